@@ -1,0 +1,293 @@
+//! The bodies of all frames but the handshake's.
+//!
+//! ```text
+//!  8 PING       token v                          9 PONG    token v
+//! 10 GOAWAY     code u8 | window_ms v | text     11 CLOSE   code u8 | text
+//! 12 ERROR      id v | code u8 | text
+//! 16 EVENT      name lv | value                  17 REQUEST id v | name lv | value
+//! 18 ACK        id v | value                     19 NACK    id v | code u8 | value
+//! 20 PUBLISH    flags u8 | [id v] | [rooms] | [sockets] | [except rooms] | [except sockets]
+//!               | name lv | value
+//! 21 JOIN       id v | list    22 LEAVE  id v | list    23 LEAVE_ALL  id v
+//!
+//! v = varint, lv = varint length and text, list = count v and that many lv;
+//! text and value run to the end of the frame
+//! ```
+
+use bytes::{BufMut, BytesMut};
+
+use super::kind::{
+    ACCEPT, ACK, CHALLENGE, CLOSE, ERROR, EVENT, GOAWAY, HELLO, JOIN, LEAVE, LEAVE_ALL, NACK, PING,
+    PONG, PROOF, PUBLISH, REJECT, REQUEST,
+};
+use super::{MAX_EVENT, VERSION, encode_event, handshake, value};
+use crate::code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode};
+use crate::error::{DecodeError, EncodeError, Field};
+use crate::message::{Message, Target};
+use crate::names::Names;
+use crate::read::{Reader, utf8};
+use crate::value::ValueRef;
+use crate::write::{check_len, frame, put_lv_str, put_varint};
+
+/// The flags of a PUBLISH. A list is present when its flag is set, and then it is not empty.
+mod flag {
+    pub(super) const EVERYONE: u8 = 1;
+    pub(super) const INCLUDE_SELF: u8 = 1 << 1;
+    pub(super) const ROOMS: u8 = 1 << 2;
+    pub(super) const SOCKETS: u8 = 1 << 3;
+    pub(super) const EXCEPT_ROOMS: u8 = 1 << 4;
+    pub(super) const EXCEPT_SOCKETS: u8 = 1 << 5;
+    pub(super) const REQUEST: u8 = 1 << 6;
+    pub(super) const UNKNOWN: u8 = 1 << 7;
+}
+
+/// Reads a version 3 frame (without its length prefix). Copies and allocates nothing.
+///
+/// # Errors
+///
+/// [`DecodeError`]. The stream is still in step: whether to go on is the caller's choice, see
+/// [`is_skippable`](super::is_skippable).
+#[inline]
+pub fn decode(frame: &[u8]) -> Result<Message<'_>, DecodeError> {
+    let mut reader = Reader::new(frame);
+    let [version, kind] = *reader.array(Field::Kind)?;
+    if version != VERSION {
+        return Err(DecodeError::WrongVersion { found: version, expected: VERSION });
+    }
+    if kind == EVENT {
+        let event = reader.lv_str(Field::Event)?;
+        return Ok(Message::Event { event, value: value::take(reader)? });
+    }
+    decode_other(kind, reader)
+}
+
+fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
+    Ok(match kind {
+        REQUEST => {
+            let id = reader.varint_u32(Field::Id)?;
+            let event = reader.lv_str(Field::Event)?;
+            Message::Request { id, event, value: value::take(reader)? }
+        }
+        ACK => Message::Ack { id: reader.varint_u32(Field::Id)?, value: value::take(reader)? },
+        NACK => {
+            let id = reader.varint_u32(Field::Id)?;
+            let code = NackCode::from_u8(reader.u8(Field::Code)?);
+            Message::Nack { id, code, value: value::take(reader)? }
+        }
+        PUBLISH => take_publish(reader)?,
+        JOIN | LEAVE => {
+            let id = reader.varint_u32(Field::Id)?;
+            let rooms = Names::read(&mut reader)?;
+            reader.finish()?;
+            if kind == JOIN { Message::Join { id, rooms } } else { Message::Leave { id, rooms } }
+        }
+        LEAVE_ALL => {
+            let id = reader.varint_u32(Field::Id)?;
+            reader.finish()?;
+            Message::LeaveAll { id }
+        }
+        PING | PONG => {
+            let token = reader.varint(Field::Id)?;
+            reader.finish()?;
+            if kind == PING { Message::Ping { token } } else { Message::Pong { token } }
+        }
+        GOAWAY => {
+            let code = GoAwayCode::from_u8(reader.u8(Field::Code)?);
+            let retry_window_ms = reader.varint_u32(Field::Code)?;
+            Message::GoAway { code, retry_window_ms, text: utf8(reader.rest(), Field::Text)? }
+        }
+        CLOSE => {
+            let code = CloseCode::from_u8(reader.u8(Field::Code)?);
+            Message::Close { code, text: utf8(reader.rest(), Field::Text)? }
+        }
+        ERROR => {
+            let id = reader.varint_u32(Field::Id)?;
+            let code = ErrorCode::from_u8(reader.u8(Field::Code)?);
+            Message::Error { id, code, text: utf8(reader.rest(), Field::Text)? }
+        }
+        HELLO => Message::Hello(handshake::Hello::take(reader)?),
+        CHALLENGE => Message::Challenge(handshake::Challenge::take(reader)?),
+        PROOF => Message::Proof(handshake::Proof::take(reader)?),
+        ACCEPT => Message::Accept(handshake::Accept::take(reader)?),
+        REJECT => {
+            let code = RejectCode::from_u8(reader.u8(Field::Code)?);
+            let retry_after_s = reader.u16(Field::Handshake)?;
+            reader.finish()?;
+            Message::Reject { code, retry_after_s }
+        }
+        kind => return Err(DecodeError::UnknownKind { kind }),
+    })
+}
+
+fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
+    let flags = reader.u8(Field::Flags)?;
+    if flags & flag::UNKNOWN != 0 {
+        return Err(DecodeError::BadValue { field: Field::Flags });
+    }
+    let request =
+        if flags & flag::REQUEST != 0 { Some(reader.varint_u32(Field::Id)?) } else { None };
+    let mut list = |flag| {
+        if flags & flag == 0 {
+            return Ok(Names::EMPTY);
+        }
+        let names = Names::read(&mut reader)?;
+        if names.is_empty() {
+            return Err(DecodeError::BadValue { field: Field::Names });
+        }
+        Ok(names)
+    };
+    let target = Target {
+        everyone: flags & flag::EVERYONE != 0,
+        rooms: list(flag::ROOMS)?,
+        sockets: list(flag::SOCKETS)?,
+        except_rooms: list(flag::EXCEPT_ROOMS)?,
+        except_sockets: list(flag::EXCEPT_SOCKETS)?,
+        include_self: flags & flag::INCLUDE_SELF != 0,
+    };
+    let event = reader.lv_str(Field::Event)?;
+    Ok(Message::Publish { request, target, event, value: value::take(reader)? })
+}
+
+/// Appends `message` to `out` as a version 3 frame, length prefix included.
+///
+/// # Errors
+///
+/// [`EncodeError`], `out` is as before: the message belongs to versions 1 and 2, or a name is too
+/// long for its prefix.
+pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
+    match *message {
+        Message::Event { event, value } => encode_event(event, value, out),
+        Message::Request { id, event, value } => put(out, REQUEST, |out| {
+            put_varint(out, id.into());
+            put_named(out, event, value)
+        }),
+        Message::Ack { id, value } => put(out, ACK, |out| {
+            put_varint(out, id.into());
+            value::put(out, value);
+            Ok(())
+        }),
+        Message::Nack { id, code, value } => put(out, NACK, |out| {
+            put_varint(out, id.into());
+            out.put_u8(code.to_u8());
+            value::put(out, value);
+            Ok(())
+        }),
+        Message::Publish { request, target, event, value } => put(out, PUBLISH, |out| {
+            put_target(out, request, &target);
+            put_named(out, event, value)
+        }),
+        Message::Join { id, rooms } => put(out, JOIN, |out| {
+            put_varint(out, id.into());
+            put_names(out, rooms);
+            Ok(())
+        }),
+        Message::Leave { id, rooms } => put(out, LEAVE, |out| {
+            put_varint(out, id.into());
+            put_names(out, rooms);
+            Ok(())
+        }),
+        Message::LeaveAll { id } => put(out, LEAVE_ALL, |out| {
+            put_varint(out, id.into());
+            Ok(())
+        }),
+        Message::Ping { token } => put(out, PING, |out| {
+            put_varint(out, token);
+            Ok(())
+        }),
+        Message::Pong { token } => put(out, PONG, |out| {
+            put_varint(out, token);
+            Ok(())
+        }),
+        Message::GoAway { code, retry_window_ms, text } => put(out, GOAWAY, |out| {
+            out.put_u8(code.to_u8());
+            put_varint(out, retry_window_ms.into());
+            out.put_slice(text.as_bytes());
+            Ok(())
+        }),
+        Message::Close { code, text } => put(out, CLOSE, |out| {
+            out.put_u8(code.to_u8());
+            out.put_slice(text.as_bytes());
+            Ok(())
+        }),
+        Message::Error { id, code, text } => put(out, ERROR, |out| {
+            put_varint(out, id.into());
+            out.put_u8(code.to_u8());
+            out.put_slice(text.as_bytes());
+            Ok(())
+        }),
+        Message::Hello(hello) => put(out, HELLO, |out| hello.put(out)),
+        Message::Challenge(challenge) => put(out, CHALLENGE, |out| challenge.put(out)),
+        Message::Proof(proof) => put(out, PROOF, |out| proof.put(out)),
+        Message::Accept(accept) => put(out, ACCEPT, |out| accept.put(out)),
+        Message::Reject { code, retry_after_s } => put(out, REJECT, |out| {
+            out.put_u8(code.to_u8());
+            out.put_u16_le(retry_after_s);
+            Ok(())
+        }),
+        Message::Register { .. }
+        | Message::AuthSeed { .. }
+        | Message::AuthHmac { .. }
+        | Message::Uplink { .. }
+        | Message::Downlink
+        | Message::StreamOpen { .. }
+        | Message::StreamChunk { .. }
+        | Message::StreamClose { .. }
+        | Message::RouterLink(_) => {
+            Err(EncodeError::Unsupported { version: VERSION, what: message.kind() })
+        }
+    }
+}
+
+fn put(
+    out: &mut BytesMut,
+    kind: u8,
+    body: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    frame(out, |out| {
+        out.put_slice(&[VERSION, kind]);
+        body(out)
+    })
+}
+
+fn put_named(out: &mut BytesMut, event: &str, value: ValueRef<'_>) -> Result<(), EncodeError> {
+    check_len(Field::Event, event.len(), MAX_EVENT)?;
+    put_lv_str(out, event);
+    value::put(out, value);
+    Ok(())
+}
+
+fn put_names(out: &mut BytesMut, names: Names<'_>) {
+    put_varint(out, names.len() as u64);
+    for name in names {
+        put_lv_str(out, name);
+    }
+}
+
+fn put_target(out: &mut BytesMut, request: Option<u32>, target: &Target<'_>) {
+    let lists = [
+        (flag::ROOMS, target.rooms),
+        (flag::SOCKETS, target.sockets),
+        (flag::EXCEPT_ROOMS, target.except_rooms),
+        (flag::EXCEPT_SOCKETS, target.except_sockets),
+    ];
+    let mut flags = 0;
+    if target.everyone {
+        flags |= flag::EVERYONE;
+    }
+    if target.include_self {
+        flags |= flag::INCLUDE_SELF;
+    }
+    if request.is_some() {
+        flags |= flag::REQUEST;
+    }
+    for (flag, _) in lists.iter().filter(|(_, names)| !names.is_empty()) {
+        flags |= flag;
+    }
+    out.put_u8(flags);
+    if let Some(id) = request {
+        put_varint(out, id.into());
+    }
+    for (_, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
+        put_names(out, names);
+    }
+}

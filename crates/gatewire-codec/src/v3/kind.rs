@@ -1,0 +1,32 @@
+//! The kind bytes of version 3.
+
+pub(super) const HELLO: u8 = 1;
+pub(super) const CHALLENGE: u8 = 2;
+pub(super) const PROOF: u8 = 3;
+pub(super) const ACCEPT: u8 = 4;
+pub(super) const REJECT: u8 = 5;
+
+pub(super) const PING: u8 = 8;
+pub(super) const PONG: u8 = 9;
+pub(super) const GOAWAY: u8 = 10;
+pub(super) const CLOSE: u8 = 11;
+pub(super) const ERROR: u8 = 12;
+
+pub(super) const EVENT: u8 = 16;
+pub(super) const REQUEST: u8 = 17;
+pub(super) const ACK: u8 = 18;
+pub(super) const NACK: u8 = 19;
+pub(super) const PUBLISH: u8 = 20;
+pub(super) const JOIN: u8 = 21;
+pub(super) const LEAVE: u8 = 22;
+pub(super) const LEAVE_ALL: u8 = 23;
+
+/// Kinds from here on may be sent to a peer that does not know them: it skips the frame. Below,
+/// an unknown kind is a protocol error.
+const FIRST_SKIPPABLE: u8 = 128;
+
+/// Whether a frame of an unknown kind is to be skipped instead of refused.
+#[must_use]
+pub fn is_skippable(kind: u8) -> bool {
+    kind >= FIRST_SKIPPABLE
+}

@@ -1,0 +1,192 @@
+//! Values that need no format.
+
+use bytes::Bytes;
+use gatewire_codec::{Value, ValueRef};
+
+use crate::{DecodeContext, EncodeContext, FormatError, FromValue, IntoValue};
+
+impl<T: IntoValue + ?Sized> IntoValue for &T {
+    fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        (**self).to_value(context)
+    }
+}
+
+impl<T: IntoValue> IntoValue for Option<T> {
+    fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        self.as_ref().map_or(Ok(ValueRef::Empty), |value| value.to_value(context))
+    }
+}
+
+impl<T: FromValue> FromValue for Option<T> {
+    fn from_value(value: ValueRef<'_>, context: &DecodeContext<'_>) -> Result<Self, FormatError> {
+        match value {
+            ValueRef::Empty => Ok(None),
+            value => T::from_value(value, context).map(Some),
+        }
+    }
+}
+
+fn wrong<T>(expected: &'static str, found: ValueRef<'_>) -> Result<T, FormatError> {
+    Err(FormatError::WrongType { expected, found: found.kind() })
+}
+
+/// `type, "its name" { |self| how to encode; value => how to decode, ... }`.
+macro_rules! plain {
+    ($($type:ty, $name:literal {
+        |$this:ident| $encode:expr;
+        $($pattern:pat => |$context:ident| $decode:expr,)+
+    })*) => {$(
+        impl IntoValue for $type {
+            fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+                let $this = self;
+                Ok($encode)
+            }
+        }
+
+        impl FromValue for $type {
+            fn from_value(
+                value: ValueRef<'_>,
+                context: &DecodeContext<'_>,
+            ) -> Result<Self, FormatError> {
+                match value {
+                    $($pattern => {
+                        let $context = context;
+                        Ok($decode)
+                    })+
+                    other => wrong($name, other),
+                }
+            }
+        }
+    )*};
+}
+
+plain! {
+    bool, "bool" {
+        |this| ValueRef::Bool(*this);
+        ValueRef::Bool(value) => |_context| value,
+    }
+    String, "string" {
+        |this| ValueRef::String(this);
+        ValueRef::String(text) => |_context| text.to_owned(),
+    }
+    Bytes, "binary" {
+        |this| ValueRef::Binary(this);
+        ValueRef::Binary(bytes) => |context| context.keep(bytes),
+    }
+    Vec<u8>, "binary" {
+        |this| ValueRef::Binary(this);
+        ValueRef::Binary(bytes) => |_context| bytes.to_vec(),
+    }
+    f64, "decimal" {
+        |this| ValueRef::Decimal(*this);
+        ValueRef::Decimal(value) => |_context| value,
+        ValueRef::Integer(value) => |_context| exact_f64(value)?,
+    }
+}
+
+impl IntoValue for () {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        Ok(ValueRef::Empty)
+    }
+}
+
+/// Anything can be ignored: a handler without an argument takes every value.
+impl FromValue for () {
+    fn from_value(_: ValueRef<'_>, _: &DecodeContext<'_>) -> Result<Self, FormatError> {
+        Ok(())
+    }
+}
+
+impl IntoValue for str {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        Ok(ValueRef::String(self))
+    }
+}
+
+impl IntoValue for [u8] {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        Ok(ValueRef::Binary(self))
+    }
+}
+
+impl<const N: usize> IntoValue for [u8; N] {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        Ok(ValueRef::Binary(self))
+    }
+}
+
+impl IntoValue for Value {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        Ok(self.as_ref())
+    }
+}
+
+impl FromValue for Value {
+    fn from_value(value: ValueRef<'_>, context: &DecodeContext<'_>) -> Result<Self, FormatError> {
+        Ok(match value {
+            ValueRef::Binary(bytes) => Self::Binary(context.keep(bytes)),
+            ValueRef::Object { format, bytes } => {
+                Self::Object { format, bytes: context.keep(bytes) }
+            }
+            small => small.to_value(),
+        })
+    }
+}
+
+impl IntoValue for f32 {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        Ok(ValueRef::Decimal(f64::from(*self)))
+    }
+}
+
+macro_rules! integer {
+    ($($type:ident)*) => {$(
+        impl IntoValue for $type {
+            fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+                i64::try_from(*self).map(ValueRef::Integer).map_err(|_| {
+                    FormatError::OutOfRange { number: self.to_string(), target: "i64" }
+                })
+            }
+        }
+
+        impl FromValue for $type {
+            fn from_value(
+                value: ValueRef<'_>,
+                _: &DecodeContext<'_>,
+            ) -> Result<Self, FormatError> {
+                let integer = match value {
+                    ValueRef::Integer(value) => value,
+                    ValueRef::Decimal(value) => exact_i64(value, stringify!($type))?,
+                    other => return wrong("integer", other),
+                };
+                Self::try_from(integer).map_err(|_| FormatError::OutOfRange {
+                    number: integer.to_string(),
+                    target: stringify!($type),
+                })
+            }
+        }
+    )*};
+}
+
+integer! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
+
+/// Up to here each integer has a double of its own: 2^53.
+const MAX_EXACT: i64 = 1 << 53;
+
+fn exact_f64(value: i64) -> Result<f64, FormatError> {
+    if (-MAX_EXACT..=MAX_EXACT).contains(&value) {
+        #[expect(clippy::cast_precision_loss, reason = "in the range where nothing is lost")]
+        return Ok(value as f64);
+    }
+    Err(FormatError::OutOfRange { number: value.to_string(), target: "f64" })
+}
+
+fn exact_i64(value: f64, target: &'static str) -> Result<i64, FormatError> {
+    #[expect(clippy::cast_precision_loss, reason = "2^53 is exact")]
+    let exact = value.fract() == 0.0 && value.abs() <= MAX_EXACT as f64;
+    if exact {
+        #[expect(clippy::cast_possible_truncation, reason = "in the range where nothing is lost")]
+        return Ok(value as i64);
+    }
+    Err(FormatError::OutOfRange { number: value.to_string(), target })
+}
