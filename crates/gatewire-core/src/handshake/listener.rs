@@ -1,0 +1,191 @@
+//! The side that accepts.
+
+use bytes::Bytes;
+use hmac::Mac;
+
+use super::schedule::{self, ChannelBinding, Hash, Prk};
+use super::{Established, HandshakeError, KeyRing, encode, prefix_of};
+use crate::SocketId;
+use gatewire_codec::v3::handshake::{
+    Accept, Challenge, Extensions, Role, SUITE_ANONYMOUS, SUITE_HMAC_SHA256,
+};
+use gatewire_codec::{Message, RejectCode, v3};
+
+/// What a listener brings to a handshake.
+#[derive(Debug, Clone)]
+pub struct ListenerConfig {
+    /// The keys that it accepts; empty: an open listener (suite 0).
+    pub keys: KeyRing,
+    /// Random per process.
+    pub instance: [u8; 16],
+    /// The longest frame that it will read after ACCEPT.
+    pub max_frame: u32,
+    /// Seconds that a dialler has to finish the handshake.
+    pub auth_timeout_s: u16,
+    /// Seconds of silence after which it sends a ping.
+    pub ping_s: u16,
+}
+
+/// A handshake that the listener refuses: why, and the REJECT frame to send before closing, if the
+/// peer deserves one. A bad key id and a bad proof look the same from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// For the log.
+    pub error: HandshakeError,
+    /// The frame, with its length prefix.
+    pub reject: Option<Bytes>,
+}
+
+impl Refusal {
+    /// Refuses with a code, for a reason that only the caller knows (too busy, name taken).
+    #[must_use]
+    pub fn with(code: RejectCode, retry_after_s: u16) -> Self {
+        Self::new(HandshakeError::Rejected { code, retry_after_s }, Some((code, retry_after_s)))
+    }
+
+    fn new(error: HandshakeError, reject: Option<(RejectCode, u16)>) -> Self {
+        let frame = |(code, retry_after_s)| encode(&Message::Reject { code, retry_after_s });
+        Self { error, reject: reject.map(frame) }
+    }
+
+    /// Nothing is answered to garbage.
+    fn silent(error: HandshakeError) -> Self {
+        Self::new(error, None)
+    }
+}
+
+/// A connection was accepted; HELLO must come.
+#[derive(Debug)]
+pub struct ExpectHello<'c> {
+    config: &'c ListenerConfig,
+}
+
+impl<'c> ExpectHello<'c> {
+    /// A new handshake.
+    #[must_use]
+    pub fn new(config: &'c ListenerConfig) -> Self {
+        Self { config }
+    }
+
+    /// Takes the dialler's frame (without its length prefix); gives the CHALLENGE frame to send.
+    ///
+    /// `nonce` must be random and used once; `decoy` must be random: it stands in for the key of an
+    /// unknown id, which so fails at PROOF, at the same time as a wrong key.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub fn handle(
+        self,
+        frame: &[u8],
+        nonce: [u8; 32],
+        decoy: &[u8; 32],
+        binding: ChannelBinding<'_>,
+        extensions: Extensions<'_>,
+    ) -> Result<(Bytes, ExpectProof), Refusal> {
+        let config = self.config;
+        let message =
+            v3::decode(frame).map_err(|error| Refusal::silent(HandshakeError::Malformed(error)))?;
+        let Message::Hello(hello) = message else {
+            let (found, expected) = (message.kind(), "hello");
+            return Err(Refusal::silent(HandshakeError::Unexpected { found, expected }));
+        };
+        if !(hello.min_version..=hello.max_version).contains(&v3::VERSION) {
+            let reject = Some((RejectCode::Version, 0));
+            return Err(Refusal::new(HandshakeError::Version, reject));
+        }
+        if hello.instance == config.instance {
+            return Err(Refusal::new(HandshakeError::SelfConnection, Some((RejectCode::Self_, 0))));
+        }
+        let suite = if config.keys.is_empty() { SUITE_ANONYMOUS } else { SUITE_HMAC_SHA256 };
+        if !hello.suites.contains(&suite) {
+            return Err(Refusal::new(HandshakeError::Suite, Some((RejectCode::Suite, 0))));
+        }
+        let key = config.keys.find(hello.key_id);
+        let prk = match (suite, key) {
+            (SUITE_ANONYMOUS, _) => Prk::extract(&[]),
+            (_, Some(key)) => Prk::extract(key.as_bytes()),
+            (_, None) => Prk::extract(decoy),
+        };
+        let challenge = encode(&Message::Challenge(Challenge {
+            version: v3::VERSION,
+            suite,
+            instance: config.instance,
+            nonce,
+            max_frame: config.max_frame,
+            auth_timeout_s: config.auth_timeout_s,
+            ping_s: config.ping_s,
+            extensions,
+        }));
+        let prefix = prefix_of(frame);
+        let th1 = schedule::th1(binding, &[&prefix, frame], &[&challenge]);
+        let next = ExpectProof {
+            prk,
+            th1,
+            role: hello.role,
+            key_id: hello.key_id.to_owned(),
+            max_frame: config.max_frame,
+            ping_s: config.ping_s,
+        };
+        Ok((challenge, next))
+    }
+}
+
+/// CHALLENGE is sent; PROOF must come.
+pub struct ExpectProof {
+    prk: Prk,
+    th1: Hash,
+    role: Role,
+    key_id: String,
+    max_frame: u32,
+    ping_s: u16,
+}
+
+impl std::fmt::Debug for ExpectProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExpectProof").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
+}
+
+impl ExpectProof {
+    /// Takes the dialler's frame (without its length prefix); gives the ACCEPT frame to send. The
+    /// session begins.
+    ///
+    /// `session_id` must be random.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`].
+    pub fn handle(
+        self,
+        frame: &[u8],
+        session_id: SocketId,
+        extensions: Extensions<'_>,
+    ) -> Result<(Bytes, Established), Refusal> {
+        let message =
+            v3::decode(frame).map_err(|error| Refusal::silent(HandshakeError::Malformed(error)))?;
+        let Message::Proof(proof) = message else {
+            let (found, expected) = (message.kind(), "proof");
+            return Err(Refusal::silent(HandshakeError::Unexpected { found, expected }));
+        };
+        self.prk
+            .client_mac(&self.th1, proof.extensions.as_bytes())
+            .verify_slice(&proof.mac)
+            .map_err(|_| Refusal::new(HandshakeError::Proof, Some((RejectCode::Auth, 0))))?;
+        let prefix = prefix_of(frame);
+        let th2 = schedule::th2(&self.th1, &[&prefix, frame]);
+        let id = session_id.to_bytes();
+        let mac =
+            self.prk.server_mac(&th2, &id, extensions.as_bytes()).finalize().into_bytes().into();
+        let accept = encode(&Message::Accept(Accept { session_id: id, extensions, mac }));
+        let established = Established {
+            session_id,
+            role: self.role,
+            key_id: self.key_id,
+            max_frame: self.max_frame,
+            ping_s: self.ping_s,
+            resume_secret: self.prk.resume_secret(&th2, &[&accept]),
+        };
+        Ok((accept, established))
+    }
+}

@@ -1,0 +1,133 @@
+//! The version 3 handshake: four frames that prove to each side that the other knows the key.
+//!
+//! ```text
+//! dialler (client or router)                     listener (server)
+//!   start() ---------- HELLO ------------------>   ExpectHello
+//!   ExpectChallenge <- CHALLENGE ---------------   ExpectProof
+//!                   -- PROOF ------------------>
+//!   ExpectAccept    <- ACCEPT (or REJECT) ------   Established
+//!   Established
+//! ```
+//!
+//! Each state is consumed by the frame that it expects, so frames out of order are an error and a
+//! state machine in the wrong state does not compile. After an error nothing is left to go on with:
+//! close the connection.
+//!
+//! What the proofs are made of stands in `docs/protocol/v3.md`; the values are those of RFC 5869
+//! (HKDF) and RFC 2104 (HMAC) over SHA-256.
+
+mod dialler;
+mod keys;
+mod listener;
+mod schedule;
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::SocketId;
+use gatewire_codec::v3::handshake::Role;
+use gatewire_codec::{DecodeError, Message, RejectCode, v3};
+
+pub use dialler::{DiallerConfig, ExpectAccept, ExpectChallenge};
+pub use keys::{KeyRing, Psk, WeakKey};
+pub use listener::{ExpectHello, ExpectProof, ListenerConfig, Refusal};
+pub use schedule::ChannelBinding;
+
+/// What both sides know when the handshake is over.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Established {
+    /// The session's id, drawn by the listener.
+    pub session_id: SocketId,
+    /// What the dialler is.
+    pub role: Role,
+    /// Which key was used; empty without one.
+    pub key_id: String,
+    /// The longest frame that the peer will read. (The dialler tells none: the listener's limit
+    /// holds in both directions.)
+    pub max_frame: u32,
+    /// Seconds of silence after which the listener sends a ping.
+    pub ping_s: u16,
+    /// For resuming the session later.
+    pub resume_secret: [u8; 32],
+}
+
+impl fmt::Debug for Established {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Established")
+            .field("session_id", &self.session_id)
+            .field("role", &self.role)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a handshake failed. The connection is of no more use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The peer sent something that is not a frame of version 3.
+    Malformed(DecodeError),
+    /// The peer sent a frame of the wrong kind.
+    Unexpected {
+        /// What it sent.
+        found: &'static str,
+        /// What was its turn.
+        expected: &'static str,
+    },
+    /// The listener refused.
+    Rejected {
+        /// Why.
+        code: RejectCode,
+        /// Do not try again for this long.
+        retry_after_s: u16,
+    },
+    /// No version in common; or the listener chose one that was not offered.
+    Version,
+    /// No suite in common (one side has a key, the other none), or one that was not offered.
+    Suite,
+    /// The peer is this very endpoint.
+    SelfConnection,
+    /// The peer does not know the key.
+    Proof,
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => write!(f, "handshake frame: {error}"),
+            Self::Unexpected { found, expected } => {
+                write!(f, "the peer sent {found} where {expected} was expected")
+            }
+            Self::Rejected { code, retry_after_s: 0 } => write!(f, "refused: {code}"),
+            Self::Rejected { code, retry_after_s } => {
+                write!(f, "refused: {code}; try again after {retry_after_s} s")
+            }
+            Self::Version => f.write_str("no wire version in common"),
+            Self::Suite => f.write_str("one side has a key and the other has none"),
+            Self::SelfConnection => f.write_str("connected to itself"),
+            Self::Proof => f.write_str("the peer does not know the key"),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Malformed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Encodes a handshake frame with its length prefix. Its fields are bounded, so it cannot fail.
+fn encode(message: &Message<'_>) -> Bytes {
+    let mut out = BytesMut::with_capacity(128);
+    v3::encode(message, &mut out).expect("handshake fields are within their limits");
+    out.freeze()
+}
+
+/// The length prefix that stood before `frame` on the wire: the transcript covers whole frames.
+fn prefix_of(frame: &[u8]) -> [u8; 4] {
+    u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes()
+}

@@ -1,0 +1,131 @@
+//! The key schedule: from a key and the frames seen to two proofs and a secret.
+//!
+//! ```text
+//! L     = "gatewire v3 "
+//! prk   = HMAC(L"psk", psk)
+//! TH1   = SHA256(L"transcript\0" | lv8 type | lv16 binding | HELLO | CHALLENGE)
+//! mac_c = HMAC(Expand(prk, L"client proof\0" | TH1), "client" | TH1 | lv16 extensions)
+//! TH2   = SHA256(TH1 | PROOF)
+//! mac_s = HMAC(Expand(prk, L"server proof\0" | TH2), "server" | TH2 | session_id | lv16 extensions)
+//! resume = Expand(prk, L"resume\0" | SHA256(TH2 | ACCEPT))
+//! ```
+//!
+//! Frames enter whole, with their length prefix. Expand is HKDF-Expand to 32 bytes.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+pub(super) type Hash = [u8; 32];
+
+const PSK: &[u8] = b"gatewire v3 psk";
+const TRANSCRIPT: &[u8] = b"gatewire v3 transcript\0";
+const CLIENT_PROOF: &[u8] = b"gatewire v3 client proof\0";
+const SERVER_PROOF: &[u8] = b"gatewire v3 server proof\0";
+const RESUME: &[u8] = b"gatewire v3 resume\0";
+
+/// What ties the proof to the channel below, so that it cannot be relayed over another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChannelBinding<'a> {
+    /// A plain channel: a relay is possible.
+    #[default]
+    None,
+    /// The exporter `EXPORTER-Channel-Binding` of a TLS 1.3 connection (RFC 9266).
+    TlsExporter(&'a [u8; 32]),
+}
+
+impl ChannelBinding<'_> {
+    fn parts(&self) -> (&'static str, &[u8]) {
+        match self {
+            Self::None => ("none", &[]),
+            Self::TlsExporter(exporter) => ("tls-exporter", *exporter),
+        }
+    }
+}
+
+fn hmac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac
+}
+
+fn sha256(parts: &[&[u8]]) -> Hash {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// HKDF-Expand for one block: `HMAC(prk, info | 1)`.
+fn expand(prk: &Hash, info: &[&[u8]]) -> Hash {
+    let mut mac = hmac(prk, info);
+    mac.update(&[1]);
+    mac.finalize().into_bytes().into()
+}
+
+/// The pseudo-random key: HKDF-Extract of the pre-shared key.
+#[derive(Clone)]
+pub(super) struct Prk(Hash);
+
+impl Prk {
+    pub(super) fn extract(psk: &[u8]) -> Self {
+        Self(hmac(PSK, &[psk]).finalize().into_bytes().into())
+    }
+
+    #[cfg(test)]
+    pub(super) fn as_bytes(&self) -> &Hash {
+        &self.0
+    }
+
+    /// The dialler's proof, still to be finished or verified in constant time.
+    pub(super) fn client_mac(&self, th1: &Hash, extensions: &[u8]) -> Hmac<Sha256> {
+        let key = expand(&self.0, &[CLIENT_PROOF, th1]);
+        hmac(&key, &[b"client", th1, &prefix16(extensions), extensions])
+    }
+
+    /// The listener's proof.
+    pub(super) fn server_mac(
+        &self,
+        th2: &Hash,
+        session_id: &[u8; 16],
+        extensions: &[u8],
+    ) -> Hmac<Sha256> {
+        let key = expand(&self.0, &[SERVER_PROOF, th2]);
+        hmac(&key, &[b"server", th2, session_id, &prefix16(extensions), extensions])
+    }
+
+    /// The secret that a later connection needs to resume the session.
+    pub(super) fn resume_secret(&self, th2: &Hash, accept: &[&[u8]]) -> Hash {
+        let mut parts: Vec<&[u8]> = vec![th2];
+        parts.extend_from_slice(accept);
+        expand(&self.0, &[RESUME, &sha256(&parts)])
+    }
+}
+
+/// The first transcript hash. `hello` and `challenge` are parts of whole frames.
+pub(super) fn th1(binding: ChannelBinding<'_>, hello: &[&[u8]], challenge: &[&[u8]]) -> Hash {
+    let (kind, value) = binding.parts();
+    let kind_length = [u8::try_from(kind.len()).unwrap_or(u8::MAX)];
+    let value_length = prefix16(value);
+    let mut parts: Vec<&[u8]> =
+        vec![TRANSCRIPT, &kind_length, kind.as_bytes(), &value_length, value];
+    parts.extend_from_slice(hello);
+    parts.extend_from_slice(challenge);
+    sha256(&parts)
+}
+
+/// The second transcript hash.
+pub(super) fn th2(th1: &Hash, proof: &[&[u8]]) -> Hash {
+    let mut parts: Vec<&[u8]> = vec![th1];
+    parts.extend_from_slice(proof);
+    sha256(&parts)
+}
+
+fn prefix16(bytes: &[u8]) -> [u8; 2] {
+    u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_le_bytes()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! From a target to its receivers.
+//!
+//! One room, or everyone, without exceptions is the common case and a plain walk. Anything else
+//! marks the receivers in a bit set over the dense socket keys: first all that are addressed, then
+//! the exceptions are cleared, then the set is walked once.
+
+use gatewire_codec::Target;
+
+use super::{Hub, SocketKey};
+use crate::SocketId;
+
+impl<H: Clone> Hub<H> {
+    /// Calls `each` once for each receiver of a target; how many there were.
+    ///
+    /// `sender` is the socket that publishes: it receives only if the target includes it or names its
+    /// id. Unknown rooms, unknown ids and texts that are no ids address nobody.
+    pub fn deliver(
+        &self,
+        target: &Target<'_>,
+        sender: Option<SocketKey>,
+        mut each: impl FnMut(SocketKey, &H),
+    ) -> usize {
+        let skipped = if target.include_self { None } else { sender };
+        let mut count = 0;
+        let mut visit = |socket: usize, handle: &H| {
+            if skipped != Some(SocketKey(socket)) {
+                each(SocketKey(socket), handle);
+                count += 1;
+            }
+        };
+        let plain = target.sockets.is_empty()
+            && target.except_rooms.is_empty()
+            && target.except_sockets.is_empty();
+        if plain && target.everyone {
+            for (socket, entry) in &self.sockets {
+                visit(socket, &entry.handle);
+            }
+        } else if plain && target.rooms.len() == 1 {
+            let room = target.rooms.iter().next().and_then(|name| self.room(name));
+            for member in room.map_or(&[][..], |room| &room.members) {
+                visit(member.socket, &member.handle);
+            }
+        } else {
+            let receivers = self.resolve(target, skipped);
+            for socket in receivers.iter() {
+                if let Some(entry) = self.sockets.get(socket) {
+                    each(SocketKey(socket), &entry.handle);
+                    count += 1;
+                }
+            }
+        }
+        count
+    }
+
+    fn resolve(&self, target: &Target<'_>, skipped: Option<SocketKey>) -> BitSet {
+        let mut set = BitSet::with_capacity(self.sockets.capacity());
+        if target.everyone {
+            for (socket, _) in &self.sockets {
+                set.insert(socket);
+            }
+        }
+        for name in target.rooms {
+            for member in self.room(name).map_or(&[][..], |room| &room.members) {
+                set.insert(member.socket);
+            }
+        }
+        if let Some(SocketKey(sender)) = skipped {
+            set.remove(sender);
+        }
+        // A socket that is named by its id is meant, even if it is the sender.
+        for socket in target.sockets.iter().filter_map(|id| self.key_of(id)) {
+            set.insert(socket);
+        }
+        for name in target.except_rooms {
+            for member in self.room(name).map_or(&[][..], |room| &room.members) {
+                set.remove(member.socket);
+            }
+        }
+        for socket in target.except_sockets.iter().filter_map(|id| self.key_of(id)) {
+            set.remove(socket);
+        }
+        set
+    }
+
+    fn key_of(&self, id: &str) -> Option<usize> {
+        let id: SocketId = id.parse().ok()?;
+        self.by_id.get(&id).copied()
+    }
+}
+
+/// A set of small numbers.
+struct BitSet(Vec<u64>);
+
+impl BitSet {
+    fn with_capacity(numbers: usize) -> Self {
+        Self(vec![0; numbers.div_ceil(64)])
+    }
+
+    fn insert(&mut self, number: usize) {
+        if let Some(word) = self.0.get_mut(number / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    fn remove(&mut self, number: usize) {
+        if let Some(word) = self.0.get_mut(number / 64) {
+            *word &= !(1 << (number % 64));
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(index, word)| {
+            let mut rest = *word;
+            std::iter::from_fn(move || {
+                if rest == 0 {
+                    return None;
+                }
+                let bit = rest.trailing_zeros() as usize;
+                rest &= rest - 1;
+                Some(index * 64 + bit)
+            })
+        })
+    }
+}

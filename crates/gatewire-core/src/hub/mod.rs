@@ -1,0 +1,127 @@
+//! A server's connections and their rooms: who receives what.
+//!
+//! The hub knows each socket by a dense [`SocketKey`] and holds a handle of the caller's type `H` for
+//! it. It does not own sessions: [`Hub::deliver`] calls a closure for each receiver, exactly once,
+//! so that encoding, queueing and locking stay with the caller.
+//!
+//! # Invariants
+//!
+//! * Membership is a set: joining twice is joining once; only members leave.
+//! * A room exists while it has members.
+//! * Each receiver of a message is visited once, however many of its rooms are addressed.
+//! * Join, leave and removal take constant time per room; a delivery to one room walks one
+//!   contiguous list.
+
+mod deliver;
+mod rooms;
+
+use rustc_hash::FxHashMap;
+use slab::Slab;
+
+use crate::SocketId;
+use rooms::{Membership, Room};
+
+pub use rooms::JoinError;
+
+/// A socket's place in the hub. Not used again while the socket is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketKey(usize);
+
+/// The bounds of one socket's rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomLimits {
+    /// The most rooms that one socket may be in: 128.
+    pub max_rooms: usize,
+    /// The longest room name in bytes: 255.
+    pub max_name: usize,
+}
+
+impl Default for RoomLimits {
+    fn default() -> Self {
+        Self { max_rooms: 128, max_name: 255 }
+    }
+}
+
+#[derive(Debug)]
+struct Socket<H> {
+    id: SocketId,
+    handle: H,
+    rooms: Vec<Membership>,
+}
+
+/// See the [module's documentation](self).
+#[derive(Debug)]
+pub struct Hub<H> {
+    limits: RoomLimits,
+    sockets: Slab<Socket<H>>,
+    by_id: FxHashMap<SocketId, usize>,
+    rooms: Slab<Room<H>>,
+    by_name: FxHashMap<Box<str>, usize>,
+}
+
+impl<H: Clone> Hub<H> {
+    /// A hub without sockets.
+    #[must_use]
+    pub fn new(limits: RoomLimits) -> Self {
+        Self {
+            limits,
+            sockets: Slab::new(),
+            by_id: FxHashMap::default(),
+            rooms: Slab::new(),
+            by_name: FxHashMap::default(),
+        }
+    }
+
+    /// Adds a socket. `None`: another has this id; draw a new one.
+    pub fn insert(&mut self, id: SocketId, handle: H) -> Option<SocketKey> {
+        if self.by_id.contains_key(&id) {
+            return None;
+        }
+        let key = self.sockets.insert(Socket { id, handle, rooms: Vec::new() });
+        self.by_id.insert(id, key);
+        Some(SocketKey(key))
+    }
+
+    /// Removes a socket from the hub and from its rooms; its handle.
+    pub fn remove(&mut self, key: SocketKey) -> Option<H> {
+        self.leave_all(key);
+        let socket = self.sockets.try_remove(key.0)?;
+        self.by_id.remove(&socket.id);
+        if self.sockets.is_empty() {
+            // A storm of connections does not keep its memory.
+            self.sockets = Slab::new();
+            self.by_id.shrink_to_fit();
+        }
+        Some(socket.handle)
+    }
+
+    /// The socket with this id.
+    #[must_use]
+    pub fn find(&self, id: SocketId) -> Option<(SocketKey, &H)> {
+        let key = *self.by_id.get(&id)?;
+        Some((SocketKey(key), &self.sockets.get(key)?.handle))
+    }
+
+    /// The handle of a socket.
+    #[must_use]
+    pub fn handle(&self, key: SocketKey) -> Option<&H> {
+        self.sockets.get(key.0).map(|socket| &socket.handle)
+    }
+
+    /// All sockets.
+    pub fn iter(&self) -> impl Iterator<Item = (SocketKey, &H)> {
+        self.sockets.iter().map(|(key, socket)| (SocketKey(key), &socket.handle))
+    }
+
+    /// How many sockets there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+}

@@ -1,0 +1,157 @@
+//! Membership, kept from both sides: a room lists its members, a socket its rooms, and each entry
+//! knows its counterpart's place. So joins and leaves never search.
+
+use std::fmt;
+
+use super::{Hub, SocketKey};
+
+/// A socket's side: "in room `room`, whose member list has it at `position`".
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Membership {
+    room: usize,
+    position: usize,
+}
+
+/// A room's side: "socket `socket`, whose room list has it at `position`".
+#[derive(Debug)]
+pub(super) struct Member<H> {
+    pub(super) socket: usize,
+    position: usize,
+    pub(super) handle: H,
+}
+
+#[derive(Debug)]
+pub(super) struct Room<H> {
+    name: Box<str>,
+    pub(super) members: Vec<Member<H>>,
+}
+
+/// Why a room was not joined. Membership is as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinError {
+    /// The name is empty or too long.
+    BadName {
+        /// The longest that is allowed, in bytes.
+        max_name: usize,
+    },
+    /// The socket is in too many rooms.
+    TooManyRooms {
+        /// The most that are allowed.
+        max_rooms: usize,
+    },
+    /// The socket is not in the hub.
+    NoSuchSocket,
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadName { max_name } => write!(f, "a room name has 1 to {max_name} bytes"),
+            Self::TooManyRooms { max_rooms } => {
+                write!(f, "a socket can be in {max_rooms} rooms at most")
+            }
+            Self::NoSuchSocket => f.write_str("the socket is gone"),
+        }
+    }
+}
+
+impl std::error::Error for JoinError {}
+
+impl<H: Clone> Hub<H> {
+    /// Puts a socket into a room. `false`: it was in it already.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`].
+    pub fn join(&mut self, key: SocketKey, name: &str) -> Result<bool, JoinError> {
+        let (max_rooms, max_name) = (self.limits.max_rooms, self.limits.max_name);
+        if name.is_empty() || name.len() > max_name {
+            return Err(JoinError::BadName { max_name });
+        }
+        let socket = self.sockets.get_mut(key.0).ok_or(JoinError::NoSuchSocket)?;
+        let known = self.by_name.get(name).copied();
+        if known.is_some_and(|room| socket.rooms.iter().any(|other| other.room == room)) {
+            return Ok(false);
+        }
+        if socket.rooms.len() >= max_rooms {
+            return Err(JoinError::TooManyRooms { max_rooms });
+        }
+        let room = known.unwrap_or_else(|| {
+            let room = self.rooms.insert(Room { name: name.into(), members: Vec::new() });
+            self.by_name.insert(name.into(), room);
+            room
+        });
+        let members = &mut self.rooms[room].members;
+        socket.rooms.push(Membership { room, position: members.len() });
+        let position = socket.rooms.len() - 1;
+        members.push(Member { socket: key.0, position, handle: socket.handle.clone() });
+        Ok(true)
+    }
+
+    /// Takes a socket out of a room. `false`: it was not in it.
+    pub fn leave(&mut self, key: SocketKey, name: &str) -> bool {
+        let Some(&room) = self.by_name.get(name) else { return false };
+        let Some(socket) = self.sockets.get(key.0) else { return false };
+        let Some(index) = socket.rooms.iter().position(|other| other.room == room) else {
+            return false;
+        };
+        self.unlink(key.0, index);
+        true
+    }
+
+    /// Takes a socket out of all its rooms.
+    pub fn leave_all(&mut self, key: SocketKey) {
+        while let Some(last) =
+            self.sockets.get(key.0).and_then(|socket| socket.rooms.len().checked_sub(1))
+        {
+            self.unlink(key.0, last);
+        }
+    }
+
+    /// Removes the membership at `index` of a socket's room list, and repairs the two entries that
+    /// the removals moved.
+    fn unlink(&mut self, socket: usize, index: usize) {
+        let rooms = &mut self.sockets[socket].rooms;
+        let Membership { room, position } = rooms.swap_remove(index);
+        if let Some(&moved) = rooms.get(index) {
+            self.rooms[moved.room].members[moved.position].position = index;
+        }
+        let members = &mut self.rooms[room].members;
+        members.swap_remove(position);
+        if let Some(moved) = members.get(position) {
+            self.sockets[moved.socket].rooms[moved.position].position = position;
+        }
+        if self.rooms[room].members.is_empty() {
+            let gone = self.rooms.remove(room);
+            self.by_name.remove(&gone.name);
+        }
+    }
+
+    pub(super) fn room(&self, name: &str) -> Option<&Room<H>> {
+        self.rooms.get(*self.by_name.get(name)?)
+    }
+
+    /// How many members a room has.
+    #[must_use]
+    pub fn room_len(&self, name: &str) -> usize {
+        self.room(name).map_or(0, |room| room.members.len())
+    }
+
+    /// How many rooms have members.
+    #[must_use]
+    pub fn room_count(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// The rooms that a socket is in, in no order.
+    pub fn rooms_of(&self, key: SocketKey) -> impl Iterator<Item = &str> {
+        let memberships = self.sockets.get(key.0).map_or(&[][..], |socket| &socket.rooms);
+        memberships.iter().map(|membership| &*self.rooms[membership.room].name)
+    }
+
+    /// The members of a room, in no order.
+    pub fn members(&self, name: &str) -> impl Iterator<Item = (SocketKey, &H)> {
+        let members = self.room(name).map_or(&[][..], |room| &room.members);
+        members.iter().map(|member| (SocketKey(member.socket), &member.handle))
+    }
+}

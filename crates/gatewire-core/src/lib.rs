@@ -1,0 +1,26 @@
+//! The life of a connection and of a server's connections, as state machines without I/O.
+//!
+//! * [`handshake`]: version 3's four frames, as states that are consumed: an illegal order does not
+//!   compile.
+//! * [`session`]: one connection after its handshake - events, requests with deadlines, heartbeat,
+//!   close with a reason - and its bounded [`Outbox`](session::Outbox).
+//! * [`hub`]: a server's connections and their rooms; who receives a published message.
+//! * [`Backoff`]: when to reconnect.
+//!
+//! Nothing here spawns, waits, locks, reads a clock or draws a random number: time is a [`Time`]
+//! argument, entropy a byte array argument. So an embedded endpoint or a simulation drives these
+//! machines without tokio, and a test repeats exactly.
+
+mod backoff;
+pub mod handshake;
+pub mod hub;
+mod id;
+mod ledger;
+pub mod session;
+mod time;
+
+pub use backoff::Backoff;
+pub use gatewire_codec as codec;
+pub use id::SocketId;
+pub use ledger::{DropReason, Ledger};
+pub use time::Time;

@@ -1,0 +1,359 @@
+//! What goes out: commands become frames in the outbox.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+
+use super::inbound::{Control, Incoming};
+use super::outbox::{Class, Outbox, OutboxLimits};
+use super::requests::{Requests, TooManyRequests};
+use crate::Time;
+use gatewire_codec::{
+    CloseCode, EncodeError, ErrorCode, GoAwayCode, Message, NackCode, Names, Target, ValueRef, v3,
+};
+
+/// The sending half of a session.
+#[derive(Debug)]
+pub struct Outbound<W> {
+    outbox: Outbox,
+    requests: Requests<W>,
+    max_frame: u32,
+    closing: bool,
+}
+
+/// Why a message was not queued. Nothing changed but the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The connection is closed or closing.
+    Closed,
+    /// The queue is full and the policy drops the newest.
+    QueueFull,
+    /// The queue is full and the policy is to disconnect: close the connection.
+    SlowConsumer,
+    /// The frame is longer than the peer reads.
+    TooLarge {
+        /// The frame's length.
+        length: usize,
+        /// The peer's limit.
+        limit: u32,
+    },
+    /// 65,536 requests wait for their answers already.
+    TooManyRequests,
+    /// It cannot be said in this wire version.
+    Encode(EncodeError),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the connection is closed"),
+            Self::QueueFull => f.write_str("the send queue is full"),
+            Self::SlowConsumer => f.write_str("the peer reads too slowly"),
+            Self::TooLarge { length, limit } => {
+                write!(f, "a message of {length} bytes is longer than the peer's limit of {limit}")
+            }
+            Self::TooManyRequests => f.write_str("too many requests wait for their answers"),
+            Self::Encode(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
+
+impl From<TooManyRequests> for SendError {
+    fn from(_: TooManyRequests) -> Self {
+        Self::TooManyRequests
+    }
+}
+
+impl<W> Outbound<W> {
+    /// A half with nothing queued. `max_frame`: the longest frame that the peer reads.
+    #[must_use]
+    pub fn new(max_frame: u32, limits: OutboxLimits) -> Self {
+        Self {
+            outbox: Outbox::new(limits),
+            requests: Requests::default(),
+            max_frame,
+            closing: false,
+        }
+    }
+
+    /// What waits to be written.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// For the writer: `take` and `give_back`.
+    pub fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// Queues an event.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]. A dropped volatile event is no error.
+    #[inline]
+    pub fn emit(
+        &mut self,
+        class: Class,
+        event: &str,
+        value: ValueRef<'_>,
+    ) -> Result<(), SendError> {
+        if self.closing {
+            return Err(SendError::Closed);
+        }
+        self.outbox.push_with(class, self.max_frame, |out| v3::encode_event(event, value, out))
+    }
+
+    /// Queues an event that is encoded already and goes to many: a whole frame with its length
+    /// prefix.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    #[inline]
+    pub fn emit_encoded(&mut self, class: Class, frame: &Bytes) -> Result<(), SendError> {
+        if self.closing {
+            return Err(SendError::Closed);
+        }
+        self.outbox.push_shared(class, self.max_frame, frame)
+    }
+
+    /// Queues an event that wants an answer; its id. `waiter` comes back from
+    /// [`answered`](Self::answered), [`expire`](Self::expire) or [`disconnect`](Self::disconnect).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`], and the waiter.
+    pub fn request(
+        &mut self,
+        event: &str,
+        value: ValueRef<'_>,
+        deadline: Time,
+        waiter: W,
+    ) -> Result<u32, (SendError, W)> {
+        self.ask(deadline, waiter, |id| Message::Request { id, event, value })
+    }
+
+    /// Queues a publish whose receivers are to answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn request_from(
+        &mut self,
+        target: Target<'_>,
+        event: &str,
+        value: ValueRef<'_>,
+        deadline: Time,
+        waiter: W,
+    ) -> Result<u32, (SendError, W)> {
+        self.ask(deadline, waiter, |id| Message::Publish {
+            request: Some(id),
+            target,
+            event,
+            value,
+        })
+    }
+
+    /// Queues a join, answered when the rooms are joined.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn join(
+        &mut self,
+        rooms: Names<'_>,
+        deadline: Time,
+        waiter: W,
+    ) -> Result<u32, (SendError, W)> {
+        self.ask(deadline, waiter, |id| Message::Join { id, rooms })
+    }
+
+    /// Queues a leave, answered when the rooms are left.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn leave(
+        &mut self,
+        rooms: Names<'_>,
+        deadline: Time,
+        waiter: W,
+    ) -> Result<u32, (SendError, W)> {
+        self.ask(deadline, waiter, |id| Message::Leave { id, rooms })
+    }
+
+    /// Queues a leave of all rooms.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn leave_all(&mut self, deadline: Time, waiter: W) -> Result<u32, (SendError, W)> {
+        self.ask(deadline, waiter, |id| Message::LeaveAll { id })
+    }
+
+    fn ask<'m>(
+        &mut self,
+        deadline: Time,
+        waiter: W,
+        message: impl FnOnce(u32) -> Message<'m>,
+    ) -> Result<u32, (SendError, W)> {
+        if let Err(error) = self.requests.check_room() {
+            return Err((error.into(), waiter));
+        }
+        let id = self.requests.next_id();
+        match self.send(Class::Normal, &message(id)) {
+            Ok(()) => {
+                self.requests.insert(id, waiter, deadline);
+                Ok(id)
+            }
+            Err(error) => Err((error, waiter)),
+        }
+    }
+
+    /// Queues an event for others, to be published by the peer's hub.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn publish(
+        &mut self,
+        class: Class,
+        target: Target<'_>,
+        event: &str,
+        value: ValueRef<'_>,
+    ) -> Result<(), SendError> {
+        self.send(class, &Message::Publish { request: None, target, event, value })
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn ack(&mut self, id: u32, value: ValueRef<'_>) -> Result<(), SendError> {
+        self.send(Class::Normal, &Message::Ack { id, value })
+    }
+
+    /// Refuses a request.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn nack(&mut self, id: u32, code: NackCode, value: ValueRef<'_>) -> Result<(), SendError> {
+        self.send(Class::Normal, &Message::Nack { id, code, value })
+    }
+
+    /// Refuses something that wanted no answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn refuse(&mut self, id: u32, code: ErrorCode, text: &str) -> Result<(), SendError> {
+        self.send(Class::Normal, &Message::Error { id, code, text })
+    }
+
+    /// Announces that the connection will be closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn go_away(&mut self, retry_window_ms: u32, text: &str) -> Result<(), SendError> {
+        let code = GoAwayCode::Shutdown;
+        self.send(Class::Control, &Message::GoAway { code, retry_window_ms, text })
+    }
+
+    /// Queues the last frame. Everything after it is refused; what is queued before is written.
+    pub fn close(&mut self, code: CloseCode, text: &str) {
+        if self.closing {
+            return;
+        }
+        // No room for it: the peer reads nothing anyway, and sees the connection end.
+        let _unless_full = self.send(Class::Control, &Message::Close { code, text });
+        self.closing = true;
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// Asks for a sign of life.
+    pub fn ping(&mut self, token: u64) {
+        // No room: the peer does not read, and the heartbeat or the stall limit ends it.
+        let _unless_full = self.send(Class::Control, &Message::Ping { token });
+    }
+
+    /// Deals with what only concerns the session; gives other messages back.
+    pub fn handle_control<'f>(&mut self, control: Control) -> Option<Incoming<'f>> {
+        if let Control::Ping { token } = control {
+            let _unless_full = self.send(Class::Control, &Message::Pong { token });
+        }
+        None
+    }
+
+    /// The peer answered or refused: who waits for it. `None`: nobody any more, ignore it.
+    pub fn answered(&mut self, id: u32) -> Option<W> {
+        self.requests.remove(id)
+    }
+
+    /// Nobody waits for this request any more.
+    pub fn forget(&mut self, id: u32) {
+        self.requests.remove(id);
+    }
+
+    /// No request expires before this.
+    #[must_use]
+    pub fn next_deadline(&self) -> Time {
+        self.requests.next_deadline()
+    }
+
+    /// Who waited in vain.
+    pub fn expire(&mut self, now: Time) -> Vec<W> {
+        self.requests.expire(now)
+    }
+
+    /// How many requests wait for their answers.
+    #[must_use]
+    pub fn pending_requests(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// The connection is lost. Gives all waiters back; queued events that `keep` says yes to wait
+    /// for [`reconnect`](Self::reconnect), everything else is dropped.
+    pub fn disconnect(&mut self, keep: impl FnMut(&[u8]) -> bool) -> Vec<W> {
+        self.outbox.disconnect(keep);
+        self.requests.drain()
+    }
+
+    /// A new connection takes the place of the lost one.
+    pub fn reconnect(&mut self, max_frame: u32, limits: OutboxLimits) {
+        self.max_frame = max_frame;
+        self.closing = false;
+        self.outbox.set_limits(limits);
+    }
+
+    /// Queues a join of all rooms in front of what waited for the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`]: not with names that were joined before.
+    pub fn rejoin(&mut self, rooms: Names<'_>) -> Result<(), EncodeError> {
+        let mut frame = BytesMut::new();
+        v3::encode(&Message::Join { id: 0, rooms }, &mut frame)?;
+        self.outbox.push_front(frame.freeze());
+        Ok(())
+    }
+
+    fn send(&mut self, class: Class, message: &Message<'_>) -> Result<(), SendError> {
+        if self.closing {
+            return Err(SendError::Closed);
+        }
+        self.outbox.push_with(class, self.max_frame, |out| v3::encode(message, out))
+    }
+}
