@@ -4,12 +4,29 @@
 macro_rules! code {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $value:literal => $text:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        ///
+        /// Two codes are equal when their bytes are.
+        #[derive(Debug, Clone, Copy)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
             /// A code that this version of gatewire does not know.
             Other(u8),
+        }
+
+        // By the byte: `Other` may hold the byte of a code that has a name, and is that code then.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.to_u8() == other.to_u8()
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl core::hash::Hash for $name {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                self.to_u8().hash(state);
+            }
         }
 
         impl $name {

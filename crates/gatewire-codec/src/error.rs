@@ -80,6 +80,8 @@ pub enum Field {
     Extensions,
     /// A control frame's code.
     Code,
+    /// The time within which clients reconnect.
+    RetryWindow,
 }
 
 impl fmt::Display for Field {
@@ -104,6 +106,7 @@ impl fmt::Display for Field {
             Self::Handshake => "handshake field",
             Self::Extensions => "extensions",
             Self::Code => "code",
+            Self::RetryWindow => "retry window",
         })
     }
 }

@@ -14,6 +14,9 @@ use crate::error::FrameError;
 /// Bytes in front of each frame.
 pub const LENGTH_PREFIX: usize = 4;
 
+// Lengths of 32 bits are indices here.
+const _: () = assert!(usize::BITS >= 32, "gatewire-codec needs 32-bit addresses");
+
 /// The shortest frame: a version byte and one more.
 const MIN_FRAME: u32 = 2;
 

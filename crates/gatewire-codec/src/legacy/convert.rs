@@ -22,7 +22,7 @@ impl<'a> Packet<'a> {
     /// [`DecodeError::BadValue`] for targets without `|`.
     pub fn to_message(&self) -> Result<Message<'a>, DecodeError> {
         let Self { id, event, value, .. } = *self;
-        if self.is_router_link() {
+        if self.has_route() {
             return Ok(Message::RouterLink(*self));
         }
         Ok(match self.kind {
@@ -71,10 +71,18 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// Whether this is traffic between routers: discovery, or data with a host list.
-    fn is_router_link(&self) -> bool {
-        let data = matches!(self.kind, Kind::DataToSocket | Kind::DataToRoom | Kind::DataBroadcast);
-        data && (self.policy == Policy::Sub || !self.cells.is_empty())
+    /// Whether this is to be routed by its host list, which no client sends.
+    ///
+    /// Routers forward a `CELL_SUB` frame of any kind by its host list, before they look at the
+    /// kind. A list without `CELL_SUB` says nothing on other kinds: the dialling router's
+    /// handshake frames carry its own name there.
+    fn has_route(&self) -> bool {
+        match self.kind {
+            Kind::DataToSocket | Kind::DataToRoom | Kind::DataBroadcast => {
+                self.policy == Policy::Sub || !self.cells.is_empty()
+            }
+            _ => self.policy == Policy::Sub && !self.cells.is_empty(),
+        }
     }
 
     /// `targets|event`. Everything behind the first `|` is the event.

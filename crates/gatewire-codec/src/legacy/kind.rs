@@ -19,7 +19,12 @@ macro_rules! kinds {
             pub fn code(self, version: Version) -> Option<u8> {
                 let (v1, v2): (Option<u8>, Option<u8>) = match self {
                     $(Self::$kind => ($v1, $v2),)*
-                    Self::Unassigned(code) => (Some(code), Some(code)),
+                    // Only while it is unassigned: the byte of a kind that has a name means that kind.
+                    Self::Unassigned(code) => {
+                        let free = Self::from_code(version, code) == self;
+                        let code = free.then_some(code);
+                        (code, code)
+                    }
                 };
                 match version {
                     Version::V1 => v1,

@@ -65,7 +65,20 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Reads a frame (without its length prefix).
+    /// Reads a frame (without its length prefix) of a connection that speaks `version`, 1 or 2.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), and [`DecodeError::WrongVersion`] for a frame of another
+    /// version. The Node packages skip such a frame.
+    pub fn decode_as(version: Version, frame: &'a [u8]) -> Result<Self, DecodeError> {
+        match Version::of(frame)? {
+            found if found == version => Self::decode(frame),
+            found => Err(DecodeError::WrongVersion { found: found as u8, expected: version as u8 }),
+        }
+    }
+
+    /// Reads a frame (without its length prefix) of either version.
     ///
     /// # Errors
     ///
@@ -105,6 +118,9 @@ impl<'a> Packet<'a> {
         let unsupported =
             EncodeError::Unsupported { version: self.version as u8, what: "this kind" };
         let code = self.kind.code(self.version).ok_or(unsupported)?;
+        if self.version == Version::V1 && (self.policy != Policy::Add || !self.cells.is_empty()) {
+            return Err(EncodeError::Unsupported { version: 1, what: "a host list" });
+        }
         check_len(Field::Event, self.event.len(), MAX_EVENT)?;
         check_len(Field::Cells, self.cells.len(), MAX_CELLS)?;
         let integer;

@@ -20,7 +20,7 @@ use super::kind::{
     ACCEPT, ACK, CHALLENGE, CLOSE, ERROR, EVENT, GOAWAY, HELLO, JOIN, LEAVE, LEAVE_ALL, NACK, PING,
     PONG, PROOF, PUBLISH, REJECT, REQUEST,
 };
-use super::{MAX_EVENT, VERSION, encode_event, handshake, value};
+use super::{MAX_EVENT, MAX_HANDSHAKE_FRAME, VERSION, encode_event, handshake, value};
 use crate::code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode};
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::message::{Message, Target};
@@ -28,6 +28,9 @@ use crate::names::Names;
 use crate::read::{Reader, utf8};
 use crate::value::ValueRef;
 use crate::write::{check_len, frame, put_lv_str, put_varint};
+
+/// The version byte and the kind byte.
+const HEADER: usize = 2;
 
 /// The flags of a PUBLISH. A list is present when its flag is set, and then it is not empty.
 mod flag {
@@ -55,7 +58,7 @@ pub fn decode(frame: &[u8]) -> Result<Message<'_>, DecodeError> {
         return Err(DecodeError::WrongVersion { found: version, expected: VERSION });
     }
     if kind == EVENT {
-        let event = reader.lv_str(Field::Event)?;
+        let event = take_event(&mut reader)?;
         return Ok(Message::Event { event, value: value::take(reader)? });
     }
     decode_other(kind, reader)
@@ -65,7 +68,7 @@ fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeE
     Ok(match kind {
         REQUEST => {
             let id = reader.varint_u32(Field::Id)?;
-            let event = reader.lv_str(Field::Event)?;
+            let event = take_event(&mut reader)?;
             Message::Request { id, event, value: value::take(reader)? }
         }
         ACK => Message::Ack { id: reader.varint_u32(Field::Id)?, value: value::take(reader)? },
@@ -93,7 +96,7 @@ fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeE
         }
         GOAWAY => {
             let code = GoAwayCode::from_u8(reader.u8(Field::Code)?);
-            let retry_window_ms = reader.varint_u32(Field::Code)?;
+            let retry_window_ms = reader.varint_u32(Field::RetryWindow)?;
             Message::GoAway { code, retry_window_ms, text: utf8(reader.rest(), Field::Text)? }
         }
         CLOSE => {
@@ -105,10 +108,7 @@ fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeE
             let code = ErrorCode::from_u8(reader.u8(Field::Code)?);
             Message::Error { id, code, text: utf8(reader.rest(), Field::Text)? }
         }
-        HELLO => Message::Hello(handshake::Hello::take(reader)?),
-        CHALLENGE => Message::Challenge(handshake::Challenge::take(reader)?),
-        PROOF => Message::Proof(handshake::Proof::take(reader)?),
-        ACCEPT => Message::Accept(handshake::Accept::take(reader)?),
+        HELLO | CHALLENGE | PROOF | ACCEPT => take_handshake(kind, reader)?,
         REJECT => {
             let code = RejectCode::from_u8(reader.u8(Field::Code)?);
             let retry_after_s = reader.u16(Field::Handshake)?;
@@ -117,6 +117,28 @@ fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeE
         }
         kind => return Err(DecodeError::UnknownKind { kind }),
     })
+}
+
+fn take_handshake(kind: u8, reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
+    let length = HEADER + reader.peek_rest().len();
+    if length > MAX_HANDSHAKE_FRAME as usize {
+        return Err(DecodeError::BadLength { field: Field::Handshake, length });
+    }
+    Ok(match kind {
+        HELLO => Message::Hello(handshake::Hello::take(reader)?),
+        CHALLENGE => Message::Challenge(handshake::Challenge::take(reader)?),
+        PROOF => Message::Proof(handshake::Proof::take(reader)?),
+        _ => Message::Accept(handshake::Accept::take(reader)?),
+    })
+}
+
+#[inline]
+fn take_event<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
+    let event = reader.lv_str(Field::Event)?;
+    if event.len() > MAX_EVENT {
+        return Err(DecodeError::BadLength { field: Field::Event, length: event.len() });
+    }
+    Ok(event)
 }
 
 fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
@@ -144,7 +166,7 @@ fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
         except_sockets: list(flag::EXCEPT_SOCKETS)?,
         include_self: flags & flag::INCLUDE_SELF != 0,
     };
-    let event = reader.lv_str(Field::Event)?;
+    let event = take_event(&mut reader)?;
     Ok(Message::Publish { request, target, event, value: value::take(reader)? })
 }
 
@@ -152,8 +174,8 @@ fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
 ///
 /// # Errors
 ///
-/// [`EncodeError`], `out` is as before: the message belongs to versions 1 and 2, or a name is too
-/// long for its prefix.
+/// [`EncodeError`], `out` is as before: the message belongs to versions 1 and 2, an event name is
+/// longer than [`MAX_EVENT`], or a handshake frame would be longer than [`MAX_HANDSHAKE_FRAME`].
 pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
     match *message {
         Message::Event { event, value } => encode_event(event, value, out),
@@ -215,10 +237,10 @@ pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeErr
             out.put_slice(text.as_bytes());
             Ok(())
         }),
-        Message::Hello(hello) => put(out, HELLO, |out| hello.put(out)),
-        Message::Challenge(challenge) => put(out, CHALLENGE, |out| challenge.put(out)),
-        Message::Proof(proof) => put(out, PROOF, |out| proof.put(out)),
-        Message::Accept(accept) => put(out, ACCEPT, |out| accept.put(out)),
+        Message::Hello(hello) => put_handshake(out, HELLO, |out| hello.put(out)),
+        Message::Challenge(challenge) => put_handshake(out, CHALLENGE, |out| challenge.put(out)),
+        Message::Proof(proof) => put_handshake(out, PROOF, |out| proof.put(out)),
+        Message::Accept(accept) => put_handshake(out, ACCEPT, |out| accept.put(out)),
         Message::Reject { code, retry_after_s } => put(out, REJECT, |out| {
             out.put_u8(code.to_u8());
             out.put_u16_le(retry_after_s);
@@ -246,6 +268,19 @@ fn put(
     frame(out, |out| {
         out.put_slice(&[VERSION, kind]);
         body(out)
+    })
+}
+
+/// As [`put`], for a frame that no peer reads when it is longer than [`MAX_HANDSHAKE_FRAME`].
+fn put_handshake(
+    out: &mut BytesMut,
+    kind: u8,
+    body: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    put(out, kind, |out| {
+        let start = out.len() - HEADER;
+        body(out)?;
+        check_len(Field::Handshake, out.len() - start, MAX_HANDSHAKE_FRAME as usize)
     })
 }
 
