@@ -1,0 +1,161 @@
+//! Runs each fuzz target for a short while, on the stable toolchain.
+//!
+//! What tells the fuzzer which code a mutation reached is a pass of LLVM's that stable rustc can
+//! run ([`COVERAGE`]); only the sanitizers need a nightly one, and without `unsafe` they would find
+//! nothing here. The run starts from the committed corpus and leaves it alone: what it discovers goes to
+//! a folder under the target directory, and so do inputs that fail.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::command::{Failure, capture, cargo, run as run_command};
+use crate::workspace::Workspace;
+
+/// Enough for several million inputs of a small decoder; a smoke test, not a campaign.
+const SECONDS: u64 = 10;
+
+/// Counters at each edge, and debug assertions in an optimised build.
+const COVERAGE: [&str; 7] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Cdebug-assertions",
+    "--cfg=fuzzing",
+];
+
+/// The most memory that a target may use, in MiB: a decoder that trusts a length exceeds it.
+const MEMORY_MIB: u32 = 512;
+
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    let seconds = seconds(arguments)?;
+    let folder = workspace.root.join("fuzz");
+    if !folder.join("Cargo.toml").exists() {
+        return Err(Failure::new("there is no fuzz/Cargo.toml"));
+    }
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
+    if !starts(&compiler) {
+        println!(
+            "skipped: the fuzzer's runtime needs a C++ compiler, and `{compiler}` is not here"
+        );
+        return Ok(());
+    }
+    let targets = Workspace::load_from(&folder)?;
+    let host = host()?;
+    let output = workspace.target.join("fuzz-output");
+
+    // With a target triple the flags concern the fuzzed code only, not build scripts and macros.
+    let mut build = cargo(&folder);
+    build.args(["build", "--release", "--bins", "--target", &host]);
+    build.arg("--target-dir").arg(&workspace.target);
+    build.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\u{1f}"));
+    run_command(&mut build)?;
+
+    let mut count = 0;
+    for target in targets.packages.iter().flat_map(|package| package.targets("bin")) {
+        let program = workspace.target.join(&host).join("release").join(&target.name);
+        fuzz_one(&program, &target.name, &folder, &output, seconds)?;
+        count += 1;
+    }
+    if count == 0 {
+        return Err(Failure::new("fuzz/Cargo.toml has no targets"));
+    }
+    println!("fuzz: {count} targets ran for {seconds} s each without a failing input");
+    Ok(())
+}
+
+/// Runs one target on a copy of its corpus.
+fn fuzz_one(
+    program: &Path,
+    name: &str,
+    folder: &Path,
+    output: &Path,
+    seconds: u64,
+) -> Result<(), Failure> {
+    let discovered = output.join("corpus").join(name);
+    let failing = output.join("failing").join(name);
+    for folder in [&discovered, &failing] {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
+    }
+    let mut fuzz = Command::new(program);
+    fuzz.current_dir(folder);
+    fuzz.arg(format!("-max_total_time={seconds}"));
+    fuzz.arg(format!("-rss_limit_mb={MEMORY_MIB}"));
+    fuzz.arg(format!("-artifact_prefix={}/", failing.display()));
+    fuzz.arg("-print_final_stats=1").arg("-verbosity=0");
+    // The fuzzer adds to the first folder and only reads the others.
+    fuzz.arg(&discovered).args(corpus(folder, name));
+    println!("fuzz target {name}");
+    run_command(&mut fuzz).map_err(|failure| {
+        Failure::new(format!(
+            "fuzz target `{name}`: {failure}; the input lies in {}",
+            failing.display()
+        ))
+    })
+}
+
+/// The folders with committed inputs for the target called `name`.
+fn corpus(folder: &Path, name: &str) -> Option<PathBuf> {
+    Some(folder.join("corpus").join(name)).filter(|corpus| corpus.is_dir())
+}
+
+/// The argument of `--seconds`, if it was given.
+fn seconds(arguments: &[String]) -> Result<u64, Failure> {
+    match arguments {
+        [] => Ok(SECONDS),
+        [option, number] if option == "--seconds" => {
+            number.parse().map_err(|_| Failure::new(format!("`{number}` is no number of seconds")))
+        }
+        _ => Err(Failure::new("usage: cargo xtask fuzz [--seconds N]")),
+    }
+}
+
+/// Whether `program` is there and can be started.
+fn starts(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+/// The triple that rustc builds for by default.
+fn host() -> Result<String, Failure> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = capture(Command::new(rustc).arg("-vV"))?;
+    host_of(&version).ok_or_else(|| Failure::new("rustc -vV does not name its host"))
+}
+
+fn host_of(version: &str) -> Option<String> {
+    version.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_ten_seconds_unless_told() {
+        let parse = |arguments: &[&str]| {
+            seconds(&arguments.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(parse(&[]), Ok(10));
+        assert_eq!(parse(&["--seconds", "3"]), Ok(3));
+        assert!(parse(&["--seconds", "soon"]).is_err());
+        assert!(parse(&["--minutes", "3"]).is_err());
+    }
+
+    #[test]
+    fn the_host_is_read_from_rustcs_version() {
+        assert_eq!(host_of("rustc 1.88.0\nhost: a-b-c\nrelease: 1"), Some("a-b-c".to_owned()));
+        assert_eq!(host_of("rustc 1.88.0"), None);
+    }
+
+    #[test]
+    fn an_absent_compiler_does_not_start() {
+        assert!(!starts("there-is-no-such-compiler"));
+    }
+}

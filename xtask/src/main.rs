@@ -1,0 +1,73 @@
+//! The project's own chores, run as `cargo xtask <task>`.
+//!
+//! Each task is one module with one `run` function. A task either passes, or returns a
+//! [`Failure`]: a sentence that says what is wrong and where to look. Nothing here is published, and
+//! nothing that is published depends on it.
+
+mod bench;
+mod ci;
+mod command;
+mod examples;
+mod features;
+mod fuzz;
+mod layers;
+mod readme;
+mod standalone;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use command::Failure;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <task>
+
+  layers               compare the crates' dependencies with the table of layers
+  tidy                 check the house rules that a program can check
+  examples             build and run each example, and check what it prints
+  readme               run the doc tests and check that each README's examples were among them
+  features             check each feature of `gatewire` by itself
+  standalone           build crates outside the workspace on the codec alone and on `gatewire`
+  fuzz [--seconds N]   run each fuzz target for N seconds (default 10)
+  bench [ARGS..]       run the criterion benches; ARGS go to criterion
+  ci [--skip STEP]..   all of the above but `bench`, and fmt, clippy, test and doc";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Result<(), Failure> {
+    let Some((task, rest)) = arguments.split_first() else {
+        return Err(Failure::new(format!("no task was named\n\n{USAGE}")));
+    };
+    if matches!(task.as_str(), "help" | "--help" | "-h") {
+        println!("{USAGE}");
+        return Ok(());
+    }
+    let takes_arguments = matches!(task.as_str(), "fuzz" | "bench" | "ci");
+    if !takes_arguments && !rest.is_empty() {
+        return Err(Failure::new(format!("`{task}` takes no arguments\n\n{USAGE}")));
+    }
+    let run: fn(&Workspace, &[String]) -> Result<(), Failure> = match task.as_str() {
+        "layers" => |workspace, _| layers::run(workspace),
+        "tidy" => |workspace, _| tidy::run(workspace),
+        "examples" => |workspace, _| examples::run(workspace),
+        "readme" => |workspace, _| readme::run(workspace),
+        "features" => |workspace, _| features::run(workspace),
+        "standalone" => |workspace, _| standalone::run(workspace),
+        "fuzz" => fuzz::run,
+        "bench" => bench::run,
+        "ci" => ci::run,
+        unknown => return Err(Failure::new(format!("there is no task `{unknown}`\n\n{USAGE}"))),
+    };
+    run(&Workspace::load()?, rest)
+}
