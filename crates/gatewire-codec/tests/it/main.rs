@@ -7,4 +7,8 @@ mod handshake;
 mod legacy_reject;
 mod legacy_rules;
 mod legacy_vectors;
+#[expect(unreachable_pub, reason = "fuzz/ includes this file as a public module")]
+mod properties;
+mod round_trip;
+mod strategy;
 mod v3_vectors;
