@@ -32,20 +32,26 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
 
 /// Criterion's closing lines: for each bench its time and, where it has one, its throughput.
 fn figures(output: &[String]) -> Vec<String> {
-    let mut figures = Vec::new();
+    let mut figures: Vec<String> = Vec::new();
     let mut name = "";
+    // Below this word stand differences against an earlier run.
+    let mut change = false;
     for line in output {
-        if let Some((before, time)) = line.split_once("time:") {
-            // A long name stands in a line of its own, the one before.
-            let name = if before.trim().is_empty() { name } else { before.trim() };
+        if !line.starts_with(' ') {
+            // A long name stands in a line of its own, before its time.
+            name = line.split("time:").next().unwrap_or(line).trim();
+            change = false;
+        }
+        change |= line.trim_start().starts_with("change:");
+        if change {
+            continue;
+        }
+        if let Some((_, time)) = line.split_once("time:") {
             figures.push(format!("{name:<44} time: {}", time.trim()));
-        } else if let Some((_, throughput)) = line.split_once("thrpt:") {
-            // Only the first one: the next tells the change against an earlier run.
-            if let Some(last) = figures.last_mut().filter(|last| !last.contains("thrpt:")) {
-                *last = format!("{last}  thrpt: {}", throughput.trim());
-            }
-        } else if !line.starts_with(' ') {
-            name = line.trim();
+        } else if let (Some((_, rate)), Some(last)) =
+            (line.split_once("thrpt:"), figures.last_mut())
+        {
+            *last = format!("{last}  thrpt: {}", rate.trim());
         }
     }
     figures
@@ -62,6 +68,7 @@ mod tests {
             "decode/event            time:   [10.1 ns 10.2 ns 10.3 ns]",
             "                        thrpt:  [5.1 GiB/s 5.2 GiB/s 5.3 GiB/s]",
             "                 change:",
+            "                        time:   [-1 % +0 % +1 %] (p = 0.73 > 0.05)",
             "                        thrpt:  [+1 % +2 % +3 %] (p = 0.00 < 0.05)",
             "a name that is too long for the column",
             "                        time:   [1.0 us 1.1 us 1.2 us]",
