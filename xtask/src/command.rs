@@ -14,12 +14,12 @@ impl Failure {
         Self(sentence.into())
     }
 
-    /// `Err` with the number of findings, `Ok` when there are none.
-    pub(crate) fn when_any(count: usize, what: &str) -> Result<(), Self> {
+    /// `Err` with the number of what was found, `Ok` when there is none.
+    pub(crate) fn when_any(count: usize, one: &str, several: &str) -> Result<(), Self> {
         match count {
             0 => Ok(()),
-            1 => Err(Self(format!("1 {what}"))),
-            _ => Err(Self(format!("{count} {what}s"))),
+            1 => Err(Self(format!("1 {one}"))),
+            _ => Err(Self(format!("{count} {several}"))),
         }
     }
 }
@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn findings_are_counted_in_the_failure() {
-        assert_eq!(Failure::when_any(0, "finding"), Ok(()));
-        assert_eq!(Failure::when_any(1, "finding"), Err(Failure::new("1 finding")));
-        assert_eq!(Failure::when_any(3, "finding"), Err(Failure::new("3 findings")));
+        assert_eq!(Failure::when_any(0, "finding", "findings"), Ok(()));
+        assert_eq!(Failure::when_any(1, "finding", "findings"), Err(Failure::new("1 finding")));
+        assert_eq!(Failure::when_any(3, "finding", "findings"), Err(Failure::new("3 findings")));
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
             }
         }
     }
-    Failure::when_any(failed, "failed example")
+    Failure::when_any(failed, "failed example", "failed examples")
 }
 
 /// The names and programs of the examples in cargo's messages.

@@ -42,7 +42,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
             println!("`{}`: {expected} README examples ran", package.name);
         }
     }
-    Failure::when_any(wrong, "crate with README examples that did not run")
+    Failure::when_any(
+        wrong,
+        "crate whose README was not tested",
+        "crates whose READMEs were not tested",
+    )
 }
 
 /// The Rust blocks in `markdown`, as rustdoc would find them.

@@ -42,7 +42,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     for finding in &findings {
         println!("{finding}");
     }
-    Failure::when_any(findings.len(), "arrow against the layers")?;
+    Failure::when_any(findings.len(), "arrow against the layers", "arrows against the layers")?;
     println!("layers: {crates} crates agree with {PLACE}");
     Ok(())
 }

@@ -74,7 +74,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     for finding in &findings {
         println!("{finding}");
     }
-    Failure::when_any(findings.len(), "finding")?;
+    Failure::when_any(findings.len(), "finding", "findings")?;
     println!("tidy: {} files follow the house rules", paths.len());
     Ok(())
 }
