@@ -12,8 +12,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::FormatError;
 
-/// How objects become bytes and back. Implement it to bring a format of your own; run
-/// [`conformance`](crate#) (feature `conformance`) on it.
+/// How objects become bytes and back. Implement it to bring a format of your own, and let
+/// `conformance::check` (feature `conformance`) try it.
 pub trait Format: Send + Sync + 'static {
     /// The id that travels with each object in wire version 3.
     fn id(&self) -> FormatId;

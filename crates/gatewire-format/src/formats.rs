@@ -21,12 +21,14 @@ impl Formats {
         Self { default: Arc::new(default), others: Arc::new([]) }
     }
 
-    /// The same formats with another default; the old default is still understood.
+    /// The same formats with another default; the old default is still understood. One of the
+    /// same id, if there is one, is replaced.
     #[must_use]
     pub fn with_default(self, format: impl Format) -> Self {
         let format: Arc<dyn Format> = Arc::new(format);
-        let old = Self { default: Arc::clone(&format), ..self.clone() };
-        if self.default.id() == format.id() { old } else { old.with_shared(self.default) }
+        let old = std::iter::once(&self.default).chain(self.others.iter());
+        let kept = old.filter(|other| other.id() != format.id()).cloned();
+        Self { others: kept.collect(), default: format }
     }
 
     /// Also understands `format`. One of the same id, if there is one, is replaced.

@@ -36,6 +36,10 @@
 //! # Ok::<(), gatewire_format::FormatError>(())
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
