@@ -87,16 +87,55 @@ fn fuzz_one(
     fuzz.arg(format!("-max_total_time={seconds}"));
     fuzz.arg(format!("-rss_limit_mb={MEMORY_MIB}"));
     fuzz.arg(format!("-artifact_prefix={}/", failing.display()));
-    fuzz.arg("-print_final_stats=1").arg("-verbosity=0");
+    fuzz.arg("-print_final_stats=1");
     // The fuzzer adds to the first folder and only reads the others.
     fuzz.arg(&discovered).args(corpus(folder, name));
-    println!("fuzz target {name}");
-    run_command(&mut fuzz).map_err(|failure| {
-        Failure::new(format!(
-            "fuzz target `{name}`: {failure}; the input lies in {}",
+    let output = fuzz.output()?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    let report = Report::read(&log);
+    if !output.status.success() {
+        // Lines with `#` tell the progress, which is of no interest here.
+        log.lines().filter(|line| !line.starts_with('#')).for_each(|line| println!("{line}"));
+        return Err(Failure::new(format!(
+            "fuzz target `{name}` ended with {}; the input lies in {}",
+            output.status,
             failing.display()
-        ))
-    })
+        )));
+    }
+    if report.counters == 0 {
+        return Err(Failure::new(format!("fuzz target `{name}` was built without coverage")));
+    }
+    println!(
+        "fuzz target {name}: {} inputs over {} counters, {} of them reached something new",
+        report.inputs, report.counters, report.new
+    );
+    Ok(())
+}
+
+/// What a run of the fuzzer came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Report {
+    /// Places in the code whose visits the fuzzer sees. Without any it would guess blindly.
+    counters: u64,
+    /// Inputs tried.
+    inputs: u64,
+    /// Inputs that were kept, because they reached a place in a way that none before did.
+    new: u64,
+}
+
+impl Report {
+    fn read(log: &str) -> Self {
+        let number = |before: &str| {
+            let line = log.lines().find_map(|line| line.strip_prefix(before))?;
+            let digits = line.trim_start_matches([' ', '(']);
+            digits.split(' ').next()?.parse().ok()
+        };
+        Self {
+            counters: number("INFO: Loaded 1 modules").unwrap_or(0),
+            inputs: number("stat::number_of_executed_units:").unwrap_or(0),
+            new: number("stat::new_units_added:").unwrap_or(0),
+        }
+    }
 }
 
 /// The folders with committed inputs for the target called `name`.
@@ -146,6 +185,14 @@ mod tests {
         assert_eq!(parse(&["--seconds", "3"]), Ok(3));
         assert!(parse(&["--seconds", "soon"]).is_err());
         assert!(parse(&["--minutes", "3"]).is_err());
+    }
+
+    #[test]
+    fn the_report_is_read_from_the_fuzzers_log() {
+        let log = "INFO: Seed: 1\nINFO: Loaded 1 modules   (2066 inline 8-bit counters): 2066 [0, 1), \n\
+                   #2 INITED\nstat::number_of_executed_units: 1444851\nstat::new_units_added:          7\n";
+        assert_eq!(Report::read(log), Report { counters: 2066, inputs: 1_444_851, new: 7 });
+        assert_eq!(Report::read(""), Report::default());
     }
 
     #[test]
