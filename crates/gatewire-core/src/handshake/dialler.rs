@@ -26,6 +26,11 @@ impl DiallerConfig {
     /// The HELLO frame to send (with its length prefix) and the state that waits for the answer.
     ///
     /// `nonce` must be random and used once.
+    ///
+    /// # Panics
+    ///
+    /// When the key id is longer than 255 bytes, or it and the extensions are longer than 450
+    /// together: no listener reads such a frame.
     #[must_use]
     pub fn start<'b>(
         self,
@@ -44,7 +49,8 @@ impl DiallerConfig {
             nonce,
             suites: &[suite],
             extensions,
-        }));
+        }))
+        .expect("the key id and the extensions fit");
         (hello.clone(), ExpectChallenge { config: self, suite, hello, binding })
     }
 }
@@ -87,7 +93,7 @@ impl ExpectChallenge<'_> {
         let prefix = prefix_of(frame);
         let th1 = schedule::th1(self.binding, &[&self.hello], &[&prefix, frame]);
         let mac = prk.client_mac(&th1, extensions.as_bytes()).finalize().into_bytes().into();
-        let proof = encode(&Message::Proof(Proof { extensions, mac }));
+        let proof = encode(&Message::Proof(Proof { extensions, mac }))?;
         let th2 = schedule::th2(&th1, &[&proof]);
         let next = ExpectAccept {
             prk,

@@ -44,8 +44,8 @@ impl Refusal {
     }
 
     fn new(error: HandshakeError, reject: Option<(RejectCode, u16)>) -> Self {
-        let frame = |(code, retry_after_s)| encode(&Message::Reject { code, retry_after_s });
-        Self { error, reject: reject.map(frame) }
+        let frame = |(code, retry_after_s)| encode(&Message::Reject { code, retry_after_s }).ok();
+        Self { error, reject: reject.and_then(frame) }
     }
 
     /// Nothing is answered to garbage.
@@ -116,14 +116,16 @@ impl<'c> ExpectHello<'c> {
             auth_timeout_s: config.auth_timeout_s,
             ping_s: config.ping_s,
             extensions,
-        }));
+        }))
+        .map_err(Refusal::silent)?;
         let prefix = prefix_of(frame);
         let th1 = schedule::th1(binding, &[&prefix, frame], &[&challenge]);
         let next = ExpectProof {
             prk,
             th1,
             role: hello.role,
-            key_id: hello.key_id.to_owned(),
+            // Without a key nobody has shown that the id is his.
+            key_id: if suite == SUITE_ANONYMOUS { String::new() } else { hello.key_id.to_owned() },
             max_frame: config.max_frame,
             ping_s: config.ping_s,
         };
@@ -177,7 +179,8 @@ impl ExpectProof {
         let id = session_id.to_bytes();
         let mac =
             self.prk.server_mac(&th2, &id, extensions.as_bytes()).finalize().into_bytes().into();
-        let accept = encode(&Message::Accept(Accept { session_id: id, extensions, mac }));
+        let accept = encode(&Message::Accept(Accept { session_id: id, extensions, mac }))
+            .map_err(Refusal::silent)?;
         let established = Established {
             session_id,
             role: self.role,

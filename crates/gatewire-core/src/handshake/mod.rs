@@ -27,7 +27,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::SocketId;
 use gatewire_codec::v3::handshake::Role;
-use gatewire_codec::{DecodeError, Message, RejectCode, v3};
+use gatewire_codec::{DecodeError, EncodeError, Message, RejectCode, v3};
 
 pub use dialler::{DiallerConfig, ExpectAccept, ExpectChallenge};
 pub use keys::{KeyRing, Psk, WeakKey};
@@ -90,6 +90,8 @@ pub enum HandshakeError {
     SelfConnection,
     /// The peer does not know the key.
     Proof,
+    /// This side's extensions do not fit a handshake frame (512 bytes).
+    Encode(EncodeError),
 }
 
 impl fmt::Display for HandshakeError {
@@ -107,6 +109,7 @@ impl fmt::Display for HandshakeError {
             Self::Suite => f.write_str("one side has a key and the other has none"),
             Self::SelfConnection => f.write_str("connected to itself"),
             Self::Proof => f.write_str("the peer does not know the key"),
+            Self::Encode(error) => write!(f, "handshake frame: {error}"),
         }
     }
 }
@@ -115,16 +118,17 @@ impl std::error::Error for HandshakeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Malformed(error) => Some(error),
+            Self::Encode(error) => Some(error),
             _ => None,
         }
     }
 }
 
-/// Encodes a handshake frame with its length prefix. Its fields are bounded, so it cannot fail.
-fn encode(message: &Message<'_>) -> Bytes {
+/// Encodes a handshake frame with its length prefix.
+fn encode(message: &Message<'_>) -> Result<Bytes, HandshakeError> {
     let mut out = BytesMut::with_capacity(128);
-    v3::encode(message, &mut out).expect("handshake fields are within their limits");
-    out.freeze()
+    v3::encode(message, &mut out).map_err(HandshakeError::Encode)?;
+    Ok(out.freeze())
 }
 
 /// The length prefix that stood before `frame` on the wire: the transcript covers whole frames.

@@ -1,1 +1,5 @@
-//! tests
+//! What the state machines promise: by example, against reference models, and against arbitrary
+//! bytes. Time is virtual everywhere.
+
+mod handshake;
+mod property;
