@@ -47,10 +47,13 @@ pub(crate) struct Target {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace in which this program was built.
+    /// Asks cargo about the workspace in which this program was started.
     pub(crate) fn load() -> Result<Self, Failure> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Self::load_from(here.parent().unwrap_or(here))
+        // Cargo names the folder when it starts the program. What was compiled in may be another
+        // checkout's, if both build into one target directory.
+        let started = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let here = started.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+        Self::load_from(here.parent().unwrap_or(&here))
     }
 
     /// Asks cargo about the workspace in `directory`.
