@@ -22,9 +22,9 @@ impl<H: Clone> Hub<H> {
     ) -> usize {
         let skipped = if target.include_self { None } else { sender };
         let mut count = 0;
-        let mut visit = |socket: usize, handle: &H| {
-            if skipped != Some(SocketKey(socket)) {
-                each(SocketKey(socket), handle);
+        let mut visit = |socket: SocketKey, handle: &H| {
+            if skipped != Some(socket) {
+                each(socket, handle);
                 count += 1;
             }
         };
@@ -32,8 +32,8 @@ impl<H: Clone> Hub<H> {
             && target.except_rooms.is_empty()
             && target.except_sockets.is_empty();
         if plain && target.everyone {
-            for (socket, entry) in &self.sockets {
-                visit(socket, &entry.handle);
+            for (_, entry) in &self.sockets {
+                visit(entry.key, &entry.handle);
             }
         } else if plain && target.rooms.len() == 1 {
             let room = target.rooms.iter().next().and_then(|name| self.room(name));
@@ -42,9 +42,9 @@ impl<H: Clone> Hub<H> {
             }
         } else {
             let receivers = self.resolve(target, skipped);
-            for socket in receivers.iter() {
-                if let Some(entry) = self.sockets.get(socket) {
-                    each(SocketKey(socket), &entry.handle);
+            for index in receivers.iter() {
+                if let Some(entry) = self.sockets.get(index) {
+                    each(entry.key, &entry.handle);
                     count += 1;
                 }
             }
@@ -55,36 +55,36 @@ impl<H: Clone> Hub<H> {
     fn resolve(&self, target: &Target<'_>, skipped: Option<SocketKey>) -> BitSet {
         let mut set = BitSet::with_capacity(self.sockets.capacity());
         if target.everyone {
-            for (socket, _) in &self.sockets {
-                set.insert(socket);
+            for (index, _) in &self.sockets {
+                set.insert(index);
             }
         }
         for name in target.rooms {
             for member in self.room(name).map_or(&[][..], |room| &room.members) {
-                set.insert(member.socket);
+                set.insert(member.socket.index());
             }
         }
-        if let Some(SocketKey(sender)) = skipped {
-            set.remove(sender);
+        if let Some(sender) = skipped.filter(|sender| self.socket(*sender).is_some()) {
+            set.remove(sender.index());
         }
         // A socket that is named by its id is meant, even if it is the sender.
-        for socket in target.sockets.iter().filter_map(|id| self.key_of(id)) {
+        for socket in target.sockets.iter().filter_map(|id| self.index_of(id)) {
             set.insert(socket);
         }
         for name in target.except_rooms {
             for member in self.room(name).map_or(&[][..], |room| &room.members) {
-                set.remove(member.socket);
+                set.remove(member.socket.index());
             }
         }
-        for socket in target.except_sockets.iter().filter_map(|id| self.key_of(id)) {
+        for socket in target.except_sockets.iter().filter_map(|id| self.index_of(id)) {
             set.remove(socket);
         }
         set
     }
 
-    fn key_of(&self, id: &str) -> Option<usize> {
+    fn index_of(&self, id: &str) -> Option<usize> {
         let id: SocketId = id.parse().ok()?;
-        self.by_id.get(&id).copied()
+        self.by_id.get(&id).map(|key| key.index())
     }
 }
 

@@ -23,9 +23,20 @@ use rooms::{Membership, Room};
 
 pub use rooms::JoinError;
 
-/// A socket's place in the hub. Not used again while the socket is registered.
+/// A socket's place in the hub. The key of a removed socket addresses nobody, even when another
+/// socket has taken its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SocketKey(usize);
+pub struct SocketKey {
+    index: u32,
+    /// Tells the sockets apart that had this place.
+    generation: u32,
+}
+
+impl SocketKey {
+    fn index(self) -> usize {
+        self.index as usize
+    }
+}
 
 /// The bounds of one socket's rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +55,7 @@ impl Default for RoomLimits {
 
 #[derive(Debug)]
 struct Socket<H> {
+    key: SocketKey,
     id: SocketId,
     handle: H,
     rooms: Vec<Membership>,
@@ -54,7 +66,9 @@ struct Socket<H> {
 pub struct Hub<H> {
     limits: RoomLimits,
     sockets: Slab<Socket<H>>,
-    by_id: FxHashMap<SocketId, usize>,
+    by_id: FxHashMap<SocketId, SocketKey>,
+    /// How many sockets were inserted, modulo 2^32.
+    generation: u32,
     rooms: Slab<Room<H>>,
     by_name: FxHashMap<Box<str>, usize>,
 }
@@ -67,6 +81,7 @@ impl<H: Clone> Hub<H> {
             limits,
             sockets: Slab::new(),
             by_id: FxHashMap::default(),
+            generation: 0,
             rooms: Slab::new(),
             by_name: FxHashMap::default(),
         }
@@ -77,15 +92,20 @@ impl<H: Clone> Hub<H> {
         if self.by_id.contains_key(&id) {
             return None;
         }
-        let key = self.sockets.insert(Socket { id, handle, rooms: Vec::new() });
+        let place = self.sockets.vacant_entry();
+        let index = u32::try_from(place.key()).ok()?;
+        self.generation = self.generation.wrapping_add(1);
+        let key = SocketKey { index, generation: self.generation };
+        place.insert(Socket { key, id, handle, rooms: Vec::new() });
         self.by_id.insert(id, key);
-        Some(SocketKey(key))
+        Some(key)
     }
 
     /// Removes a socket from the hub and from its rooms; its handle.
     pub fn remove(&mut self, key: SocketKey) -> Option<H> {
+        self.socket(key)?;
         self.leave_all(key);
-        let socket = self.sockets.try_remove(key.0)?;
+        let socket = self.sockets.try_remove(key.index())?;
         self.by_id.remove(&socket.id);
         if self.sockets.is_empty() {
             // A storm of connections does not keep its memory.
@@ -99,18 +119,18 @@ impl<H: Clone> Hub<H> {
     #[must_use]
     pub fn find(&self, id: SocketId) -> Option<(SocketKey, &H)> {
         let key = *self.by_id.get(&id)?;
-        Some((SocketKey(key), &self.sockets.get(key)?.handle))
+        Some((key, self.handle(key)?))
     }
 
     /// The handle of a socket.
     #[must_use]
     pub fn handle(&self, key: SocketKey) -> Option<&H> {
-        self.sockets.get(key.0).map(|socket| &socket.handle)
+        self.socket(key).map(|socket| &socket.handle)
     }
 
     /// All sockets.
     pub fn iter(&self) -> impl Iterator<Item = (SocketKey, &H)> {
-        self.sockets.iter().map(|(key, socket)| (SocketKey(key), &socket.handle))
+        self.sockets.iter().map(|(_, socket)| (socket.key, &socket.handle))
     }
 
     /// How many sockets there are.
@@ -123,5 +143,9 @@ impl<H: Clone> Hub<H> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sockets.is_empty()
+    }
+
+    fn socket(&self, key: SocketKey) -> Option<&Socket<H>> {
+        self.sockets.get(key.index()).filter(|socket| socket.key == key)
     }
 }

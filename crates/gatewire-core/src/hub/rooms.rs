@@ -15,7 +15,7 @@ pub(super) struct Membership {
 /// A room's side: "socket `socket`, whose room list has it at `position`".
 #[derive(Debug)]
 pub(super) struct Member<H> {
-    pub(super) socket: usize,
+    pub(super) socket: SocketKey,
     position: usize,
     pub(super) handle: H,
 }
@@ -68,7 +68,8 @@ impl<H: Clone> Hub<H> {
         if name.is_empty() || name.len() > max_name {
             return Err(JoinError::BadName { max_name });
         }
-        let socket = self.sockets.get_mut(key.0).ok_or(JoinError::NoSuchSocket)?;
+        let socket = self.sockets.get_mut(key.index()).filter(|socket| socket.key == key);
+        let socket = socket.ok_or(JoinError::NoSuchSocket)?;
         let known = self.by_name.get(name).copied();
         if known.is_some_and(|room| socket.rooms.iter().any(|other| other.room == room)) {
             return Ok(false);
@@ -84,34 +85,33 @@ impl<H: Clone> Hub<H> {
         let members = &mut self.rooms[room].members;
         socket.rooms.push(Membership { room, position: members.len() });
         let position = socket.rooms.len() - 1;
-        members.push(Member { socket: key.0, position, handle: socket.handle.clone() });
+        members.push(Member { socket: key, position, handle: socket.handle.clone() });
         Ok(true)
     }
 
     /// Takes a socket out of a room. `false`: it was not in it.
     pub fn leave(&mut self, key: SocketKey, name: &str) -> bool {
         let Some(&room) = self.by_name.get(name) else { return false };
-        let Some(socket) = self.sockets.get(key.0) else { return false };
+        let Some(socket) = self.socket(key) else { return false };
         let Some(index) = socket.rooms.iter().position(|other| other.room == room) else {
             return false;
         };
-        self.unlink(key.0, index);
+        self.unlink(key, index);
         true
     }
 
     /// Takes a socket out of all its rooms.
     pub fn leave_all(&mut self, key: SocketKey) {
-        while let Some(last) =
-            self.sockets.get(key.0).and_then(|socket| socket.rooms.len().checked_sub(1))
+        while let Some(last) = self.socket(key).and_then(|socket| socket.rooms.len().checked_sub(1))
         {
-            self.unlink(key.0, last);
+            self.unlink(key, last);
         }
     }
 
     /// Removes the membership at `index` of a socket's room list, and repairs the two entries that
     /// the removals moved.
-    fn unlink(&mut self, socket: usize, index: usize) {
-        let rooms = &mut self.sockets[socket].rooms;
+    fn unlink(&mut self, key: SocketKey, index: usize) {
+        let rooms = &mut self.sockets[key.index()].rooms;
         let Membership { room, position } = rooms.swap_remove(index);
         if let Some(&moved) = rooms.get(index) {
             self.rooms[moved.room].members[moved.position].position = index;
@@ -119,7 +119,7 @@ impl<H: Clone> Hub<H> {
         let members = &mut self.rooms[room].members;
         members.swap_remove(position);
         if let Some(moved) = members.get(position) {
-            self.sockets[moved.socket].rooms[moved.position].position = position;
+            self.sockets[moved.socket.index()].rooms[moved.position].position = position;
         }
         if self.rooms[room].members.is_empty() {
             let gone = self.rooms.remove(room);
@@ -145,13 +145,13 @@ impl<H: Clone> Hub<H> {
 
     /// The rooms that a socket is in, in no order.
     pub fn rooms_of(&self, key: SocketKey) -> impl Iterator<Item = &str> {
-        let memberships = self.sockets.get(key.0).map_or(&[][..], |socket| &socket.rooms);
+        let memberships = self.socket(key).map_or(&[][..], |socket| &socket.rooms);
         memberships.iter().map(|membership| &*self.rooms[membership.room].name)
     }
 
     /// The members of a room, in no order.
     pub fn members(&self, name: &str) -> impl Iterator<Item = (SocketKey, &H)> {
         let members = self.room(name).map_or(&[][..], |room| &room.members);
-        members.iter().map(|member| (SocketKey(member.socket), &member.handle))
+        members.iter().map(|member| (member.socket, &member.handle))
     }
 }

@@ -2,4 +2,5 @@
 //! bytes. Time is virtual everywhere.
 
 mod handshake;
+mod hub;
 mod property;

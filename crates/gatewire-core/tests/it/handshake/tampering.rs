@@ -47,14 +47,8 @@ fn frames_exchanged_between_two_handshakes_end_both() {
     let (dialler, listener) = friends();
     let other = recorded_with_nonces([0x77; 32], [0x88; 32]);
     for (target, foreign) in other {
-        let outcome =
-            run(
-                dialler.clone(),
-                &listener,
-                |step, frame| {
-                    if step == target { foreign.clone() } else { frame }
-                },
-            );
+        let swap = |step, frame| if step == target { foreign.clone() } else { frame };
+        let outcome = run(dialler.clone(), &listener, swap);
         check_no_session(&outcome);
     }
 }
@@ -77,9 +71,6 @@ fn check_each_bit(sides: impl Fn() -> (DiallerConfig, ListenerConfig)) {
                     bytes[position] ^= 1 << bit;
                     bytes.into()
                 });
-                let both =
-                    matches!((&outcome.dialler, &outcome.listener), (Some(Ok(_)), Some(Ok(_))));
-                assert!(!both, "{target:?}: bit {bit} of byte {position} is covered by no proof");
                 check_no_session(&outcome);
             }
             position += 1;
@@ -92,12 +83,10 @@ fn check_each_bit(sides: impl Fn() -> (DiallerConfig, ListenerConfig)) {
 #[track_caller]
 fn check_no_session(outcome: &Outcome) {
     assert!(!matches!(outcome.dialler, Some(Ok(_))), "{outcome:?}");
-    assert_ne!(outcome.dialler.is_none(), matches!(outcome.dialler, Some(Err(_))));
 }
 
 /// The frames of another handshake between the same two, which differs in its nonces.
 fn recorded_with_nonces(client: [u8; 32], server: [u8; 32]) -> [(Step, Bytes); 4] {
-    use gatewire_core::handshake::{ChannelBinding, ExpectHello};
     let (dialler, listener) = friends();
     let none = Extensions::NONE;
     let (hello, next) = dialler.start(client, ChannelBinding::None, none);
