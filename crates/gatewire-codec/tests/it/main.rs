@@ -1,9 +1,11 @@
 //! What the codec promises, against golden frames and against arbitrary bytes.
 
+mod corpus;
 mod draft;
 mod framing;
 mod golden;
 mod handshake;
+mod legacy_model;
 mod legacy_reject;
 mod legacy_rules;
 mod legacy_vectors;
@@ -12,3 +14,4 @@ mod properties;
 mod round_trip;
 mod strategy;
 mod v3_vectors;
+mod values;
