@@ -7,9 +7,10 @@ use bytes::{Bytes, BytesMut};
 use super::inbound::{Control, Incoming};
 use super::outbox::{Class, Outbox, OutboxLimits};
 use super::requests::{Requests, TooManyRequests};
-use crate::Time;
+use crate::{DropReason, Time};
 use gatewire_codec::{
-    CloseCode, EncodeError, ErrorCode, GoAwayCode, Message, NackCode, Names, Target, ValueRef, v3,
+    CloseCode, EncodeError, ErrorCode, Field, GoAwayCode, LENGTH_PREFIX, Message, NackCode, Names,
+    Target, ValueRef, v3,
 };
 
 /// The sending half of a session.
@@ -331,23 +332,47 @@ impl<W> Outbound<W> {
         self.requests.drain()
     }
 
-    /// A new connection takes the place of the lost one.
+    /// A new connection takes the place of the lost one. What waited for it and is longer than the
+    /// new peer reads is dropped.
     pub fn reconnect(&mut self, max_frame: u32, limits: OutboxLimits) {
+        if max_frame < self.max_frame {
+            self.outbox.retain(DropReason::TooLarge, |frame| {
+                frame.len() - LENGTH_PREFIX <= max_frame as usize
+            });
+        }
         self.max_frame = max_frame;
         self.closing = false;
         self.outbox.set_limits(limits);
     }
 
-    /// Queues a join of all rooms in front of what waited for the connection.
+    /// Queues a join of all rooms in front of what waited for the connection; several joins when
+    /// one would be longer than the peer reads. Call it after [`reconnect`](Self::reconnect).
     ///
     /// # Errors
     ///
-    /// [`EncodeError`]: not with names that were joined before.
+    /// [`EncodeError::TooLong`]: the peer does not read a name of this length. The other rooms may
+    /// be queued.
     pub fn rejoin(&mut self, rooms: Names<'_>) -> Result<(), EncodeError> {
+        let rooms: Vec<&str> = rooms.iter().collect();
+        if rooms.is_empty() { Ok(()) } else { self.rejoin_each(&rooms) }
+    }
+
+    fn rejoin_each(&mut self, rooms: &[&str]) -> Result<(), EncodeError> {
         let mut frame = BytesMut::new();
-        v3::encode(&Message::Join { id: 0, rooms }, &mut frame)?;
-        self.outbox.push_front(frame.freeze());
-        Ok(())
+        let names = Names::from_slice(rooms);
+        v3::encode(&Message::Join { id: 0, rooms: names }, &mut frame)?;
+        let (length, limit) = (frame.len() - LENGTH_PREFIX, self.max_frame as usize);
+        if length <= limit {
+            self.outbox.push_front(frame.freeze());
+            return Ok(());
+        }
+        if rooms.len() == 1 {
+            return Err(EncodeError::TooLong { field: Field::Names, length, limit });
+        }
+        let (first, last) = rooms.split_at(rooms.len() / 2);
+        // The later half before the earlier one, because each goes to the front.
+        self.rejoin_each(last)?;
+        self.rejoin_each(first)
     }
 
     fn send(&mut self, class: Class, message: &Message<'_>) -> Result<(), SendError> {

@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::SendError;
 use crate::{DropReason, Ledger};
-use gatewire_codec::{EncodeError, LENGTH_PREFIX, Message, v3};
+use gatewire_codec::{EncodeError, LENGTH_PREFIX, Message, Target, v3};
 
 pub use batch::Batch;
 
@@ -55,7 +55,8 @@ pub enum Overflow {
     DropNewest,
     /// The oldest events are dropped until the queue is below its soft mark.
     DropOldest,
-    /// Queued events of the same name are dropped; if there are none, the message is.
+    /// Queued events of the same name for the same receivers are dropped; if there are none, the
+    /// message is.
     Latest,
 }
 
@@ -93,6 +94,8 @@ pub struct Outbox {
     head_left: usize,
     /// Everything that waits, the batch in flight included.
     bytes: usize,
+    /// Everything that was ever written: progress.
+    written: u64,
     in_flight: bool,
     blocked: bool,
     spare: BytesMut,
@@ -109,6 +112,7 @@ impl Outbox {
             tail: BytesMut::new(),
             head_left: 0,
             bytes: 0,
+            written: 0,
             in_flight: false,
             blocked: false,
             spare: BytesMut::new(),
@@ -134,7 +138,10 @@ impl Outbox {
             return Ok(());
         }
         let start = self.tail.len();
-        encode(&mut self.tail).map_err(SendError::Encode)?;
+        if let Err(error) = encode(&mut self.tail) {
+            self.tail.truncate(start);
+            return Err(SendError::Encode(error));
+        }
         let length = self.tail.len() - start;
         if length - LENGTH_PREFIX > max_frame as usize {
             self.tail.truncate(start);
@@ -213,6 +220,12 @@ impl Outbox {
 
     fn push_into_full(&mut self, class: Class, frame: &Bytes) -> Result<(), SendError> {
         match (class, self.limits.overflow) {
+            // It takes no other's place, and is not worth the connection.
+            (Class::Volatile, _) => {
+                self.ledger.accepted += 1;
+                self.ledger.drop_for(DropReason::Volatile, 1);
+                return Ok(());
+            }
             (Class::Control, _) | (_, Overflow::Disconnect) => return Err(self.overflowed()),
             (_, Overflow::DropNewest) => {}
             (_, Overflow::DropOldest) => {
@@ -222,7 +235,7 @@ impl Outbox {
                 let mut frames = self.queued_frames() + 1;
                 self.retain(DropReason::Displaced, |queued| {
                     let enough = bytes <= soft_bytes && frames <= soft_frames;
-                    if enough || event_name(queued).is_none() {
+                    if enough || event_key(queued).is_none() {
                         return true;
                     }
                     bytes -= queued.len();
@@ -231,8 +244,8 @@ impl Outbox {
                 });
             }
             (_, Overflow::Latest) => {
-                if let Some(name) = event_name(frame) {
-                    self.retain(DropReason::Superseded, |queued| event_name(queued) != Some(name));
+                if let Some(key) = event_key(frame) {
+                    self.retain(DropReason::Superseded, |queued| event_key(queued) != Some(key));
                 }
             }
         }
@@ -266,6 +279,7 @@ impl Outbox {
     pub fn give_back(&mut self, batch: Batch) {
         self.in_flight = false;
         self.bytes -= batch.written_bytes();
+        self.written += batch.written_bytes() as u64;
         self.ledger.queued -= batch.written_frames();
         self.ledger.done += batch.written_frames();
         self.blocked = !batch.is_empty();
@@ -314,6 +328,10 @@ impl Outbox {
                 }
             }
         }
+        if self.bytes == 0 {
+            // Nothing is left whose writing would tell that the kernel takes more again.
+            self.blocked = false;
+        }
     }
 
     /// The connection is lost: what is partly written is lost with it, the frames that `keep` wants
@@ -361,6 +379,12 @@ impl Outbox {
         self.bytes
     }
 
+    /// Bytes written so far: whether a slow peer takes anything at all.
+    #[must_use]
+    pub fn written_bytes(&self) -> u64 {
+        self.written
+    }
+
     /// Frames that wait.
     #[must_use]
     pub fn queued_frames(&self) -> usize {
@@ -387,6 +411,12 @@ impl Outbox {
             || self.queued_frames() > max_frames * OutboxLimits::SOFT_PERCENT / 100
     }
 
+    /// Whether a batch is taken and not given back.
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        self.in_flight
+    }
+
     fn is_congested(&self) -> bool {
         self.blocked || self.is_above_soft_mark()
     }
@@ -404,10 +434,12 @@ fn frame_length(segment: &[u8]) -> Option<usize> {
     Some(LENGTH_PREFIX + u32::from_le_bytes(*prefix) as usize)
 }
 
-/// The event that a frame carries; `None`: it is no event, and not to be dropped for newer ones.
-fn event_name(frame: &[u8]) -> Option<&str> {
+/// The event that a frame carries and for whom; `None`: it is no event that may be dropped for newer
+/// ones, but an answer, a request or control.
+fn event_key(frame: &[u8]) -> Option<(Option<Target<'_>>, &str)> {
     match v3::decode(frame.get(LENGTH_PREFIX..)?) {
-        Ok(Message::Event { event, .. }) => Some(event),
+        Ok(Message::Event { event, .. }) => Some((None, event)),
+        Ok(Message::Publish { request: None, target, event, .. }) => Some((Some(target), event)),
         _ => None,
     }
 }

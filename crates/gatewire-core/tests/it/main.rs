@@ -3,4 +3,5 @@
 
 mod handshake;
 mod hub;
+mod outbox;
 mod property;

@@ -48,7 +48,11 @@ impl Batch {
     /// The one piece left, if it is one: a plain write is cheaper than a vectored one.
     #[must_use]
     pub fn single(&self) -> Option<&[u8]> {
-        if self.sealed.is_empty() { Some(&self.tail) } else { None }
+        match self.sealed.front() {
+            None => Some(&self.tail),
+            Some(piece) if self.sealed.len() == 1 && self.tail.is_empty() => Some(piece),
+            Some(_) => None,
+        }
     }
 
     /// Fills `out` with the first pieces; how many.

@@ -1,0 +1,414 @@
+//! The outbox against a list of frames: each byte that reaches the kernel, and the account after
+//! each step.
+
+use std::collections::VecDeque;
+
+use gatewire_codec::{Names, Target};
+use proptest::prelude::*;
+
+use super::*;
+use crate::property;
+
+/// Reached by a few frames. The reserve for control frames is much larger, as it is in truth.
+const MAX_BYTES: usize = 20_000;
+const MAX_FRAMES: usize = 12;
+const RESERVE: usize = 64 << 10;
+const ROOMS: [&str; 2] = ["red", "blue"];
+const NAMES: [&str; 3] = ["position", "chat", "score"];
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Push {
+        kind: Kind,
+        length: usize,
+        class: Class,
+        shared: bool,
+        too_long: bool,
+    },
+    Take,
+    /// Writes a part of the batch; at most so many pieces at once.
+    Advance {
+        share: u16,
+        pieces: usize,
+    },
+    GiveBack,
+    Retain(u8),
+    Disconnect {
+        keep: u8,
+        fronts: u8,
+    },
+    ReleaseMemory,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Event(usize),
+    Publish(usize, usize),
+    Request,
+}
+
+#[test]
+fn the_outbox_writes_what_a_list_of_frames_would() {
+    let overflow = prop::sample::select(vec![
+        Overflow::Disconnect,
+        Overflow::DropNewest,
+        Overflow::DropOldest,
+        Overflow::Latest,
+    ]);
+    let operations = prop::collection::vec(operation(), 1..100);
+    property::check(200, &(overflow, operations), |(overflow, operations)| {
+        let mut both = Both::new(overflow);
+        for (serial, operation) in operations.iter().enumerate() {
+            both.apply(operation, serial);
+            both.compare();
+        }
+        both.finish();
+    });
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let kind = prop_oneof![
+        3 => (0..NAMES.len()).prop_map(Kind::Event),
+        1 => (0..NAMES.len(), 0..ROOMS.len()).prop_map(|(name, room)| Kind::Publish(name, room)),
+        1 => Just(Kind::Request),
+    ];
+    // Around the threshold between copied and shared, and around the bound.
+    let length = prop_oneof![
+        4 => 0_usize..200,
+        3 => 4060_usize..4110,
+        2 => 5000_usize..9000,
+        1 => 19_950_usize..20_050,
+        1 => 90_000_usize..90_010,
+    ];
+    let class = prop_oneof![
+        5 => Just(Class::Normal),
+        2 => Just(Class::Volatile),
+        1 => Just(Class::Control),
+    ];
+    let push = (kind, length, class, any::<bool>(), prop::bool::weighted(0.05)).prop_map(
+        |(kind, length, class, shared, too_long)| Operation::Push {
+            kind,
+            length,
+            class,
+            shared,
+            too_long,
+        },
+    );
+    let share = prop_oneof![2 => any::<u16>(), 1 => Just(u16::MAX), 1 => 0_u16..20];
+    let advance =
+        (share, 1_usize..6).prop_map(|(share, pieces)| Operation::Advance { share, pieces });
+    prop_oneof![
+        16 => push,
+        5 => Just(Operation::Take),
+        8 => advance,
+        4 => Just(Operation::GiveBack),
+        1 => any::<u8>().prop_map(Operation::Retain),
+        1 => (any::<u8>(), 0_u8..3).prop_map(|(keep, fronts)| Operation::Disconnect { keep, fronts }),
+        1 => Just(Operation::ReleaseMemory),
+    ]
+}
+
+/// What the outbox is compared with. Slow, and easy to believe.
+struct Model {
+    overflow: Overflow,
+    frames: VecDeque<Frame>,
+    /// Bytes of the first frame that were written before.
+    head_written: usize,
+    flight: Option<Flight>,
+    blocked: bool,
+    ledger: Ledger,
+}
+
+struct Frame {
+    bytes: Bytes,
+    /// Who would be replaced by it; `None`: it is not to be dropped.
+    key: Option<String>,
+}
+
+/// The first frames of the list are being written.
+struct Flight {
+    frames: usize,
+    bytes: usize,
+    written: usize,
+}
+
+impl Model {
+    fn bytes(&self) -> usize {
+        self.frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() - self.head_written
+    }
+
+    fn drop_one(&mut self, reason: DropReason) {
+        self.ledger.accepted += 1;
+        self.ledger.drop_for(reason, 1);
+    }
+
+    fn push(&mut self, frame: Frame, class: Class) -> Result<(), SendError> {
+        let congested = self.blocked
+            || self.bytes() > MAX_BYTES / 100 * 75
+            || self.frames.len() > MAX_FRAMES * 75 / 100;
+        if class == Class::Volatile && (congested || !self.fits(&frame, class)) {
+            self.drop_one(DropReason::Volatile);
+            return Ok(());
+        }
+        if !self.fits(&frame, class) {
+            if class == Class::Control || self.overflow == Overflow::Disconnect {
+                self.drop_one(DropReason::QueueFull);
+                return Err(SendError::SlowConsumer);
+            }
+            self.make_room(&frame);
+        }
+        if !self.fits(&frame, class) {
+            self.drop_one(DropReason::QueueFull);
+            return Err(SendError::QueueFull);
+        }
+        self.ledger.accepted += 1;
+        self.frames.push_back(frame);
+        Ok(())
+    }
+
+    fn fits(&self, frame: &Frame, class: Class) -> bool {
+        let control = class == Class::Control;
+        let max_bytes = if control { MAX_BYTES + RESERVE } else { MAX_BYTES };
+        let room = self.bytes() == 0 || self.bytes() + frame.bytes.len() <= max_bytes;
+        room && (control || self.frames.len() < MAX_FRAMES)
+    }
+
+    fn make_room(&mut self, new: &Frame) {
+        match self.overflow {
+            Overflow::DropOldest => {
+                let mut index = self.first_droppable();
+                while index < self.frames.len()
+                    && (self.bytes() + new.bytes.len() > MAX_BYTES / 100 * 75
+                        || self.frames.len() + 1 > MAX_FRAMES * 75 / 100)
+                {
+                    if self.frames[index].key.is_some() {
+                        self.frames.remove(index);
+                        self.ledger.drop_for(DropReason::Displaced, 1);
+                    } else {
+                        index += 1;
+                    }
+                }
+            }
+            Overflow::Latest if new.key.is_some() => {
+                self.retain(DropReason::Superseded, |frame| frame.key != new.key);
+            }
+            _ => {}
+        }
+        self.blocked &= !self.frames.is_empty();
+    }
+
+    /// Behind what is being written, and behind a frame that is partly written.
+    fn first_droppable(&self) -> usize {
+        match &self.flight {
+            Some(flight) => flight.frames,
+            None => usize::from(self.head_written > 0),
+        }
+    }
+
+    fn retain(&mut self, reason: DropReason, keep: impl Fn(&Frame) -> bool) {
+        let rest = self.frames.split_off(self.first_droppable());
+        for frame in rest {
+            if keep(&frame) {
+                self.frames.push_back(frame);
+            } else {
+                self.ledger.drop_for(reason, 1);
+            }
+        }
+        self.blocked &= !self.frames.is_empty();
+    }
+
+    /// The next `length` bytes for the kernel.
+    fn write(&mut self, length: usize) -> Vec<u8> {
+        let flight = self.flight.as_mut().expect("a batch is in flight");
+        let skip = self.head_written + flight.written;
+        flight.written += length;
+        let all: Vec<u8> =
+            self.frames.iter().take(flight.frames).flat_map(|frame| frame.bytes.to_vec()).collect();
+        all[skip..skip + length].to_vec()
+    }
+
+    fn give_back(&mut self) {
+        let Some(flight) = self.flight.take() else { return };
+        self.blocked = flight.written < flight.bytes;
+        self.head_written += flight.written;
+        while let Some(front) = self.frames.front() {
+            if front.bytes.len() > self.head_written {
+                break;
+            }
+            self.head_written -= front.bytes.len();
+            self.ledger.done += 1;
+            self.frames.pop_front();
+        }
+    }
+
+    fn disconnect(&mut self, keep: impl Fn(&Frame) -> bool) {
+        if self.head_written > 0 {
+            self.frames.pop_front();
+            self.head_written = 0;
+            self.ledger.drop_for(DropReason::Disconnected, 1);
+        }
+        self.retain(DropReason::Disconnected, keep);
+        self.blocked = false;
+    }
+}
+
+struct Both {
+    outbox: Outbox,
+    batch: Option<Batch>,
+    model: Model,
+}
+
+impl Both {
+    fn new(overflow: Overflow) -> Self {
+        let model = Model {
+            overflow,
+            frames: VecDeque::new(),
+            head_written: 0,
+            flight: None,
+            blocked: false,
+            ledger: Ledger::default(),
+        };
+        Self { outbox: outbox(MAX_BYTES, MAX_FRAMES, overflow), batch: None, model }
+    }
+
+    fn apply(&mut self, operation: &Operation, serial: usize) {
+        match *operation {
+            Operation::Push { kind, length, class, shared, too_long } => {
+                self.push(make_frame(kind, length, serial), class, shared, too_long);
+            }
+            Operation::Take => self.take(),
+            Operation::Advance { share, pieces } => self.advance(share, pieces),
+            Operation::GiveBack => self.give_back(),
+            Operation::Retain(salt) => {
+                self.outbox.retain(DropReason::NoHandler, |frame| keeps(frame, salt));
+                self.model.retain(DropReason::NoHandler, |frame| keeps(&frame.bytes, salt));
+            }
+            Operation::Disconnect { keep, fronts } => {
+                self.give_back();
+                self.outbox.disconnect(|frame| keeps(frame, keep));
+                self.model.disconnect(|frame| keeps(&frame.bytes, keep));
+                for front in 0..fronts {
+                    let frame = make_frame(Kind::Request, 3000 * usize::from(front), serial);
+                    self.outbox.push_front(frame.bytes.clone());
+                    self.model.frames.push_front(frame);
+                    self.model.ledger.accepted += 1;
+                }
+            }
+            Operation::ReleaseMemory => self.outbox.release_memory(),
+        }
+    }
+
+    fn push(&mut self, frame: Frame, class: Class, shared: bool, too_long: bool) {
+        let length = frame.bytes.len() - 4;
+        let limit = u32::try_from(length).expect("short") - u32::from(too_long);
+        let bytes = frame.bytes.clone();
+        let before = (self.model.bytes(), self.model.frames.len());
+        let result = if shared {
+            self.outbox.push_shared(class, limit, &bytes)
+        } else {
+            self.outbox.push_with(class, limit, |out| {
+                out.extend_from_slice(&bytes);
+                Ok(())
+            })
+        };
+        let congested = self.model.blocked
+            || before.0 > MAX_BYTES / 100 * 75
+            || before.1 > MAX_FRAMES * 75 / 100;
+        if too_long && (shared || class != Class::Volatile || !congested) {
+            assert_eq!(result, Err(SendError::TooLarge { length, limit }));
+            if shared {
+                self.model.drop_one(DropReason::TooLarge);
+            }
+            return;
+        }
+        assert_eq!(result, self.model.push(frame, class));
+        // The bounds hold, but for a frame that passes alone.
+        let reserve = if class == Class::Control { RESERVE } else { 0 };
+        let (bytes, frames) = (self.model.bytes(), self.model.frames.len());
+        assert!(bytes <= before.0.max(MAX_BYTES + reserve) || frames == 1);
+        assert!(frames <= before.1.max(MAX_FRAMES) || class == Class::Control);
+    }
+
+    fn take(&mut self) {
+        let batch = self.outbox.take();
+        let nothing = self.model.flight.is_some() || self.model.frames.is_empty();
+        assert_eq!(batch.is_none(), nothing);
+        if let Some(batch) = batch {
+            let (frames, bytes) = (self.model.frames.len(), self.model.bytes());
+            self.model.flight = Some(Flight { frames, bytes, written: 0 });
+            self.batch = Some(batch);
+        }
+    }
+
+    fn advance(&mut self, share: u16, pieces: usize) {
+        let Some(batch) = &mut self.batch else { return };
+        let mut slices = vec![IoSlice::new(&[]); pieces];
+        let count = batch.slices(&mut slices);
+        let offered = concat(&slices[..count]);
+        assert!(slices[..count].iter().all(|piece| !piece.is_empty()));
+        assert_eq!(offered.is_empty(), batch.is_empty());
+        if let Some(single) = batch.single() {
+            assert!(offered == single);
+        }
+        let length = offered.len() * usize::from(share) / usize::from(u16::MAX);
+        assert!(offered[..length] == self.model.write(length), "other bytes than were pushed");
+        batch.advance(length);
+    }
+
+    fn give_back(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            self.outbox.give_back(batch);
+            self.model.give_back();
+        }
+    }
+
+    fn compare(&self) {
+        let mut expected = self.model.ledger;
+        expected.queued = self.model.frames.len() as u64;
+        assert_eq!(*self.outbox.ledger(), expected);
+        check_balance(&self.outbox);
+        assert_eq!(self.outbox.queued_bytes(), self.model.bytes());
+        assert_eq!(self.outbox.is_empty(), self.model.frames.is_empty());
+        assert_eq!(self.outbox.is_blocked(), self.model.blocked);
+    }
+
+    /// Writes all that is left.
+    fn finish(&mut self) {
+        self.give_back();
+        while !self.outbox.is_empty() {
+            self.take();
+            self.advance(u16::MAX, 64);
+            self.give_back();
+            self.compare();
+        }
+        assert!(self.model.frames.is_empty());
+    }
+}
+
+/// A frame whose bytes tell which one it is.
+fn make_frame(kind: Kind, length: usize, serial: usize) -> Frame {
+    let bytes: Vec<u8> = serial.to_le_bytes().into_iter().cycle().take(length).collect();
+    let value = ValueRef::Binary(&bytes);
+    let (message, key) = match kind {
+        Kind::Event(name) => {
+            (Message::Event { event: NAMES[name], value }, Some(NAMES[name].to_owned()))
+        }
+        Kind::Publish(name, room) => {
+            let rooms = Names::from_slice(&ROOMS[room..=room]);
+            let target = Target { rooms, ..Target::default() };
+            let key = format!("{} to {}", NAMES[name], ROOMS[room]);
+            (Message::Publish { request: None, target, event: NAMES[name], value }, Some(key))
+        }
+        Kind::Request => {
+            let id = u32::try_from(serial).expect("few");
+            (Message::Request { id, event: NAMES[0], value }, None)
+        }
+    };
+    Frame { bytes: frame_of(&message), key }
+}
+
+/// Any rule that depends on the frame alone.
+fn keeps(frame: &[u8], salt: u8) -> bool {
+    let last = frame.last().copied().unwrap_or_default();
+    !(usize::from(last) + usize::from(salt) + frame.len()).is_multiple_of(3)
+}
