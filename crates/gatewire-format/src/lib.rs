@@ -57,4 +57,4 @@ pub use formats::Formats;
 pub use function::FormatFn;
 pub use gatewire_codec::{FormatId, Value, ValueRef};
 pub use object::{Object, ObjectRef, With};
-pub use traits::{DecodeContext, EncodeContext, FromValue, IntoValue};
+pub use traits::{Answer, DecodeContext, EncodeContext, FromValue, IntoAnswer, IntoValue};

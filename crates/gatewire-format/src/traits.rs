@@ -32,6 +32,43 @@ pub trait FromValue: Sized {
     fn from_value(value: ValueRef<'_>, context: &DecodeContext<'_>) -> Result<Self, FormatError>;
 }
 
+/// What a handler may return: the answer to the request that it handled.
+///
+/// Everything that can be emitted is an answer; `Err` of a `Result` is a rejection, which the
+/// requester sees as such. For an event that wants no answer it is dropped.
+pub trait IntoAnswer {
+    /// The answer, borrowed from `self` or from the context's scratch memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntoValue::to_value`].
+    fn to_answer<'a>(&'a self, context: EncodeContext<'a>) -> Result<Answer<'a>, FormatError>;
+}
+
+/// How a request ends at its handler.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Answer<'a> {
+    /// With a value.
+    Ack(ValueRef<'a>),
+    /// The handler refused, and says this.
+    Rejected(ValueRef<'a>),
+}
+
+impl<T: IntoValue> IntoAnswer for T {
+    fn to_answer<'a>(&'a self, context: EncodeContext<'a>) -> Result<Answer<'a>, FormatError> {
+        self.to_value(context).map(Answer::Ack)
+    }
+}
+
+impl<T: IntoValue, E: IntoValue> IntoAnswer for Result<T, E> {
+    fn to_answer<'a>(&'a self, context: EncodeContext<'a>) -> Result<Answer<'a>, FormatError> {
+        match self {
+            Ok(value) => value.to_value(context).map(Answer::Ack),
+            Err(refusal) => refusal.to_value(context).map(Answer::Rejected),
+        }
+    }
+}
+
 /// What an [`IntoValue`] may use.
 #[derive(Debug)]
 pub struct EncodeContext<'a> {

@@ -1,0 +1,51 @@
+//! What a client does with its connection's messages.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use gatewire_codec::GoAwayCode;
+use gatewire_core::session::{Incoming, ProtocolError};
+
+use super::{Client, ClientInner};
+use crate::handler::Handlers;
+use crate::net::driver::Side;
+
+pub(super) struct ClientSide {
+    pub(super) client: Client,
+}
+
+impl Side for ClientSide {
+    type Owner = ClientInner;
+    type Context = Client;
+
+    fn owner(&self) -> &Arc<ClientInner> {
+        &self.client.inner
+    }
+
+    fn context(&self) -> &Client {
+        &self.client
+    }
+
+    fn handlers(&self) -> &Handlers<Client> {
+        &self.client.inner.handlers
+    }
+
+    fn own_handlers(&self) -> Option<&Handlers<Client>> {
+        None
+    }
+
+    fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError> {
+        Err(ProtocolError::Unexpected(match incoming {
+            Incoming::Publish { .. } => "publish",
+            Incoming::Join { .. } => "join",
+            Incoming::Leave { .. } => "leave",
+            _ => "leave-all",
+        }))
+    }
+
+    fn go_away(&self, _: GoAwayCode, retry_window: Duration) {
+        let client = &self.client.inner;
+        *client.retry_window.lock().unwrap_or_else(PoisonError::into_inner) = Some(retry_window);
+        client.lifecycle.draining(retry_window);
+    }
+}

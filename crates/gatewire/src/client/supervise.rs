@@ -1,0 +1,209 @@
+//! Connecting, and connecting again.
+//!
+//! ```text
+//!            connect()            lost                    attempts used up, no reconnect
+//!   Idle --> Connecting --> Online ----> Offline ----------------> Idle
+//!                             ^             |
+//!                             +-------------+  after the back-off
+//!   any --close()--> Closed
+//! ```
+
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use bytes::BytesMut;
+use gatewire_codec::CloseCode;
+use gatewire_core::Backoff;
+use gatewire_core::handshake::Established;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::side::ClientSide;
+use super::{Client, ClientInner, State};
+use crate::counters::Counters;
+use crate::entropy::random_u64;
+use crate::error::{ConnectError, DisconnectReason, Error};
+use crate::net::driver::{Driver, DriverConfig};
+use crate::net::{handshake, tcp};
+
+/// A session that is ready to be driven.
+type Ready = Driver<ClientSide>;
+
+/// Takes `Connecting` back if the attempt fails or is given up.
+struct Attempt<'c> {
+    client: &'c ClientInner,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.client.state.send_if_modified(|state| {
+            let failed = *state == State::Connecting;
+            if failed {
+                *state = self.client.resting_state();
+            }
+            failed
+        });
+    }
+}
+
+impl ClientInner {
+    pub(super) async fn connect(self: &Arc<Self>) -> Result<(), ConnectError> {
+        let begun = self.state.send_if_modified(|state| {
+            let idle = *state == State::Idle;
+            if idle {
+                *state = State::Connecting;
+            }
+            idle
+        });
+        if !begun {
+            return Err(ConnectError::Closed);
+        }
+        let _attempt = Attempt { client: self };
+        let dialled = self.unless_closing(self.dial()).await.ok_or(ConnectError::Closed)?;
+        tokio::spawn(Arc::clone(self).supervise(dialled?));
+        Ok(())
+    }
+
+    /// One attempt: TCP, handshake, and the session takes over what waits in the queue.
+    async fn dial(self: &Arc<Self>) -> Result<Ready, ConnectError> {
+        let dialled = timeout(self.limits.handshake_timeout, async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            tcp::configure(&stream, &self.tcp)?;
+            let (established, leftover) =
+                handshake::dial(&mut stream, self.dialler.clone()).await?;
+            Ok::<_, ConnectError>((stream, established, leftover))
+        });
+        let (stream, established, leftover) =
+            dialled.await.map_err(|_| ConnectError::Timeout)??;
+        Ok(self.go_online(stream, &established, leftover))
+    }
+
+    fn go_online(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        established: &Established,
+        leftover: BytesMut,
+    ) -> Ready {
+        let (read, write) = stream.into_split();
+        let write = Arc::new(write);
+        let rooms: Vec<String> = self.lock_rooms().iter().cloned().collect();
+        self.link.attach(Arc::clone(&write), established.max_frame, self.limits.outbox, &rooms);
+        if self.is_closing() {
+            self.link.end(DisconnectReason::Closed, CloseCode::Normal, "");
+        }
+        self.state.send_replace(State::Online(established.session_id));
+        self.lifecycle.connected(established.session_id);
+        let config = DriverConfig {
+            limits: self.limits.clone(),
+            idle_timeout: self.tcp.idle_timeout,
+            leftover,
+            first: None,
+        };
+        let side = ClientSide { client: Client { inner: Arc::clone(self) } };
+        Driver::new(side, read, write, config)
+    }
+
+    /// Drives one connection after the other.
+    async fn supervise(self: Arc<Self>, first: Ready) {
+        let mut driver = first;
+        let mut attempt = 0;
+        loop {
+            let since = Instant::now();
+            let (reason, leftover) = driver.run().await;
+            if let Some(leftover) = leftover {
+                tokio::spawn(leftover.finish());
+            }
+            if since.elapsed() >= Backoff::STABLE_AFTER {
+                attempt = 0;
+            }
+            let again = self.backoff.filter(|_| may_reconnect(&reason) && !self.is_closing());
+            let Some(backoff) = again else { return self.finish(&reason).await };
+            self.state.send_replace(State::Offline);
+            match self.offline {
+                Some(limits) => self.link.go_offline(limits).await,
+                None => self.link.end_requests().await,
+            }
+            self.lifecycle.disconnected(&reason);
+            driver = match self.reconnect(backoff, &mut attempt).await {
+                Some(driver) => driver,
+                None => return self.finish_quietly().await,
+            };
+        }
+    }
+
+    /// Tries until it works (`Some`), the client is closed or the attempts are used up.
+    async fn reconnect(self: &Arc<Self>, backoff: Backoff, attempt: &mut u32) -> Option<Ready> {
+        loop {
+            if self.max_attempts.is_some_and(|most| *attempt >= most) {
+                return None;
+            }
+            let window = self.retry_window.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let delay = match window {
+                // The server told its clients to spread over this time.
+                Some(window) => {
+                    Backoff::FullJitter { first: window, longest: window }.delay(0, random_u64())
+                }
+                None => backoff.delay(*attempt, random_u64()),
+            };
+            *attempt += 1;
+            self.lifecycle.reconnecting(*attempt, delay);
+            self.unless_closing(tokio::time::sleep(delay)).await?;
+            match self.unless_closing(self.dial()).await? {
+                Ok(driver) => return Some(driver),
+                Err(error) => self.report_error(Error::Connect(error.to_string())),
+            }
+        }
+    }
+
+    /// The last connection has ended, and there will be no other by itself.
+    async fn finish(&self, reason: &DisconnectReason) {
+        self.link.end_requests().await;
+        self.lifecycle.disconnected(reason);
+        self.finish_quietly().await;
+    }
+
+    async fn finish_quietly(&self) {
+        self.link.end_requests().await;
+        self.state.send_replace(self.resting_state());
+    }
+
+    /// A client that was lost may be connected again by hand; one that was closed not.
+    fn resting_state(&self) -> State {
+        if self.is_closing() { State::Closed } else { State::Idle }
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+
+    /// Runs a future until the client is closed.
+    async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => None,
+            output = future => Some(output),
+        }
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        let (inbound, outbound) = self.link.ledgers();
+        Counters {
+            connections: usize::from(matches!(*self.state.borrow(), State::Online(_))),
+            rooms: self.lock_rooms().len(),
+            handshakes_failed: 0,
+            handler_panics: self.panics.load(Ordering::Relaxed),
+            inbound,
+            outbound,
+        }
+    }
+}
+
+/// Whether the end is one that a new connection may mend.
+fn may_reconnect(reason: &DisconnectReason) -> bool {
+    !matches!(
+        reason,
+        DisconnectReason::Closed | DisconnectReason::ClosedByPeer { code: CloseCode::Kicked, .. }
+    )
+}

@@ -1,0 +1,90 @@
+//! The one answer that a request gets.
+
+use std::sync::Arc;
+
+use gatewire_codec::{NackCode, ValueRef};
+use gatewire_format::{Answer, EncodeContext, FormatError, IntoAnswer};
+
+use crate::error::{EmitError, Error};
+use crate::net::link::{HasLink, with_scratch};
+
+/// The right to answer a request, once. Dropped without an answer, the requester learns that the
+/// handler panicked: nothing else drops it.
+#[expect(unreachable_pub, reason = "part of a hidden type of a public trait")]
+pub struct Reply {
+    owner: Arc<dyn HasLink>,
+    id: u32,
+    event: Box<str>,
+    answered: bool,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Reply {
+    pub(crate) fn new(owner: Arc<dyn HasLink>, id: u32, event: &str) -> Self {
+        Self { owner, id, event: event.into(), answered: false }
+    }
+
+    pub(crate) fn answer(mut self, answer: &impl IntoAnswer) {
+        self.answered = true;
+        let link = self.owner.link();
+        let sent = with_scratch(|scratch| {
+            let context = EncodeContext::new(&link.formats, &self.event, scratch);
+            Ok(match answer.to_answer(context)? {
+                Answer::Ack(value) => link.with_outbound(|out| out.ack(self.id, value)),
+                Answer::Rejected(value) => {
+                    link.with_outbound(|out| out.nack(self.id, NackCode::Rejected, value))
+                }
+            })
+        });
+        let error = match sent {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(EmitError::from(error)),
+            Err(error) => Some(EmitError::Format(error)),
+        };
+        match error {
+            None => link.schedule(&self.owner),
+            Some(EmitError::TooLarge { .. }) => self.refuse(NackCode::TooLarge, ""),
+            Some(EmitError::SlowConsumer) => link.overflowed(),
+            // The connection is gone, and with it the requester's interest.
+            Some(EmitError::Closed) => {}
+            Some(error) => {
+                let text = error.to_string();
+                self.refuse(NackCode::Decode, &text);
+                self.owner.report(Error::Answer { event: self.event.to_string(), error });
+            }
+        }
+    }
+
+    pub(crate) fn undecodable(mut self, error: &FormatError) {
+        self.answered = true;
+        self.refuse(NackCode::Decode, &error.to_string());
+    }
+
+    pub(crate) fn no_handler(mut self) {
+        self.answered = true;
+        self.refuse(NackCode::NoHandler, "");
+    }
+
+    fn refuse(&self, code: NackCode, text: &str) {
+        let value = if text.is_empty() { ValueRef::Empty } else { ValueRef::String(text) };
+        let link = self.owner.link();
+        match link.with_outbound(|outbound| outbound.nack(self.id, code, value)) {
+            Ok(()) => link.schedule(&self.owner),
+            Err(gatewire_core::session::SendError::SlowConsumer) => link.overflowed(),
+            Err(error) => tracing::debug!(%error, event = &*self.event, "a refusal was not sent"),
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.refuse(NackCode::Panicked, "");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Handlers that need no order.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::{Flow, Handler, Listen};
+
+/// Lets up to `limit` runs of an async handler go on at the same time, each on a task of its own, the
+/// messages of one connection included. Beyond the limit messages wait in order.
+///
+/// ```
+/// # async fn example(server: gatewire::Server) {
+/// use gatewire::concurrent;
+/// server.on("resize", concurrent(4, |path: String| async move {
+///     // Slow work that may finish in any order.
+///     path.len() as u64
+/// }));
+/// # }
+/// ```
+pub fn concurrent<C, M, H: Handler<C, M>>(limit: usize, handler: H) -> Concurrent<C, M, H> {
+    Concurrent { limit: limit.max(1), handler, marker: PhantomData }
+}
+
+/// See [`concurrent`].
+pub struct Concurrent<C, M, H> {
+    limit: usize,
+    handler: H,
+    marker: PhantomData<fn(C) -> M>,
+}
+
+impl<C, M, H> std::fmt::Debug for Concurrent<C, M, H> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Concurrent").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+/// Marks the implementation for [`Concurrent`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Concurrently<M>(PhantomData<fn() -> M>);
+
+impl<C, M, H> Handler<C, Concurrently<M>> for Concurrent<C, M, H>
+where
+    C: 'static,
+    M: 'static,
+    H: Handler<C, M>,
+{
+    fn into_listener(self) -> Arc<Listen<C>> {
+        let permits = Arc::new(Semaphore::new(self.limit));
+        let inner = self.handler.into_listener();
+        Arc::new(move |context, delivery| match inner(context, delivery) {
+            done @ Flow::Done(_) => done,
+            Flow::Later(run) => match Arc::clone(&permits).try_acquire_owned() {
+                Ok(permit) => {
+                    tokio::spawn(async move {
+                        run.await;
+                        drop(permit);
+                    });
+                    Flow::Done(Ok(()))
+                }
+                Err(_) => {
+                    let permits = Arc::clone(&permits);
+                    Flow::Later(Box::pin(async move {
+                        // The semaphore is never closed.
+                        if let Ok(permit) = permits.acquire_owned().await {
+                            tokio::spawn(async move {
+                                run.await;
+                                drop(permit);
+                            });
+                        }
+                    }))
+                }
+            },
+        })
+    }
+}

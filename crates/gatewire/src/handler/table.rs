@@ -1,0 +1,158 @@
+//! Who listens for what.
+//!
+//! The table is copied when it changes, which is rare, and read through a snapshot that each
+//! connection's driver holds: looking up a handler takes no lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gatewire_codec::Value;
+use rustc_hash::FxHashMap;
+
+use super::Listen;
+
+/// Names a registered handler, for `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HandlerId(u64);
+
+/// One registered closure.
+pub(crate) struct Listener<C> {
+    pub(crate) id: HandlerId,
+    pub(crate) call: Arc<Listen<C>>,
+    /// For `once`: whether it may still run.
+    once: Option<AtomicBool>,
+}
+
+impl<C> Listener<C> {
+    /// Whether it is to run now. A `once` handler says yes once; then it is to be taken off.
+    pub(crate) fn claim(&self) -> Claim {
+        match &self.once {
+            None => Claim::Run,
+            Some(unused) if unused.swap(false, Ordering::AcqRel) => Claim::RunAndRemove,
+            Some(_) => Claim::Skip,
+        }
+    }
+}
+
+pub(crate) enum Claim {
+    Run,
+    RunAndRemove,
+    Skip,
+}
+
+/// A catch-all closure.
+pub(crate) type AnyHandler<C> = Arc<dyn Fn(&C, &str, Value) + Send + Sync>;
+
+/// The handlers of one event, in the order of their registration.
+type Listeners<C> = Arc<[Arc<Listener<C>>]>;
+
+/// A snapshot of all handlers.
+pub(crate) struct Table<C> {
+    by_event: FxHashMap<Box<str>, Listeners<C>>,
+    any: Vec<(HandlerId, AnyHandler<C>)>,
+}
+
+impl<C> Table<C> {
+    pub(crate) fn find(&self, event: &str) -> Option<&Listeners<C>> {
+        self.by_event.get(event)
+    }
+
+    pub(crate) fn any(&self) -> &[(HandlerId, AnyHandler<C>)] {
+        &self.any
+    }
+}
+
+impl<C> Clone for Table<C> {
+    fn clone(&self) -> Self {
+        Self { by_event: self.by_event.clone(), any: self.any.clone() }
+    }
+}
+
+/// The handlers of a server, a client or one socket.
+pub(crate) struct Handlers<C> {
+    table: RwLock<Arc<Table<C>>>,
+    version: AtomicU64,
+    next_id: AtomicU64,
+}
+
+impl<C> Handlers<C> {
+    pub(crate) fn new() -> Self {
+        let table = Table { by_event: FxHashMap::default(), any: Vec::new() };
+        Self {
+            table: RwLock::new(Arc::new(table)),
+            version: AtomicU64::new(0),
+            next_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Grows with each change.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Table<C>> {
+        Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change<R>(&self, f: impl FnOnce(&mut Table<C>) -> R) -> R {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = Table::clone(&table);
+        let result = f(&mut changed);
+        *table = Arc::new(changed);
+        self.version.fetch_add(1, Ordering::AcqRel);
+        result
+    }
+
+    fn draw_id(&self) -> HandlerId {
+        HandlerId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn add(&self, event: &str, call: Arc<Listen<C>>, once: bool) -> HandlerId {
+        let id = self.draw_id();
+        let once = once.then(|| AtomicBool::new(true));
+        let listener = Arc::new(Listener { id, call, once });
+        self.change(|table| {
+            let old = table.by_event.get(event).map_or(&[][..], |listeners| listeners);
+            let listeners = old.iter().cloned().chain([listener]).collect();
+            table.by_event.insert(event.into(), listeners);
+        });
+        id
+    }
+
+    pub(crate) fn add_any(&self, call: AnyHandler<C>) -> HandlerId {
+        let id = self.draw_id();
+        self.change(|table| table.any.push((id, call)));
+        id
+    }
+
+    /// Takes one handler off; whether it was there.
+    pub(crate) fn remove(&self, id: HandlerId) -> bool {
+        self.change(|table| {
+            let any = table.any.len();
+            table.any.retain(|(other, _)| *other != id);
+            let event = table
+                .by_event
+                .iter()
+                .find(|(_, listeners)| listeners.iter().any(|listener| listener.id == id))
+                .map(|(event, _)| event.clone());
+            if let Some(event) = &event {
+                let kept: Arc<[_]> = table.by_event[event]
+                    .iter()
+                    .filter(|listener| listener.id != id)
+                    .cloned()
+                    .collect();
+                if kept.is_empty() {
+                    table.by_event.remove(event);
+                } else {
+                    table.by_event.insert(event.clone(), kept);
+                }
+            }
+            event.is_some() || any != table.any.len()
+        })
+    }
+
+    /// Takes all handlers of an event off; how many there were.
+    pub(crate) fn remove_event(&self, event: &str) -> usize {
+        self.change(|table| table.by_event.remove(event).map_or(0, |listeners| listeners.len()))
+    }
+}

@@ -1,0 +1,73 @@
+//! The bounds of connections, and what happens at them.
+
+use std::time::Duration;
+
+use gatewire_core::hub::RoomLimits;
+use gatewire_core::session::{OutboxLimits, SessionConfig};
+
+/// The bounds of each connection of a server or a client. The defaults suit an open port.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest frame that is read after the handshake: 1 MiB. A longer one closes the
+    /// connection, from its four length bytes. A client takes the server's limit for what it sends.
+    pub max_frame: u32,
+    /// What waits to be written to one connection: 4 MiB or 16,384 frames. At the bound a server
+    /// disconnects the peer (see [`Overflow`](crate::Overflow) for other policies), a client's
+    /// `emit` fails.
+    pub outbox: OutboxLimits,
+    /// How long the kernel may take nothing before the peer is disconnected as a slow consumer:
+    /// 10 s.
+    pub write_stall: Duration,
+    /// Messages that wait while a handler runs: 1,024 per connection (and 4 MiB). At the bound the
+    /// socket is not read until the handler is done.
+    pub handler_queue: usize,
+    /// Silence after which a ping is sent: 10 s.
+    pub ping_interval: Duration,
+    /// Pings without any sign of life after which the peer is dead: 2.
+    pub missed_pings: u32,
+    /// Time for the whole handshake: 5 s.
+    pub handshake_timeout: Duration,
+    /// Time until the first byte of a handshake, on a server: 2 s.
+    pub first_byte_timeout: Duration,
+    /// Connections of a server: 65,536. Beyond it new ones are refused as busy.
+    pub max_connections: usize,
+    /// Handshakes that a server has under way at once: 1,024. Beyond it connections wait to be
+    /// accepted.
+    pub max_handshakes: usize,
+    /// Rooms per socket (128) and the length of their names (255 bytes). Beyond it a join is
+    /// refused.
+    pub rooms: RoomLimits,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_frame: SessionConfig::MAX_FRAME,
+            outbox: OutboxLimits::default(),
+            write_stall: Duration::from_secs(10),
+            handler_queue: 1024,
+            ping_interval: SessionConfig::PING_INTERVAL,
+            missed_pings: SessionConfig::MISSED_PINGS,
+            handshake_timeout: Duration::from_secs(5),
+            first_byte_timeout: Duration::from_secs(2),
+            max_connections: 65_536,
+            max_handshakes: 1024,
+            rooms: RoomLimits::default(),
+        }
+    }
+}
+
+/// Settings of the TCP sockets.
+#[derive(Debug, Clone)]
+pub(crate) struct TcpOptions {
+    pub(crate) nodelay: bool,
+    pub(crate) keep_alive: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self { nodelay: true, keep_alive: None, idle_timeout: None }
+    }
+}

@@ -1,0 +1,206 @@
+//! From reads to frames.
+//!
+//! All connections of a thread read into one large buffer that belongs to the thread: an idle
+//! connection holds no memory, and one read takes many frames, which are handled where they lie. Only
+//! the beginning of a frame that the read cut is copied into the connection's own buffer. A large
+//! frame is then read straight into that buffer, which grows with the bytes that have arrived,
+//! never to the length that was announced.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use gatewire_codec::{FrameError, Framer, LENGTH_PREFIX, split_frame};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+
+/// One read takes up to this much. Larger costs cache, smaller costs system calls; see
+/// `docs/decisions.md`.
+const READ_BUFFER: usize = 256 << 10;
+
+/// A frame that lacks more than this is read straight into the connection's own buffer.
+const DIRECT_READ: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+}
+
+/// This thread's read buffer, given back when dropped. A nested use gets one of its own.
+struct ThreadBuffer(Option<Box<[u8]>>);
+
+impl ThreadBuffer {
+    fn take() -> Self {
+        Self(Some(BUFFER.take().unwrap_or_else(|| vec![0; READ_BUFFER].into_boxed_slice())))
+    }
+
+    fn bytes(&mut self) -> &mut [u8] {
+        self.0.as_deref_mut().unwrap_or_default()
+    }
+}
+
+impl Drop for ThreadBuffer {
+    fn drop(&mut self) {
+        BUFFER.set(self.0.take());
+    }
+}
+
+/// The bytes of a connection that are not a whole frame yet.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    framer: Framer,
+    partial: BytesMut,
+}
+
+/// One frame. Owned if it was assembled; else it lies in the thread's buffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Frame<'a> {
+    Borrowed(&'a [u8]),
+    Owned(&'a Bytes),
+}
+
+impl Frame<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+
+    pub(crate) fn owned(&self) -> Option<&Bytes> {
+        match self {
+            Self::Borrowed(_) => None,
+            Self::Owned(bytes) => Some(bytes),
+        }
+    }
+
+    pub(crate) fn to_bytes(self) -> Bytes {
+        match self {
+            Self::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+            Self::Owned(bytes) => bytes.clone(),
+        }
+    }
+}
+
+/// What a read gave.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Bytes; whole frames among them were handled.
+    Progress,
+    /// The peer sends no more.
+    Eof,
+}
+
+/// Why reading ended.
+#[derive(Debug)]
+pub(crate) enum ReadError<E> {
+    Io(io::Error),
+    Frame(FrameError),
+    Handler(E),
+}
+
+impl Assembly {
+    /// `leftover`: what came behind the handshake.
+    pub(crate) fn new(max_frame: u32, leftover: BytesMut) -> Self {
+        Self { framer: Framer::new(max_frame), partial: leftover }
+    }
+
+    /// Handles the frames that are whole already: what came behind the handshake.
+    pub(crate) fn handle_whole<E>(
+        &mut self,
+        mut handle: impl FnMut(Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ReadError<E>> {
+        while let Some(frame) =
+            self.framer.next_frame(&mut self.partial).map_err(ReadError::Frame)?
+        {
+            handle(Frame::Owned(&frame)).map_err(ReadError::Handler)?;
+        }
+        if self.partial.is_empty() {
+            self.partial = BytesMut::new();
+        }
+        Ok(())
+    }
+
+    /// Reads once and handles the frames that are whole.
+    pub(crate) fn poll_read<E>(
+        &mut self,
+        stream: &mut OwnedReadHalf,
+        context: &mut Context<'_>,
+        mut handle: impl FnMut(Frame<'_>, &mut Context<'_>) -> Result<(), E>,
+    ) -> Poll<Result<Read, ReadError<E>>> {
+        let missing = self.framer.missing(&self.partial).map_err(ReadError::Frame)?;
+        if let Some(missing) = missing.filter(|missing| *missing > DIRECT_READ) {
+            return self.poll_direct(missing, stream, context, handle);
+        }
+        let mut buffer = ThreadBuffer::take();
+        let mut target = ReadBuf::new(buffer.bytes());
+        ready!(Pin::new(stream).poll_read(context, &mut target)).map_err(ReadError::Io)?;
+        let mut rest = target.filled();
+        if rest.is_empty() {
+            return Poll::Ready(Ok(Read::Eof));
+        }
+        let mut handle = |frame: Frame<'_>| handle(frame, context).map_err(ReadError::Handler);
+        if !self.partial.is_empty() {
+            rest = self.complete(rest, &mut handle)?;
+        }
+        while let Some((frame, behind)) =
+            split_frame(rest, self.framer.limit()).map_err(ReadError::Frame)?
+        {
+            handle(Frame::Borrowed(frame))?;
+            rest = behind;
+        }
+        self.partial.extend_from_slice(rest);
+        Poll::Ready(Ok(Read::Progress))
+    }
+
+    /// Reads the rest of a large frame to where it will stay.
+    fn poll_direct<E>(
+        &mut self,
+        missing: usize,
+        stream: &mut OwnedReadHalf,
+        context: &mut Context<'_>,
+        mut handle: impl FnMut(Frame<'_>, &mut Context<'_>) -> Result<(), E>,
+    ) -> Poll<Result<Read, ReadError<E>>> {
+        // Room for as much again as has arrived, at least one direct read.
+        let room = missing.min(self.partial.len().max(DIRECT_READ));
+        self.partial.reserve(room);
+        loop {
+            ready!(stream.as_ref().poll_read_ready(context)).map_err(ReadError::Io)?;
+            match stream.try_read_buf(&mut (&mut self.partial).limit(room)) {
+                Ok(0) => return Poll::Ready(Ok(Read::Eof)),
+                Ok(_) => {
+                    let handled = self.handle_whole(|frame| handle(frame, context));
+                    return Poll::Ready(handled.map(|()| Read::Progress));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(ReadError::Io(error))),
+            }
+        }
+    }
+
+    /// Completes the partial frame with the beginning of `input`; what is left of it.
+    fn complete<'i, E>(
+        &mut self,
+        mut input: &'i [u8],
+        handle: &mut impl FnMut(Frame<'_>) -> Result<(), ReadError<E>>,
+    ) -> Result<&'i [u8], ReadError<E>> {
+        loop {
+            let lacks = match self.framer.missing(&self.partial).map_err(ReadError::Frame)? {
+                Some(0) => break,
+                Some(missing) => missing,
+                None => LENGTH_PREFIX - self.partial.len(),
+            };
+            let taken = lacks.min(input.len());
+            self.partial.extend_from_slice(&input[..taken]);
+            input = &input[taken..];
+            if taken < lacks {
+                return Ok(input);
+            }
+        }
+        let mut frame = std::mem::take(&mut self.partial);
+        frame.advance(LENGTH_PREFIX);
+        handle(Frame::Owned(&frame.freeze()))?;
+        Ok(input)
+    }
+}

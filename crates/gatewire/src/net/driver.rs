@@ -1,0 +1,446 @@
+//! The one task of a connection: reads, runs handlers, keeps time, writes when the kernel was full.
+//!
+//! ```text
+//!   Running --(end asked for, protocol error)--> Closing --(all written)--> Lingering --> done
+//!      |                                            |                           |
+//!      +--(connection broken, peer closed)----------+--(grace over)-------------+
+//! ```
+//!
+//! `Lingering`: our side has sent its FIN; what the peer still sends is read and thrown away, since
+//! closing a socket with unread bytes would reset the connection and could destroy our last
+//! frame on its way.
+
+use std::future::{Future, poll_fn};
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use gatewire_codec::{ErrorCode, GoAwayCode};
+use gatewire_core::Time;
+use gatewire_core::session::{Heartbeat, Inbound, Incoming, Liveness, ProtocolError};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::Sleep;
+
+use super::assembly::{Assembly, Frame, Read, ReadError};
+use super::batch::BatchScope;
+use super::dispatch::{Inbox, Received};
+use super::link::{HasLink, Link};
+use crate::error::{DisconnectReason, Error, RequestError};
+use crate::handler::Handlers;
+use crate::limits::Limits;
+
+/// Reads of one poll, after which other tasks of the thread get their turn.
+const READS_PER_POLL: usize = 8;
+
+/// How long the last frames may take to be written.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
+
+/// How long the peer may take to see our end.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What differs between a server's connection and a client's.
+pub(crate) trait Side: Send + Sync + 'static {
+    type Owner: HasLink;
+    type Context: Clone + Send + Sync + 'static;
+
+    fn owner(&self) -> &Arc<Self::Owner>;
+    fn context(&self) -> &Self::Context;
+    fn handlers(&self) -> &Handlers<Self::Context>;
+    /// Handlers of this connection alone.
+    fn own_handlers(&self) -> Option<&Handlers<Self::Context>>;
+    /// Publish, join, leave: for a hub, if this side has one.
+    fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError>;
+    /// The peer will close the connection.
+    fn go_away(&self, code: GoAwayCode, retry_window: Duration);
+}
+
+/// The settings of one driver.
+pub(crate) struct DriverConfig {
+    pub(crate) limits: Limits,
+    pub(crate) idle_timeout: Option<Duration>,
+    /// What came behind the handshake.
+    pub(crate) leftover: BytesMut,
+    /// Runs before any message is handled.
+    pub(crate) first: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// See the [module's documentation](self).
+pub(crate) struct Driver<S: Side> {
+    receiver: Receiver<S>,
+    read: OwnedReadHalf,
+    write: Arc<OwnedWriteHalf>,
+    assembly: Assembly,
+    heartbeat: Heartbeat,
+    phase: Phase,
+    sleep: Option<Pin<Box<Sleep>>>,
+    armed: Time,
+    idle_timeout: Option<Duration>,
+    write_stall: Duration,
+    /// Since when the kernel has taken nothing, and how much it had taken.
+    stalled: Option<(Time, u64)>,
+}
+
+/// The handler that runs when a connection ends, and the messages received behind it. A disconnect
+/// cancels none of them.
+pub(crate) struct Leftover<S: Side> {
+    side: S,
+    inbox: Inbox<S::Context>,
+}
+
+impl<S: Side> Leftover<S> {
+    /// Handles what was received, in order.
+    pub(crate) async fn finish(mut self) {
+        poll_fn(|context| {
+            let _batch = BatchScope::enter();
+            let polled = self.inbox.poll(&self.side, context);
+            self.side.owner().link().note(self.inbox.ledger(), Time::NEVER);
+            polled
+        })
+        .await;
+    }
+}
+
+enum Phase {
+    Running,
+    Closing { reason: DisconnectReason, until: Time },
+    Lingering { reason: DisconnectReason, until: Time },
+}
+
+impl<S: Side> Driver<S> {
+    pub(crate) fn new(
+        side: S,
+        read: OwnedReadHalf,
+        write: Arc<OwnedWriteHalf>,
+        config: DriverConfig,
+    ) -> Self {
+        let DriverConfig { limits, idle_timeout, leftover, first } = config;
+        let now = side.owner().link().clock.now();
+        Self {
+            receiver: Receiver {
+                side,
+                inbound: Inbound::new(),
+                inbox: Inbox::new(limits.handler_queue, first),
+                last_event: now,
+            },
+            read,
+            write,
+            assembly: Assembly::new(limits.max_frame, leftover),
+            heartbeat: Heartbeat::new(limits.ping_interval, limits.missed_pings, now),
+            phase: Phase::Running,
+            sleep: None,
+            armed: Time::NEVER,
+            idle_timeout,
+            write_stall: limits.write_stall,
+            stalled: None,
+        }
+    }
+
+    /// Drives the connection to its end: why it ended, and what was received but is not handled yet.
+    ///
+    /// Not cancel safe: dropped, the connection is cut and what it received is lost.
+    pub(crate) async fn run(mut self) -> (DisconnectReason, Option<Leftover<S>>) {
+        let reason = poll_fn(|context| self.poll(context)).await;
+        let Receiver { side, inbox, .. } = self.receiver;
+        side.owner().link().note(inbox.ledger(), Time::NEVER);
+        let leftover = (!inbox.is_idle()).then_some(Leftover { side, inbox });
+        (reason, leftover)
+    }
+
+    fn link(&self) -> &Link {
+        self.receiver.side.owner().link()
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<DisconnectReason> {
+        self.link().poll_driver(context);
+        let now = self.link().clock.now();
+        let batch = BatchScope::enter();
+        let ended = self.poll_input(now, context);
+        drop(batch);
+        if matches!(self.phase, Phase::Running)
+            && let Some(reason) = ended.or_else(|| self.link().ending())
+        {
+            self.begin_end(reason, now);
+        }
+        self.poll_output(now, context);
+        if let Some(reason) = self.poll_end(now, context) {
+            return Poll::Ready(reason);
+        }
+        self.poll_time(now, context);
+        Poll::Pending
+    }
+
+    /// Runs handlers and reads, until the socket is empty, the handlers are behind, or other tasks
+    /// have waited long enough. `Some`: the connection is to end.
+    fn poll_input(&mut self, now: Time, context: &mut Context<'_>) -> Option<DisconnectReason> {
+        let Self { receiver, assembly, read, heartbeat, phase, .. } = self;
+        let handlers = receiver.inbox.poll(&receiver.side, context);
+        if !matches!(phase, Phase::Running) {
+            return None;
+        }
+        if handlers.is_pending() && receiver.inbox.is_full() {
+            return None;
+        }
+        let handled = assembly.handle_whole(|frame| receiver.handle(frame, now, context));
+        if let Err(error) = handled {
+            return Some(end_reason(error));
+        }
+        for _ in 0..READS_PER_POLL {
+            if receiver.inbox.is_full() {
+                return None;
+            }
+            let polled = assembly
+                .poll_read(read, context, |frame, context| receiver.handle(frame, now, context));
+            match polled {
+                Poll::Pending => return None,
+                Poll::Ready(Ok(Read::Progress)) => heartbeat.heard(now),
+                Poll::Ready(Ok(Read::Eof)) => return Some(DisconnectReason::Lost),
+                Poll::Ready(Err(error)) => return Some(end_reason(error)),
+            }
+        }
+        context.waker().wake_by_ref();
+        None
+    }
+
+    /// Writes what waits, and asks the kernel to tell when it takes bytes again.
+    fn poll_output(&mut self, now: Time, context: &mut Context<'_>) {
+        self.link().flush();
+        loop {
+            let state = self.link().outbox_state();
+            if !state.blocked {
+                self.stalled = None;
+                return;
+            }
+            match self.stalled {
+                Some((_, written)) if written == state.written => {}
+                _ => self.stalled = Some((now, state.written)),
+            }
+            let stream: &tokio::net::TcpStream = (*self.write).as_ref();
+            match stream.poll_write_ready(context) {
+                Poll::Pending => return,
+                // An error shows again in the write, which notes it.
+                Poll::Ready(_) => self.link().flush_writable(),
+            }
+            if self.link().ending().is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Leaves `Running`.
+    fn begin_end(&mut self, reason: DisconnectReason, now: Time) {
+        if let Some(code) = reason.close_code() {
+            self.link().end(reason.clone(), code, &close_text(&reason));
+            self.phase = Phase::Closing { reason, until: now + CLOSING_GRACE };
+        } else {
+            self.phase = Phase::Lingering { reason, until: now };
+        }
+    }
+
+    /// Goes through the phases of the end; `Some`: it is reached.
+    fn poll_end(&mut self, now: Time, context: &mut Context<'_>) -> Option<DisconnectReason> {
+        if let Phase::Closing { reason, until } = &self.phase {
+            let state = self.link().outbox_state();
+            if !state.empty && now < *until {
+                return None;
+            }
+            let reason = reason.clone();
+            let stream: &tokio::net::TcpStream = (*self.write).as_ref();
+            // Fails when the peer is gone already; then there is nobody to tell.
+            let told = state.empty && SockRef::from(stream).shutdown(Shutdown::Write).is_ok();
+            let until = if told { now + LINGER } else { now };
+            self.phase = Phase::Lingering { reason, until };
+        }
+        match &self.phase {
+            Phase::Lingering { reason, until }
+                if now >= *until || discard(&mut self.read, context) =>
+            {
+                Some(reason.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets time pass, and sets the timer for what is next.
+    fn poll_time(&mut self, now: Time, context: &mut Context<'_>) {
+        let due = self.handle_timeouts(now);
+        self.link().note(self.receiver.inbox.ledger(), due);
+        let Some(instant) = self.link().clock.instant(due) else { return };
+        let moved = std::mem::replace(&mut self.armed, due) != due;
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                if moved {
+                    sleep.as_mut().reset(instant);
+                }
+                sleep
+            }
+            None => self.sleep.insert(Box::pin(tokio::time::sleep_until(instant))),
+        };
+        if sleep.as_mut().poll(context).is_ready() {
+            // Due already: come back with a new time.
+            self.armed = Time::NEVER;
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// What is due now; when something is due next.
+    fn handle_timeouts(&mut self, now: Time) -> Time {
+        match &self.phase {
+            Phase::Closing { until, .. } | Phase::Lingering { until, .. } => return *until,
+            Phase::Running => {}
+        }
+        let liveness = self.heartbeat.check(now);
+        let link = self.link();
+        match liveness {
+            Liveness::Alive => {}
+            Liveness::SendPing { token } => {
+                link.with_outbound(|outbound| {
+                    outbound.ping(token);
+                    outbound.outbox_mut().release_memory();
+                });
+                link.flush();
+            }
+            Liveness::Dead => link.end_for(DisconnectReason::HeartbeatTimeout),
+        }
+        for waiter in link.with_outbound(|outbound| outbound.expire(now)) {
+            waiter.complete(Err(RequestError::Timeout));
+        }
+        let mut due = self.heartbeat.deadline().min(link.outbox_state().next_deadline);
+        if let Some((since, _)) = self.stalled {
+            let limit = since + self.write_stall;
+            if now >= limit {
+                link.end_for(DisconnectReason::SlowConsumer);
+            }
+            due = due.min(limit);
+        }
+        if let Some(timeout) = self.idle_timeout {
+            let limit = self.receiver.last_event + timeout;
+            if now >= limit {
+                link.end_for(DisconnectReason::IdleTimeout);
+            }
+            due = due.min(limit);
+        }
+        due
+    }
+}
+
+/// What a connection does with the frames that come in.
+struct Receiver<S: Side> {
+    side: S,
+    inbound: Inbound,
+    inbox: Inbox<S::Context>,
+    last_event: Time,
+}
+
+impl<S: Side> Receiver<S> {
+    /// Handles one frame. `Err`: the connection is to end.
+    #[inline]
+    fn handle(
+        &mut self,
+        frame: Frame<'_>,
+        now: Time,
+        context: &mut Context<'_>,
+    ) -> Result<(), DisconnectReason> {
+        let (event, value, request) = match self.inbound.handle(frame.bytes()) {
+            Ok(Incoming::Event { event, value }) => (event, value, None),
+            Ok(Incoming::Request { id, event, value }) => (event, value, Some(id)),
+            Ok(other) => return self.handle_other(other, now),
+            Err(error) => return self.handle_error(error),
+        };
+        self.last_event = now;
+        self.inbox.receive(&self.side, Received { event, value, request }, frame, context);
+        Ok(())
+    }
+
+    fn handle_other(&mut self, incoming: Incoming<'_>, now: Time) -> Result<(), DisconnectReason> {
+        let owner = self.side.owner();
+        let link = owner.link();
+        match incoming {
+            Incoming::Answer { id, result } => {
+                // Nobody waits any more: its deadline has passed, or the peer made it up.
+                let Some(waiter) = link.with_outbound(|outbound| outbound.answered(id)) else {
+                    return Ok(());
+                };
+                waiter.complete(result.map_err(|refused| {
+                    RequestError::from_nack(refused.code, refused.value.to_value())
+                }));
+            }
+            Incoming::Control(control) => {
+                link.with_outbound(|outbound| outbound.handle_control(control));
+                link.schedule(owner);
+            }
+            Incoming::GoAway { code, retry_window_ms } => {
+                self.side.go_away(code, Duration::from_millis(retry_window_ms.into()));
+            }
+            Incoming::Closed { code, text } => {
+                return Err(DisconnectReason::ClosedByPeer { code, text: text.to_owned() });
+            }
+            Incoming::Error { code, text, .. } => {
+                owner.report(Error::Refused { code, text: text.to_owned() });
+            }
+            hub => {
+                self.last_event = now;
+                if let Err(error) = self.side.hub(hub) {
+                    return self.handle_error(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_error(&mut self, error: ProtocolError) -> Result<(), DisconnectReason> {
+        if error.is_fatal() {
+            return Err(DisconnectReason::Protocol(error));
+        }
+        self.inbox.count_malformed();
+        let owner = self.side.owner();
+        let code = match error {
+            ProtocolError::Malformed(_) => ErrorCode::Malformed,
+            _ => ErrorCode::Unexpected,
+        };
+        let told =
+            owner.link().command(owner, |outbound| outbound.refuse(0, code, &error.to_string()));
+        if let Err(error) = told {
+            tracing::debug!(%error, "the peer was not told of its malformed message");
+        }
+        owner.report(Error::Protocol(error));
+        Ok(())
+    }
+}
+
+fn end_reason(error: ReadError<DisconnectReason>) -> DisconnectReason {
+    match error {
+        ReadError::Io(error) => DisconnectReason::Io(error.kind()),
+        ReadError::Frame(error) => DisconnectReason::Frame(error),
+        ReadError::Handler(reason) => reason,
+    }
+}
+
+/// What the peer is told besides the code: what it did wrong, nothing else.
+fn close_text(reason: &DisconnectReason) -> String {
+    match reason {
+        DisconnectReason::Protocol(_) | DisconnectReason::Frame(_) => reason.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Reads and throws away; `true`: the peer sends no more.
+fn discard(read: &mut OwnedReadHalf, context: &mut Context<'_>) -> bool {
+    /// What a lingering peer may still send: more is cut off.
+    const MAX_READS: usize = 64;
+
+    let mut trash = [0; 4096];
+    for _ in 0..MAX_READS {
+        let mut target = ReadBuf::new(&mut trash);
+        match Pin::new(&mut *read).poll_read(context, &mut target) {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(())) if !target.filled().is_empty() => {}
+            Poll::Ready(_) => return true,
+        }
+    }
+    true
+}

@@ -1,0 +1,18 @@
+//! Sockets and tasks: how bytes get from the outbox to the kernel and from the kernel to handlers.
+//!
+//! * [`Link`](link::Link): what everybody who sends shares - the outbound half under a mutex, the
+//!   socket, and the rule who flushes.
+//! * [`Driver`](driver::Driver): the one task of a connection. It reads, runs handlers, keeps time,
+//!   and writes when the kernel was full.
+//! * [`batch`]: a reading task handles all that one read gave before anything is written.
+//! * [`assembly`]: from read buffers to frames.
+//! * [`handshake`]: the four frames before a session.
+
+pub(crate) mod assembly;
+pub(crate) mod batch;
+pub(crate) mod dispatch;
+pub(crate) mod driver;
+pub(crate) mod handshake;
+pub(crate) mod link;
+pub(crate) mod tcp;
+pub(crate) mod waiter;

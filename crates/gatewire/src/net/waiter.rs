@@ -1,0 +1,52 @@
+//! Who waits for the end of a request.
+
+use std::sync::Weak;
+
+use gatewire_codec::{Value, ValueRef};
+use tokio::sync::oneshot;
+
+use super::link::HasLink;
+use crate::error::RequestError;
+
+/// How a request ended: the answer, copied out of its frame, or why there is none.
+pub(crate) type Outcome = Result<Value, RequestError>;
+
+pub(crate) enum Waiter {
+    /// A future of this process.
+    Future(oneshot::Sender<Outcome>),
+    /// Another connection of this server, which asked through us.
+    Relay { origin: Weak<dyn HasLink>, id: u32 },
+}
+
+impl std::fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Future(_) => f.write_str("Future"),
+            Self::Relay { id, .. } => f.debug_struct("Relay").field("id", id).finish(),
+        }
+    }
+}
+
+impl Waiter {
+    pub(crate) fn complete(self, outcome: Result<ValueRef<'_>, RequestError>) {
+        match self {
+            // Nobody listens any more: the future was dropped.
+            Self::Future(sender) => drop(sender.send(outcome.map(|value| value.to_value()))),
+            Self::Relay { origin, id } => {
+                let Some(origin) = origin.upgrade() else { return };
+                let link = origin.link();
+                let sent = match &outcome {
+                    Ok(value) => link.with_outbound(|outbound| outbound.ack(id, *value)),
+                    Err(error) => {
+                        let (code, value) = error.to_nack();
+                        link.with_outbound(|outbound| outbound.nack(id, code, value.as_ref()))
+                    }
+                };
+                if let Err(error) = sent {
+                    tracing::debug!(%error, "the answer of another socket was not relayed");
+                }
+                link.schedule(&origin);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A question and the wait for its answer.
+
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use gatewire_codec::{Names, Target};
+use gatewire_core::SocketId;
+use gatewire_format::{DecodeContext, FromValue, IntoValue};
+use tokio::sync::oneshot;
+
+use crate::error::RequestError;
+use crate::net::link::HasLink;
+use crate::net::waiter::{Outcome, Waiter};
+
+/// The time that a request may take unless told otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A request. Await it: it is sent when it is first polled, and ends in the answer or in one
+/// [`RequestError`]; the wait is never longer than its [`timeout`](Self::timeout) (5 s by default).
+///
+/// `Ok` means that the handler ran once and answered. The errors tell apart whether it can have run.
+///
+/// # Cancel safety
+///
+/// Dropped before the first poll, nothing is sent. Dropped later, the request is with the peer and
+/// its answer is ignored.
+#[must_use = "a request is sent when it is awaited"]
+pub struct Request<'e, T, V> {
+    event: &'e str,
+    value: V,
+    timeout: Duration,
+    state: State,
+    answer: PhantomData<fn() -> T>,
+}
+
+enum State {
+    Unsent { owner: Arc<dyn HasLink>, socket: Option<SocketId> },
+    Sent(Pending),
+    Failed(RequestError),
+    Done,
+}
+
+struct Pending {
+    owner: Arc<dyn HasLink>,
+    id: u32,
+    outcome: oneshot::Receiver<Outcome>,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        // Does nothing if it is answered.
+        self.owner.link().with_outbound(|outbound| outbound.forget(self.id));
+    }
+}
+
+impl<T, V> fmt::Debug for Request<'_, T, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("event", &self.event)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'e, T, V> Request<'e, T, V> {
+    fn new(state: State, event: &'e str, value: V) -> Self {
+        Self { event, value, timeout: DEFAULT_TIMEOUT, state, answer: PhantomData }
+    }
+
+    pub(crate) fn to_peer(owner: Arc<dyn HasLink>, event: &'e str, value: V) -> Self {
+        Self::new(State::Unsent { owner, socket: None }, event, value)
+    }
+
+    pub(crate) fn through(
+        owner: Arc<dyn HasLink>,
+        socket: SocketId,
+        event: &'e str,
+        value: V,
+    ) -> Self {
+        Self::new(State::Unsent { owner, socket: Some(socket) }, event, value)
+    }
+
+    pub(crate) fn failed(error: RequestError, event: &'e str, value: V) -> Self {
+        Self::new(State::Failed(error), event, value)
+    }
+
+    /// The longest time to wait for the answer, from the moment it is sent.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+impl<T, V: IntoValue> Request<'_, T, V> {
+    fn send(
+        &self,
+        owner: Arc<dyn HasLink>,
+        socket: Option<SocketId>,
+    ) -> Result<Pending, RequestError> {
+        let link = owner.link();
+        let deadline = link.clock.now() + self.timeout;
+        let (sender, outcome) = oneshot::channel();
+        let sent = link.with_value(self.event, &self.value, |value| {
+            let waiter = Waiter::Future(sender);
+            link.request(&owner, deadline, |outbound, deadline| match socket {
+                None => outbound.request(self.event, value, deadline, waiter),
+                Some(socket) => {
+                    let ids = [socket.to_string()];
+                    let sockets = Names::from_strings(&ids);
+                    let target = Target { sockets, ..Target::default() };
+                    outbound.request_from(target, self.event, value, deadline, waiter)
+                }
+            })
+        });
+        let id = sent.unwrap_or_else(|error| Err(error.into())).map_err(RequestError::NotSent)?;
+        Ok(Pending { owner, id, outcome })
+    }
+}
+
+// Nothing in it is pinned.
+impl<T, V> Unpin for Request<'_, T, V> {}
+
+impl<T: FromValue, V: IntoValue> Future for Request<'_, T, V> {
+    type Output = Result<T, RequestError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match std::mem::replace(&mut this.state, State::Done) {
+            State::Unsent { owner, socket } => match this.send(owner, socket) {
+                Ok(pending) => this.poll_pending(pending, context),
+                Err(error) => Poll::Ready(Err(error)),
+            },
+            State::Sent(pending) => this.poll_pending(pending, context),
+            State::Failed(error) => Poll::Ready(Err(error)),
+            State::Done => panic!("a request was polled after its end"),
+        }
+    }
+}
+
+impl<T: FromValue, V> Request<'_, T, V> {
+    fn poll_pending(
+        &mut self,
+        mut pending: Pending,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<T, RequestError>> {
+        let outcome = match Pin::new(&mut pending.outcome).poll(context) {
+            Poll::Pending => {
+                self.state = State::Sent(pending);
+                return Poll::Pending;
+            }
+            Poll::Ready(Ok(outcome)) => outcome,
+            // The connection's task is gone, with its runtime.
+            Poll::Ready(Err(_)) => Err(RequestError::MaybeDelivered),
+        };
+        Poll::Ready(outcome.and_then(|value| {
+            let context = DecodeContext::new(&pending.owner.link().formats, self.event);
+            T::from_value(value.as_ref(), &context)
+                .map_err(|error| RequestError::Decode(error.to_string()))
+        }))
+    }
+}

@@ -1,0 +1,202 @@
+//! From a TCP connection to a socket, and its end.
+
+use std::future::Future;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
+use std::time::Duration;
+
+use gatewire_codec::{CloseCode, RejectCode};
+use gatewire_core::SocketId;
+use gatewire_core::handshake::{HandshakeError, Refusal};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::side::ServerSide;
+use super::{Inner, Socket, SocketInner};
+use crate::entropy::random;
+use crate::error::{ConnectError, DisconnectReason};
+use crate::net::driver::{Driver, DriverConfig, Leftover};
+use crate::net::link::Link;
+use crate::net::{handshake, tcp};
+
+/// Delays after a failed accept (out of file descriptors): doubled up to a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A refused client should wait this long.
+const BUSY_RETRY_S: u16 = 1;
+
+pub(super) async fn accept_loop(server: Arc<Inner>, listener: TcpListener) {
+    let handshakes = Arc::new(Semaphore::new(server.limits.max_handshakes));
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let Some(next) = server.while_open(accept(&listener, &handshakes)).await else { return };
+        match next {
+            Ok((stream, permit)) => {
+                pause = FIRST_PAUSE;
+                server.live.send_modify(|live| *live += 1);
+                tokio::spawn(serve(Arc::clone(&server), stream, permit));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accept failed; pausing {pause:?}");
+                if server.while_open(tokio::time::sleep(pause)).await.is_none() {
+                    return;
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    handshakes: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    // The semaphore is never closed.
+    let permit = Arc::clone(handshakes).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}
+
+/// The whole life of one connection.
+async fn serve(server: Arc<Inner>, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    let opened = open(&server, stream).await;
+    drop(permit);
+    match opened {
+        Ok((socket, driver)) => {
+            let (reason, leftover) = driver.run().await;
+            finish(&server, socket, reason, leftover).await;
+        }
+        Err(error) => {
+            server.handshakes_failed.fetch_add(1, Ordering::Relaxed);
+            if !handshake::is_refusal(&error) {
+                tracing::debug!(%error, "handshake failed");
+            }
+        }
+    }
+    server.live.send_modify(|live| *live -= 1);
+}
+
+/// Handshake and registration.
+async fn open(
+    server: &Arc<Inner>,
+    mut stream: TcpStream,
+) -> Result<(Socket, Driver<ServerSide>), ConnectError> {
+    tcp::configure(&stream, &server.tcp)?;
+    let peer_addr = stream.peer_addr()?;
+    let limits = &server.limits;
+    let deadline = Instant::now() + limits.handshake_timeout;
+    timeout(limits.first_byte_timeout.min(limits.handshake_timeout), stream.readable())
+        .await
+        .map_err(|_| ConnectError::Timeout)??;
+    if *server.live.borrow() > limits.max_connections {
+        return refuse(stream, deadline, RejectCode::Busy).await;
+    }
+    let id = SocketId::from_bytes(random());
+    let shaking = handshake::accept(&mut stream, &server.listener, id);
+    let (accept, established, leftover) =
+        timeout_at(deadline, shaking).await.map_err(|_| ConnectError::Timeout)??;
+
+    let outbox = limits.outbox;
+    // The server's limit holds for both directions.
+    let link = Link::new(outbox, limits.max_frame, server.formats.clone(), server.clock);
+    let inner = Arc::new(SocketInner {
+        link,
+        id,
+        peer_addr,
+        key_id: established.key_id.into(),
+        server: Arc::clone(server),
+        place: OnceLock::new(),
+        own: OnceLock::new(),
+    });
+    let socket = Socket { inner };
+    // ACCEPT goes out before the first frame of the session, which can only be queued from here on.
+    timeout_at(deadline, tokio::io::AsyncWriteExt::write_all(&mut stream, &accept))
+        .await
+        .map_err(|_| ConnectError::Timeout)??;
+    let (read, write) = stream.into_split();
+    let write = Arc::new(write);
+    socket.inner.link.attach(Arc::clone(&write), limits.max_frame, outbox, &[]);
+    register(server, &socket)?;
+    let config = DriverConfig {
+        limits: limits.clone(),
+        idle_timeout: server.tcp.idle_timeout,
+        leftover,
+        first: server.lifecycle.connected(&socket),
+    };
+    let side = ServerSide { socket: socket.clone() };
+    Ok((socket, Driver::new(side, read, write, config)))
+}
+
+async fn refuse<T>(
+    mut stream: TcpStream,
+    deadline: Instant,
+    code: RejectCode,
+) -> Result<T, ConnectError> {
+    let refusal = Refusal::with(code, BUSY_RETRY_S);
+    timeout_at(deadline, handshake::refuse(&mut stream, refusal))
+        .await
+        .map_err(|_| ConnectError::Timeout)?
+}
+
+/// Puts the socket into the hub.
+fn register(server: &Arc<Inner>, socket: &Socket) -> Result<(), ConnectError> {
+    let mut hub = server.hub.write().unwrap_or_else(PoisonError::into_inner);
+    // 16 random bytes that are taken already: more likely a broken generator than chance.
+    let busy = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: BUSY_RETRY_S };
+    let key = hub
+        .insert(socket.inner.id, Arc::clone(&socket.inner))
+        .ok_or(ConnectError::Handshake(busy))?;
+    let _first = socket.inner.place.set(key);
+    drop(hub);
+    if !server.is_open() {
+        // The server was closed in between and did not see this socket.
+        socket.inner.link.end(DisconnectReason::Closed, CloseCode::GoingAway, "");
+    }
+    Ok(())
+}
+
+/// Takes the socket out of the hub, ends its requests, accounts for it and tells the application.
+async fn finish(
+    server: &Arc<Inner>,
+    socket: Socket,
+    reason: DisconnectReason,
+    leftover: Option<Leftover<ServerSide>>,
+) {
+    {
+        let mut hub = server.hub.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = socket.inner.key() {
+            hub.remove(key);
+        }
+        server.unlist(&socket.inner);
+    }
+    socket.inner.link.end_requests().await;
+    match leftover {
+        None => server.retire(&socket.inner),
+        Some(leftover) => {
+            let (server, socket) = (Arc::clone(server), Arc::clone(&socket.inner));
+            tokio::spawn(async move {
+                leftover.finish().await;
+                server.retire(&socket);
+            });
+        }
+    }
+    tracing::debug!(socket = %socket.id(), %reason, "disconnected");
+    if let Some(told) = server.lifecycle.disconnected(socket, reason) {
+        run_caught(server, told).await;
+    }
+}
+
+/// Runs the application's future; a panic ends it and is counted, nothing else.
+async fn run_caught(server: &Inner, future: impl Future<Output = ()> + Send + 'static) {
+    match tokio::spawn(future).await {
+        Err(error) if error.is_panic() => {
+            server.panics.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(%error, "on_disconnect panicked");
+        }
+        // Done, or the runtime goes down.
+        _ => {}
+    }
+}

@@ -1,0 +1,132 @@
+//! How a server is made.
+
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use gatewire_core::handshake::{KeyRing, ListenerConfig};
+use gatewire_core::hub::Hub;
+use gatewire_format::{Format, Formats};
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::sync::watch;
+
+use super::accept::accept_loop;
+use super::lifecycle::Lifecycle;
+use super::shutdown::State;
+use super::{Inner, Server};
+use crate::clock::Clock;
+use crate::counters::Totals;
+use crate::entropy::random;
+use crate::formats::default_formats;
+use crate::handler::Handlers;
+use crate::limits::{Limits, TcpOptions};
+
+/// The settings of a [`Server`], before it listens.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `bind`"]
+pub struct ServerBuilder {
+    keys: KeyRing,
+    formats: Formats,
+    limits: Limits,
+    tcp: TcpOptions,
+}
+
+impl Default for ServerBuilder {
+    fn default() -> Self {
+        Self {
+            keys: KeyRing::new(),
+            formats: default_formats(),
+            limits: Limits::default(),
+            tcp: TcpOptions::default(),
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Only clients that prove to know one of these keys may connect. Without keys anybody may.
+    ///
+    /// The channel is plain TCP: it is authenticated, not encrypted.
+    pub fn psk(mut self, keys: KeyRing) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// The format of objects that are sent without naming one (default: JSON). Objects in the old
+    /// default are still understood.
+    pub fn format(mut self, format: impl Format) -> Self {
+        self.formats = self.formats.with_default(format);
+        self
+    }
+
+    /// Also understands objects in this format.
+    pub fn accept_format(mut self, format: impl Format) -> Self {
+        self.formats = self.formats.with(format);
+        self
+    }
+
+    /// The bounds of connections.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether small writes go out at once (`TCP_NODELAY`). On by default: messages are batched
+    /// before the kernel sees them, so waiting for more would only delay them.
+    pub fn nodelay(mut self, on: bool) -> Self {
+        self.tcp.nodelay = on;
+        self
+    }
+
+    /// TCP keep-alive probes after this much idle time. Off by default: the heartbeat does it.
+    pub fn keep_alive(mut self, idle: Option<Duration>) -> Self {
+        self.tcp.keep_alive = idle;
+        self
+    }
+
+    /// Disconnects a client that has sent no event, request, publish or join for this long
+    /// (heartbeats do not count). Off by default.
+    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.tcp.idle_timeout = timeout;
+        self
+    }
+
+    /// Listens, and accepts connections on a task of the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be resolved or bound.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
+        let listener = TcpListener::bind(address).await?;
+        let local_addr = listener.local_addr()?;
+        let seconds = |duration: Duration| u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
+        let inner = Arc::new(Inner {
+            hub: RwLock::new(Hub::new(self.limits.rooms)),
+            handlers: Handlers::new(),
+            lifecycle: Lifecycle::default(),
+            formats: self.formats,
+            clock: Clock::start(),
+            listener: ListenerConfig {
+                keys: self.keys,
+                instance: random(),
+                max_frame: self.limits.max_frame,
+                auth_timeout_s: seconds(self.limits.handshake_timeout),
+                ping_s: seconds(self.limits.ping_interval),
+            },
+            limits: self.limits,
+            tcp: self.tcp,
+            local_addr,
+            state: watch::Sender::new(State::Open),
+            live: watch::Sender::new(0),
+            totals: Mutex::new(Totals::default()),
+            handshakes_failed: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+        });
+        tokio::spawn(accept_loop(Arc::clone(&inner), listener));
+        Ok(Server { inner })
+    }
+}

@@ -1,0 +1,145 @@
+//! Publishing: one encoding, many outboxes.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use gatewire_codec::{ErrorCode, NackCode, Names, Target, ValueRef, v3};
+use gatewire_core::hub::JoinError;
+use gatewire_core::session::{Class, SendError};
+
+use super::{Inner, SocketInner};
+use crate::error::EmitError;
+use crate::net::link::HasLink;
+use crate::net::waiter::Waiter;
+
+/// How long an answer of one socket to another is waited for. The asking side has its own deadline;
+/// this only bounds what the server keeps.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Inner {
+    /// Queues an event for all receivers of a target; how many there are. Nobody waits: what a slow
+    /// receiver's outbox does not take is dropped there, by its policy, and counted.
+    pub(crate) fn publish(
+        &self,
+        target: &Target<'_>,
+        sender: Option<&SocketInner>,
+        class: Class,
+        event: &str,
+        value: ValueRef<'_>,
+    ) -> Result<usize, EmitError> {
+        let mut frame = BytesMut::new();
+        v3::encode_event(event, value, &mut frame).map_err(EmitError::Encode)?;
+        let frame = frame.freeze();
+        let sender = sender.and_then(SocketInner::key);
+        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(hub.deliver(target, sender, |_, socket| {
+            let link = socket.link();
+            // The error is the receiver's affair: it is counted there, and a slow one is closed.
+            let _counted = link.command(socket, |outbound| outbound.emit_encoded(class, &frame));
+        }))
+    }
+
+    /// Asks one socket on behalf of another.
+    pub(super) fn relay(
+        &self,
+        origin: &Arc<SocketInner>,
+        id: u32,
+        target: &Target<'_>,
+        event: &str,
+        value: ValueRef<'_>,
+    ) {
+        let Some(socket) = single(target).and_then(|id| self.socket(id.parse().ok()?)) else {
+            origin.refuse_request(id, NackCode::NoSuchSocket, "");
+            return;
+        };
+        let origin_link: Arc<dyn HasLink> = origin.clone();
+        let waiter = Waiter::Relay { origin: Arc::downgrade(&origin_link), id };
+        let deadline = self.clock.now() + RELAY_TIMEOUT;
+        let asked = socket.inner.link().request(&socket.inner, deadline, |outbound, deadline| {
+            outbound.request(event, value, deadline, waiter)
+        });
+        match asked {
+            Ok(_) => {}
+            Err(EmitError::QueueFull | EmitError::SlowConsumer) => {
+                origin.refuse_request(id, NackCode::Busy, "");
+            }
+            Err(EmitError::TooLarge { .. }) => {
+                origin.refuse_request(id, NackCode::TooLarge, "");
+            }
+            Err(_) => origin.refuse_request(id, NackCode::NoSuchSocket, ""),
+        }
+    }
+
+    /// A client joins rooms.
+    pub(super) fn join(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) {
+        let result = socket.with_key(|key| {
+            let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
+            rooms.iter().try_for_each(|room| hub.join(key, room).map(drop))
+        });
+        match result.unwrap_or(Err(JoinError::NoSuchSocket)) {
+            Ok(()) => socket.confirm(id),
+            Err(error) if id == 0 => {
+                let code = match error {
+                    JoinError::TooManyRooms { .. } => ErrorCode::TooManyRooms,
+                    _ => ErrorCode::BadRoomName,
+                };
+                let text = error.to_string();
+                socket.send_control(|outbound| outbound.refuse(0, code, &text));
+            }
+            Err(error) => socket.refuse_request(id, NackCode::Denied, &error.to_string()),
+        }
+    }
+
+    /// A client leaves rooms.
+    pub(super) fn leave(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) {
+        socket.with_key(|key| {
+            let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
+            for room in rooms {
+                hub.leave(key, room);
+            }
+        });
+        socket.confirm(id);
+    }
+
+    /// A client leaves all its rooms.
+    pub(super) fn leave_all(&self, socket: &Arc<SocketInner>, id: u32) {
+        socket.with_key(|key| {
+            self.hub.write().unwrap_or_else(PoisonError::into_inner).leave_all(key);
+        });
+        socket.confirm(id);
+    }
+}
+
+/// The one socket that a target names, if it names nothing else.
+fn single<'a>(target: &Target<'a>) -> Option<&'a str> {
+    let only_sockets = Target { sockets: target.sockets, ..Target::default() } == *target;
+    let mut sockets = target.sockets.iter();
+    match (only_sockets, sockets.next(), sockets.next()) {
+        (true, Some(id), None) => Some(id),
+        _ => None,
+    }
+}
+
+impl SocketInner {
+    /// Answers a join or a leave, if an answer is wanted.
+    fn confirm(self: &Arc<Self>, id: u32) {
+        if id != 0 {
+            self.send_control(|outbound| outbound.ack(id, ValueRef::Empty));
+        }
+    }
+
+    pub(super) fn refuse_request(self: &Arc<Self>, id: u32, code: NackCode, text: &str) {
+        let value = if text.is_empty() { ValueRef::Empty } else { ValueRef::String(text) };
+        self.send_control(|outbound| outbound.nack(id, code, value));
+    }
+
+    fn send_control(
+        self: &Arc<Self>,
+        push: impl FnOnce(&mut gatewire_core::session::Outbound<Waiter>) -> Result<(), SendError>,
+    ) {
+        if let Err(error) = self.link().command(self, push) {
+            tracing::debug!(socket = %self.id, %error, "an answer was not sent");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a server tells its application about connections.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use gatewire_core::SocketId;
+
+use super::{Inner, Socket};
+use crate::error::{DisconnectReason, Error};
+
+type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
+type OnConnect = Arc<dyn Fn(Socket) -> Done + Send + Sync>;
+type OnDisconnect = Arc<dyn Fn(Socket, DisconnectReason) -> Done + Send + Sync>;
+type OnError = Arc<dyn Fn(&Socket, Error) + Send + Sync>;
+
+#[derive(Default)]
+pub(crate) struct Lifecycle {
+    connect: RwLock<Option<OnConnect>>,
+    disconnect: RwLock<Option<OnDisconnect>>,
+    error: RwLock<Option<OnError>>,
+}
+
+fn set<T>(slot: &RwLock<Option<T>>, value: T) {
+    *slot.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
+}
+
+fn copy<T: Clone>(slot: &RwLock<Option<T>>) -> Option<T> {
+    slot.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+impl Lifecycle {
+    pub(super) fn set_connect<F>(&self, handler: impl Fn(Socket) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        set(&self.connect, Arc::new(move |socket| -> Done { Box::pin(handler(socket)) }));
+    }
+
+    pub(super) fn set_disconnect<F>(
+        &self,
+        handler: impl Fn(Socket, DisconnectReason) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let boxed = move |socket, reason| -> Done { Box::pin(handler(socket, reason)) };
+        set(&self.disconnect, Arc::new(boxed));
+    }
+
+    pub(super) fn set_error(&self, handler: impl Fn(&Socket, Error) + Send + Sync + 'static) {
+        set(&self.error, Arc::new(handler));
+    }
+
+    /// The application's future for a new socket. A panic of the closure itself is that future's.
+    pub(super) fn connected(&self, socket: &Socket) -> Option<Done> {
+        let handler = copy(&self.connect)?;
+        let socket = socket.clone();
+        Some(Box::pin(async move { handler(socket).await }))
+    }
+
+    pub(super) fn disconnected(&self, socket: Socket, reason: DisconnectReason) -> Option<Done> {
+        let handler = copy(&self.disconnect)?;
+        Some(Box::pin(async move { handler(socket, reason).await }))
+    }
+}
+
+impl Inner {
+    /// Counts, logs and hands on what no caller waits for.
+    pub(crate) fn report(&self, id: SocketId, error: Error) {
+        if matches!(error, Error::HandlerPanicked { .. }) {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        match (copy(&self.lifecycle.error), self.socket(id)) {
+            (Some(handler), Some(socket)) => handler(&socket, error),
+            _ => tracing::warn!(socket = %id, %error, "gatewire server"),
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The side that listens.
+
+mod accept;
+mod builder;
+mod hub;
+mod lifecycle;
+mod shutdown;
+mod side;
+mod socket;
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use gatewire_core::SocketId;
+use gatewire_core::handshake::ListenerConfig;
+use gatewire_core::hub::Hub;
+use gatewire_core::session::Class;
+use gatewire_format::{Formats, IntoValue};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::counters::{Counters, Totals};
+use crate::error::{DisconnectReason, EmitError, Error};
+use crate::handler::{Handler, HandlerId, Handlers};
+use crate::limits::{Limits, TcpOptions};
+use crate::to::{Origin, To, ToSocket};
+use gatewire_codec::{Target, Value};
+use lifecycle::Lifecycle;
+use shutdown::State;
+
+pub use builder::ServerBuilder;
+pub use shutdown::Drain;
+pub use socket::Socket;
+pub(crate) use socket::SocketInner;
+
+/// Accepts connections, runs handlers, and moves messages between its sockets.
+///
+/// A handle: clones are the same server. The server runs until [`close`](Self::close) or
+/// [`drain`](Self::drain), also when all handles are gone.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use gatewire::{Server, Socket};
+///
+/// let server = Server::builder().bind("127.0.0.1:0").await?;
+/// server.on("hello", |socket: Socket, name: String| {
+///     let _ = socket.join("greeted");
+///     format!("hello {name}")          // the answer, if one was asked for
+/// });
+/// server.to("greeted").emit("news", "somebody came")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) hub: RwLock<Hub<Arc<SocketInner>>>,
+    pub(crate) handlers: Handlers<Socket>,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) formats: Formats,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) tcp: TcpOptions,
+    listener: ListenerConfig,
+    local_addr: SocketAddr,
+    state: watch::Sender<State>,
+    /// Connections whose task runs.
+    live: watch::Sender<usize>,
+    pub(crate) totals: Mutex<Totals>,
+    pub(crate) handshakes_failed: AtomicU64,
+    pub(crate) panics: AtomicU64,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("local_addr", &self.inner.local_addr)
+            .field("sockets", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server with default settings, to be changed and bound.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::default()
+    }
+
+    /// The address that the server listens on: tells the port after binding to port 0.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.inner.local_addr
+    }
+
+    /// Listens for an event of any socket. Several handlers of one event run in the order of their
+    /// registration; the first answers requests.
+    pub fn on<M>(&self, event: &str, handler: impl Handler<Socket, M>) -> HandlerId {
+        self.inner.handlers.add(event, handler.into_listener(), false)
+    }
+
+    /// As [`on`](Self::on), for one message only.
+    pub fn once<M>(&self, event: &str, handler: impl Handler<Socket, M>) -> HandlerId {
+        self.inner.handlers.add(event, handler.into_listener(), true)
+    }
+
+    /// Hears every event before its handlers do, whether it has any or not. Does not answer.
+    pub fn on_any(
+        &self,
+        handler: impl Fn(&Socket, &str, Value) + Send + Sync + 'static,
+    ) -> HandlerId {
+        self.inner.handlers.add_any(Arc::new(handler))
+    }
+
+    /// Takes a handler off; whether it was there.
+    pub fn off(&self, id: HandlerId) -> bool {
+        self.inner.handlers.remove(id)
+    }
+
+    /// Takes all handlers of an event off; how many there were.
+    pub fn off_event(&self, event: &str) -> usize {
+        self.inner.handlers.remove_event(event)
+    }
+
+    /// Runs for each socket when it has connected; its messages wait until the future is done.
+    /// Replaces the one before.
+    pub fn on_connect<F>(&self, handler: impl Fn(Socket) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.inner.lifecycle.set_connect(handler);
+    }
+
+    /// Runs for each socket when it has disconnected and left its rooms. Replaces the one before.
+    pub fn on_disconnect<F>(
+        &self,
+        handler: impl Fn(Socket, DisconnectReason) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.inner.lifecycle.set_disconnect(handler);
+    }
+
+    /// Hears of what goes wrong without a caller to tell. Replaces the one before; without one it is
+    /// logged.
+    pub fn on_error(&self, handler: impl Fn(&Socket, Error) + Send + Sync + 'static) {
+        self.inner.lifecycle.set_error(handler);
+    }
+
+    /// Emits an event to all sockets.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: the value could not be encoded. What becomes of a socket that is slow is its
+    /// outbox's policy, and counted.
+    pub fn emit(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.broadcast().emit(event, value)
+    }
+
+    /// Addresses all sockets.
+    pub fn broadcast(&self) -> To<'_> {
+        To::everyone(Origin::Server(&self.inner))
+    }
+
+    /// Addresses the members of a room.
+    pub fn to<'a>(&'a self, room: &'a str) -> To<'a> {
+        To::nobody(Origin::Server(&self.inner)).to(room)
+    }
+
+    /// Addresses the members of several rooms, each socket once. No room is nobody.
+    pub fn to_rooms<'a>(&'a self, rooms: impl IntoIterator<Item = &'a str>) -> To<'a> {
+        To::nobody(Origin::Server(&self.inner)).to_rooms(rooms)
+    }
+
+    /// Addresses one socket.
+    pub fn to_socket(&self, id: &SocketId) -> ToSocket<'_> {
+        ToSocket::new(Origin::Server(&self.inner), *id)
+    }
+
+    /// The socket with this id.
+    #[must_use]
+    pub fn socket(&self, id: &SocketId) -> Option<Socket> {
+        self.inner.socket(*id)
+    }
+
+    /// All sockets, at this moment.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<Socket> {
+        let hub = self.inner.hub.read().unwrap_or_else(PoisonError::into_inner);
+        hub.iter().map(|(_, socket)| Socket { inner: Arc::clone(socket) }).collect()
+    }
+
+    /// The members of a room, at this moment.
+    #[must_use]
+    pub fn members(&self, room: &str) -> Vec<Socket> {
+        let hub = self.inner.hub.read().unwrap_or_else(PoisonError::into_inner);
+        hub.members(room).map(|(_, socket)| Socket { inner: Arc::clone(socket) }).collect()
+    }
+
+    /// How many sockets are connected.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inner.hub.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether no socket is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What came in, went out and was dropped, over all connections that there ever were.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.inner.counters()
+    }
+
+    /// Stops accepting, tells each socket that the server goes away, writes what is queued (2 s at
+    /// most), closes all connections and waits until they are closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Closing has begun when the future is first polled and goes on without it.
+    pub async fn close(&self) {
+        self.inner.close().await;
+    }
+
+    /// Goes away gracefully: stops accepting, asks the clients to reconnect elsewhere within a
+    /// window, writes what is queued, and closes the connections in slices over the window.
+    ///
+    /// # Cancel safety
+    ///
+    /// The server accepts nothing from the first poll on; dropped, the rest is not closed: call
+    /// [`close`](Self::close).
+    pub async fn drain(&self, drain: Drain) {
+        self.inner.drain(drain).await;
+    }
+}
+
+impl Inner {
+    pub(crate) fn socket(&self, id: SocketId) -> Option<Socket> {
+        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
+        hub.find(id).map(|(_, socket)| Socket { inner: Arc::clone(socket) })
+    }
+
+    /// Emits an event to a target.
+    pub(crate) fn emit(
+        &self,
+        target: &Target<'_>,
+        sender: Option<&SocketInner>,
+        class: Class,
+        event: &str,
+        value: &(impl IntoValue + ?Sized),
+    ) -> Result<(), EmitError> {
+        crate::net::link::with_scratch(|scratch| {
+            let context = gatewire_format::EncodeContext::new(&self.formats, event, scratch);
+            let value = value.to_value(context)?;
+            self.publish(target, sender, class, event, value)?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! What a server does with its connections' messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewire_codec::GoAwayCode;
+use gatewire_core::session::{Class, Incoming, ProtocolError};
+
+use super::{Socket, SocketInner};
+use crate::handler::Handlers;
+use crate::net::driver::Side;
+
+pub(super) struct ServerSide {
+    pub(super) socket: Socket,
+}
+
+impl Side for ServerSide {
+    type Owner = SocketInner;
+    type Context = Socket;
+
+    fn owner(&self) -> &Arc<SocketInner> {
+        &self.socket.inner
+    }
+
+    fn context(&self) -> &Socket {
+        &self.socket
+    }
+
+    fn handlers(&self) -> &Handlers<Socket> {
+        &self.socket.inner.server.handlers
+    }
+
+    fn own_handlers(&self) -> Option<&Handlers<Socket>> {
+        self.socket.inner.own.get()
+    }
+
+    fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError> {
+        let socket = &self.socket.inner;
+        let server = &socket.server;
+        match incoming {
+            Incoming::Publish { request: None, target, event, value } => {
+                // The frame was decoded a moment ago: its event fits.
+                let _fits = server.publish(&target, Some(socket), Class::Normal, event, value);
+            }
+            Incoming::Publish { request: Some(id), target, event, value } => {
+                server.relay(socket, id, &target, event, value);
+            }
+            Incoming::Join { id, rooms } => server.join(socket, id, rooms),
+            Incoming::Leave { id, rooms } => server.leave(socket, id, rooms),
+            Incoming::LeaveAll { id } => server.leave_all(socket, id),
+            // The driver deals with all others.
+            _ => return Err(ProtocolError::Unexpected("message")),
+        }
+        Ok(())
+    }
+
+    fn go_away(&self, _: GoAwayCode, _: Duration) {
+        // A client that announces its end needs no preparation.
+    }
+}

@@ -1,0 +1,247 @@
+//! One connected client, as the server sees it.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock, PoisonError};
+
+use gatewire_codec::{CloseCode, Value};
+use gatewire_core::SocketId;
+use gatewire_core::hub::{JoinError, SocketKey};
+use gatewire_core::session::Class;
+use gatewire_format::{FromValue, IntoValue};
+
+use super::{Inner, Server};
+use crate::error::{DisconnectReason, EmitError, Error};
+use crate::handler::{Handler, HandlerId, Handlers};
+use crate::net::link::{HasLink, Link};
+use crate::request::Request;
+use crate::to::{Origin, To, ToSocket};
+
+/// A handle of one connection of a [`Server`]. Clones are the same socket. After the disconnect it
+/// still tells its id, and everything that sends fails.
+#[derive(Clone)]
+pub struct Socket {
+    pub(crate) inner: Arc<SocketInner>,
+}
+
+pub(crate) struct SocketInner {
+    pub(crate) link: Link,
+    pub(crate) id: SocketId,
+    pub(crate) peer_addr: SocketAddr,
+    pub(crate) key_id: Box<str>,
+    pub(crate) server: Arc<Inner>,
+    /// Set when the hub has the socket.
+    pub(crate) place: OnceLock<SocketKey>,
+    pub(crate) own: OnceLock<Handlers<Socket>>,
+}
+
+impl HasLink for SocketInner {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn report(&self, error: Error) {
+        // The caller holds an `Arc` of this socket; the hub has it as long as it is connected.
+        self.server.report(self.id, error);
+    }
+}
+
+impl SocketInner {
+    pub(crate) fn key(&self) -> Option<SocketKey> {
+        self.place.get().copied()
+    }
+
+    pub(crate) fn with_key<R>(&self, f: impl FnOnce(SocketKey) -> R) -> Option<R> {
+        self.key().map(f)
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", &self.inner.id)
+            .field("peer_addr", &self.inner.peer_addr)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for Socket {}
+
+impl Socket {
+    /// The session's id. Another client reaches this one by it.
+    #[must_use]
+    pub fn id(&self) -> SocketId {
+        self.inner.id
+    }
+
+    /// The client's address.
+    #[must_use]
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.inner.peer_addr
+    }
+
+    /// The id of the key that the client proved to know; empty on an open server.
+    #[must_use]
+    pub fn key_id(&self) -> &str {
+        &self.inner.key_id
+    }
+
+    /// The socket's server.
+    #[must_use]
+    pub fn server(&self) -> Server {
+        Server { inner: Arc::clone(&self.inner.server) }
+    }
+
+    /// Emits an event to this client. Never waits; `Ok` means queued.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: not queued, and why. At the bound of the queue the policy of
+    /// [`Limits::outbox`](crate::Limits) applies.
+    pub fn emit(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.inner.link.emit(&self.inner, Class::Normal, event, &value)
+    }
+
+    /// As [`emit`](Self::emit), but dropped (and counted) when the client does not keep up.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]; a drop is no error.
+    pub fn emit_volatile(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.inner.link.emit(&self.inner, Class::Volatile, event, &value)
+    }
+
+    /// Asks this client; see [`Request`].
+    pub fn request<'a, T: FromValue, V: IntoValue>(
+        &self,
+        event: &'a str,
+        value: V,
+    ) -> Request<'a, T, V> {
+        Request::to_peer(self.inner.clone(), event, value)
+    }
+
+    /// Puts the socket into a room. `false`: it was in it already.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`]: bad name, too many rooms, or the socket is gone.
+    pub fn join(&self, room: &str) -> Result<bool, JoinError> {
+        let key = self.inner.key().ok_or(JoinError::NoSuchSocket)?;
+        let mut hub = self.inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
+        // The place may belong to another socket by now.
+        match hub.handle(key) {
+            Some(found) if Arc::ptr_eq(found, &self.inner) => hub.join(key, room),
+            _ => Err(JoinError::NoSuchSocket),
+        }
+    }
+
+    /// Takes the socket out of a room. `false`: it was not in it.
+    pub fn leave(&self, room: &str) -> bool {
+        self.in_hub(|hub, key| hub.leave(key, room)).unwrap_or(false)
+    }
+
+    /// Takes the socket out of all its rooms.
+    pub fn leave_all(&self) {
+        self.in_hub(gatewire_core::hub::Hub::leave_all);
+    }
+
+    /// The rooms that the socket is in.
+    #[must_use]
+    pub fn rooms(&self) -> Vec<String> {
+        self.in_hub(|hub, key| hub.rooms_of(key).map(str::to_owned).collect()).unwrap_or_default()
+    }
+
+    fn in_hub<R>(
+        &self,
+        f: impl FnOnce(&mut gatewire_core::hub::Hub<Arc<SocketInner>>, SocketKey) -> R,
+    ) -> Option<R> {
+        let key = self.inner.key()?;
+        let mut hub = self.inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
+        match hub.handle(key) {
+            Some(found) if Arc::ptr_eq(found, &self.inner) => Some(f(&mut hub, key)),
+            _ => None,
+        }
+    }
+
+    /// Addresses the members of a room, without this socket unless
+    /// [`include_self`](To::include_self).
+    pub fn to<'a>(&'a self, room: &'a str) -> To<'a> {
+        To::nobody(Origin::Socket(self)).to(room)
+    }
+
+    /// Addresses all other sockets.
+    pub fn broadcast(&self) -> To<'_> {
+        To::everyone(Origin::Socket(self))
+    }
+
+    /// Addresses one socket of the server.
+    pub fn to_socket(&self, id: &SocketId) -> ToSocket<'_> {
+        ToSocket::new(Origin::Socket(self), *id)
+    }
+
+    /// Listens for an event of this socket only, before the server's handlers do. Register in
+    /// [`Server::on_connect`], so that no message comes before.
+    pub fn on<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
+        self.own_handlers().add(event, handler.into_listener(), false)
+    }
+
+    /// As [`on`](Self::on), for one message only.
+    pub fn once<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
+        self.own_handlers().add(event, handler.into_listener(), true)
+    }
+
+    /// Hears every event of this socket.
+    pub fn on_any(
+        &self,
+        handler: impl Fn(&Self, &str, Value) + Send + Sync + 'static,
+    ) -> HandlerId {
+        self.own_handlers().add_any(Arc::new(handler))
+    }
+
+    /// Takes a handler of this socket off; whether it was there.
+    pub fn off(&self, id: HandlerId) -> bool {
+        self.own_handlers().remove(id)
+    }
+
+    fn own_handlers(&self) -> &Handlers<Self> {
+        self.inner.own.get_or_init(Handlers::new)
+    }
+
+    /// Closes the connection. What is queued is still written; the client does not reconnect by itself.
+    pub fn disconnect(&self) {
+        self.inner.link.end(DisconnectReason::Closed, CloseCode::Kicked, "");
+    }
+
+    /// Waits until the send queue is below its soft mark (75 % of its bounds): back-pressure for a
+    /// producer that can wait.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError::Closed`]: the connection has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only waits.
+    pub async fn ready(&self) -> Result<(), EmitError> {
+        poll_fn(|context| self.inner.link.poll_ready(context)).await
+    }
+
+    /// Bytes that wait to be written to this client.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.inner.link.queued_bytes()
+    }
+
+    /// Whether the connection is up.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.in_hub(|_, _| ()).is_some()
+    }
+}

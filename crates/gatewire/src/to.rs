@@ -1,0 +1,210 @@
+//! Whom a message is for.
+
+use std::sync::Arc;
+
+use gatewire_codec::{Names, Target};
+use gatewire_core::SocketId;
+use gatewire_core::session::Class;
+use gatewire_format::{FromValue, IntoValue};
+
+use crate::client::ClientInner;
+use crate::error::{EmitError, RequestError};
+use crate::request::Request;
+use crate::server::{Inner, Socket};
+
+/// Who sends.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    Server(&'a Arc<Inner>),
+    Socket(&'a Socket),
+    Client(&'a Arc<ClientInner>),
+}
+
+/// The receivers of a message: rooms, sockets, or everyone, less some exceptions.
+///
+/// The receivers are the union of all that is addressed; a socket that is addressed several times
+/// receives once. Then the exceptions are taken away. The sender itself receives only with
+/// [`include_self`](Self::include_self), or if it is addressed by its id. Rooms and sockets that do
+/// not exist are nobody.
+///
+/// "The members of a room" are those that the server knows when it handles the message.
+#[derive(Clone)]
+#[must_use = "nothing is sent until `emit`"]
+pub struct To<'a> {
+    origin: Origin<'a>,
+    everyone: bool,
+    rooms: Vec<&'a str>,
+    sockets: Vec<String>,
+    except_rooms: Vec<&'a str>,
+    except_sockets: Vec<String>,
+    include_self: bool,
+}
+
+impl std::fmt::Debug for To<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.target().fmt(f)
+    }
+}
+
+impl<'a> To<'a> {
+    pub(crate) fn nobody(origin: Origin<'a>) -> Self {
+        Self {
+            origin,
+            everyone: false,
+            rooms: Vec::new(),
+            sockets: Vec::new(),
+            except_rooms: Vec::new(),
+            except_sockets: Vec::new(),
+            include_self: false,
+        }
+    }
+
+    pub(crate) fn everyone(origin: Origin<'a>) -> Self {
+        Self { everyone: true, ..Self::nobody(origin) }
+    }
+
+    /// Also the members of this room.
+    pub fn to(mut self, room: &'a str) -> Self {
+        self.rooms.push(room);
+        self
+    }
+
+    /// Also the members of these rooms.
+    pub fn to_rooms(mut self, rooms: impl IntoIterator<Item = &'a str>) -> Self {
+        self.rooms.extend(rooms);
+        self
+    }
+
+    /// Also this socket.
+    pub fn to_socket(mut self, id: &SocketId) -> Self {
+        self.sockets.push(id.to_string());
+        self
+    }
+
+    /// Not this socket.
+    pub fn except(mut self, id: &SocketId) -> Self {
+        self.except_sockets.push(id.to_string());
+        self
+    }
+
+    /// Not the members of this room.
+    pub fn except_room(mut self, room: &'a str) -> Self {
+        self.except_rooms.push(room);
+        self
+    }
+
+    /// Also the sender, if it is among the addressed.
+    pub fn include_self(mut self) -> Self {
+        self.include_self = true;
+        self
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target {
+            everyone: self.everyone,
+            rooms: Names::from_slice(&self.rooms),
+            sockets: Names::from_strings(&self.sockets),
+            except_rooms: Names::from_slice(&self.except_rooms),
+            except_sockets: Names::from_strings(&self.except_sockets),
+            include_self: self.include_self,
+        }
+    }
+
+    /// Emits an event. Never waits; at most once per receiver, in order per sender and receiver.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: nothing was sent. What becomes of a slow receiver is the policy of its queue.
+    pub fn emit(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.send(Class::Normal, event, &value)
+    }
+
+    /// As [`emit`](Self::emit), but dropped (and counted) for receivers that do not keep up. From a
+    /// client the message is dropped if its own connection does not keep up.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit); a drop is no error.
+    pub fn emit_volatile(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.send(Class::Volatile, event, &value)
+    }
+
+    fn send(&self, class: Class, event: &str, value: &impl IntoValue) -> Result<(), EmitError> {
+        let target = self.target();
+        match self.origin {
+            Origin::Server(server) => server.emit(&target, None, class, event, value),
+            Origin::Socket(socket) => {
+                let inner = &socket.inner;
+                inner.server.emit(&target, Some(inner), class, event, value)
+            }
+            Origin::Client(client) => client.link.with_value(event, value, |value| {
+                client
+                    .link
+                    .command(client, |outbound| outbound.publish(class, target, event, value))
+            })?,
+        }
+    }
+}
+
+/// One socket, addressed by its id.
+#[derive(Clone, Copy)]
+#[must_use = "nothing is sent until `emit` or `request`"]
+pub struct ToSocket<'a> {
+    origin: Origin<'a>,
+    id: SocketId,
+}
+
+impl std::fmt::Debug for ToSocket<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ToSocket").field(&self.id).finish()
+    }
+}
+
+impl<'a> ToSocket<'a> {
+    pub(crate) fn new(origin: Origin<'a>, id: SocketId) -> Self {
+        Self { origin, id }
+    }
+
+    /// Emits an event to the socket; an id that does not exist is nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`To::emit`].
+    pub fn emit(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.and().emit(event, value)
+    }
+
+    /// As [`To::emit_volatile`].
+    ///
+    /// # Errors
+    ///
+    /// As [`To::emit`].
+    pub fn emit_volatile(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.and().emit_volatile(event, value)
+    }
+
+    /// Asks the socket, through the server if this is a client; see [`Request`]. An id that does not
+    /// exist is [`RequestError::NoSuchSocket`].
+    pub fn request<'e, T: FromValue, V: IntoValue>(
+        &self,
+        event: &'e str,
+        value: V,
+    ) -> Request<'e, T, V> {
+        let server = match self.origin {
+            Origin::Server(server) => server,
+            Origin::Socket(socket) => &socket.inner.server,
+            Origin::Client(client) => {
+                return Request::through(client.clone(), self.id, event, value);
+            }
+        };
+        match server.socket(self.id) {
+            Some(socket) => Request::to_peer(socket.inner, event, value),
+            None => Request::failed(RequestError::NoSuchSocket, event, value),
+        }
+    }
+
+    /// This socket, and others to be named.
+    pub fn and(&self) -> To<'a> {
+        To::nobody(self.origin).to_socket(&self.id)
+    }
+}

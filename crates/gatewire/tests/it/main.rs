@@ -1,0 +1,3 @@
+//! The public API over real sockets.
+
+mod basics;
