@@ -2,7 +2,7 @@
 //!
 //! Any traffic counts as a sign of life. After `interval` of silence a ping is sent; after
 //! `missed` pings without a sign the peer is dead. The deadline moves lazily: hearing something
-//! only notes the time, so that a busy connection pays nothing.
+//! only notes the time, so that a busy connection pays nothing. An interval of zero switches it off.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Heartbeat {
             missed_pings,
             last_heard: now,
             unanswered: 0,
-            deadline: now + interval,
+            deadline: if interval.is_zero() { Time::NEVER } else { now + interval },
             next_token: 1,
         }
     }

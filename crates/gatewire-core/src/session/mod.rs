@@ -48,7 +48,7 @@ pub use requests::{Requests, TooManyRequests};
 pub struct SessionConfig {
     /// The longest frame that the peer will read; longer ones are refused where they are made.
     pub max_frame: u32,
-    /// Silence after which a ping is sent.
+    /// Silence after which a ping is sent; zero: none is sent, and silence is no fault.
     pub ping_interval: Duration,
     /// Pings without any sign of life after which the peer is dead.
     pub missed_pings: u32,
@@ -107,6 +107,12 @@ impl<W> Session<W> {
             outbound: Outbound::new(config.max_frame, config.outbox),
             heartbeat: Heartbeat::new(config.ping_interval, config.missed_pings, now),
         }
+    }
+
+    /// Bytes came from the peer that are no whole frame yet: a long frame on a slow link is a sign
+    /// of life all the while.
+    pub fn heard(&mut self, now: Time) {
+        self.heartbeat.heard(now);
     }
 
     /// Takes one frame (without its length prefix). Control messages are dealt with inside.

@@ -4,4 +4,6 @@
 mod handshake;
 mod hub;
 mod outbox;
+mod pair;
 mod property;
+mod session;

@@ -1,13 +1,14 @@
 //! The outbox against a list of frames: each byte that reaches the kernel, and the account after
 //! each step.
 
-use std::collections::VecDeque;
+mod list;
 
 use gatewire_codec::{Names, Target};
 use proptest::prelude::*;
 
 use super::*;
 use crate::property;
+use list::{Frame, Model};
 
 /// Reached by a few frames. The reserve for control frames is much larger, as it is in truth.
 const MAX_BYTES: usize = 20_000;
@@ -108,150 +109,6 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// What the outbox is compared with. Slow, and easy to believe.
-struct Model {
-    overflow: Overflow,
-    frames: VecDeque<Frame>,
-    /// Bytes of the first frame that were written before.
-    head_written: usize,
-    flight: Option<Flight>,
-    blocked: bool,
-    ledger: Ledger,
-}
-
-struct Frame {
-    bytes: Bytes,
-    /// Who would be replaced by it; `None`: it is not to be dropped.
-    key: Option<String>,
-}
-
-/// The first frames of the list are being written.
-struct Flight {
-    frames: usize,
-    bytes: usize,
-    written: usize,
-}
-
-impl Model {
-    fn bytes(&self) -> usize {
-        self.frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() - self.head_written
-    }
-
-    fn drop_one(&mut self, reason: DropReason) {
-        self.ledger.accepted += 1;
-        self.ledger.drop_for(reason, 1);
-    }
-
-    fn push(&mut self, frame: Frame, class: Class) -> Result<(), SendError> {
-        let congested = self.blocked
-            || self.bytes() > MAX_BYTES / 100 * 75
-            || self.frames.len() > MAX_FRAMES * 75 / 100;
-        if class == Class::Volatile && (congested || !self.fits(&frame, class)) {
-            self.drop_one(DropReason::Volatile);
-            return Ok(());
-        }
-        if !self.fits(&frame, class) {
-            if class == Class::Control || self.overflow == Overflow::Disconnect {
-                self.drop_one(DropReason::QueueFull);
-                return Err(SendError::SlowConsumer);
-            }
-            self.make_room(&frame);
-        }
-        if !self.fits(&frame, class) {
-            self.drop_one(DropReason::QueueFull);
-            return Err(SendError::QueueFull);
-        }
-        self.ledger.accepted += 1;
-        self.frames.push_back(frame);
-        Ok(())
-    }
-
-    fn fits(&self, frame: &Frame, class: Class) -> bool {
-        let control = class == Class::Control;
-        let max_bytes = if control { MAX_BYTES + RESERVE } else { MAX_BYTES };
-        let room = self.bytes() == 0 || self.bytes() + frame.bytes.len() <= max_bytes;
-        room && (control || self.frames.len() < MAX_FRAMES)
-    }
-
-    fn make_room(&mut self, new: &Frame) {
-        match self.overflow {
-            Overflow::DropOldest => {
-                let mut index = self.first_droppable();
-                while index < self.frames.len()
-                    && (self.bytes() + new.bytes.len() > MAX_BYTES / 100 * 75
-                        || self.frames.len() + 1 > MAX_FRAMES * 75 / 100)
-                {
-                    if self.frames[index].key.is_some() {
-                        self.frames.remove(index);
-                        self.ledger.drop_for(DropReason::Displaced, 1);
-                    } else {
-                        index += 1;
-                    }
-                }
-            }
-            Overflow::Latest if new.key.is_some() => {
-                self.retain(DropReason::Superseded, |frame| frame.key != new.key);
-            }
-            _ => {}
-        }
-        self.blocked &= !self.frames.is_empty();
-    }
-
-    /// Behind what is being written, and behind a frame that is partly written.
-    fn first_droppable(&self) -> usize {
-        match &self.flight {
-            Some(flight) => flight.frames,
-            None => usize::from(self.head_written > 0),
-        }
-    }
-
-    fn retain(&mut self, reason: DropReason, keep: impl Fn(&Frame) -> bool) {
-        let rest = self.frames.split_off(self.first_droppable());
-        for frame in rest {
-            if keep(&frame) {
-                self.frames.push_back(frame);
-            } else {
-                self.ledger.drop_for(reason, 1);
-            }
-        }
-        self.blocked &= !self.frames.is_empty();
-    }
-
-    /// The next `length` bytes for the kernel.
-    fn write(&mut self, length: usize) -> Vec<u8> {
-        let flight = self.flight.as_mut().expect("a batch is in flight");
-        let skip = self.head_written + flight.written;
-        flight.written += length;
-        let all: Vec<u8> =
-            self.frames.iter().take(flight.frames).flat_map(|frame| frame.bytes.to_vec()).collect();
-        all[skip..skip + length].to_vec()
-    }
-
-    fn give_back(&mut self) {
-        let Some(flight) = self.flight.take() else { return };
-        self.blocked = flight.written < flight.bytes;
-        self.head_written += flight.written;
-        while let Some(front) = self.frames.front() {
-            if front.bytes.len() > self.head_written {
-                break;
-            }
-            self.head_written -= front.bytes.len();
-            self.ledger.done += 1;
-            self.frames.pop_front();
-        }
-    }
-
-    fn disconnect(&mut self, keep: impl Fn(&Frame) -> bool) {
-        if self.head_written > 0 {
-            self.frames.pop_front();
-            self.head_written = 0;
-            self.ledger.drop_for(DropReason::Disconnected, 1);
-        }
-        self.retain(DropReason::Disconnected, keep);
-        self.blocked = false;
-    }
-}
-
 struct Both {
     outbox: Outbox,
     batch: Option<Batch>,
@@ -260,15 +117,11 @@ struct Both {
 
 impl Both {
     fn new(overflow: Overflow) -> Self {
-        let model = Model {
-            overflow,
-            frames: VecDeque::new(),
-            head_written: 0,
-            flight: None,
-            blocked: false,
-            ledger: Ledger::default(),
-        };
-        Self { outbox: outbox(MAX_BYTES, MAX_FRAMES, overflow), batch: None, model }
+        Self {
+            outbox: outbox(MAX_BYTES, MAX_FRAMES, overflow),
+            batch: None,
+            model: Model::new(overflow),
+        }
     }
 
     fn apply(&mut self, operation: &Operation, serial: usize) {
@@ -303,6 +156,7 @@ impl Both {
         let limit = u32::try_from(length).expect("short") - u32::from(too_long);
         let bytes = frame.bytes.clone();
         let before = (self.model.bytes(), self.model.frames.len());
+        let congested = self.model.is_congested();
         let result = if shared {
             self.outbox.push_shared(class, limit, &bytes)
         } else {
@@ -311,9 +165,7 @@ impl Both {
                 Ok(())
             })
         };
-        let congested = self.model.blocked
-            || before.0 > MAX_BYTES / 100 * 75
-            || before.1 > MAX_FRAMES * 75 / 100;
+        // A frame that is dropped before it is encoded is never too long.
         if too_long && (shared || class != Class::Volatile || !congested) {
             assert_eq!(result, Err(SendError::TooLarge { length, limit }));
             if shared {
@@ -334,8 +186,7 @@ impl Both {
         let nothing = self.model.flight.is_some() || self.model.frames.is_empty();
         assert_eq!(batch.is_none(), nothing);
         if let Some(batch) = batch {
-            let (frames, bytes) = (self.model.frames.len(), self.model.bytes());
-            self.model.flight = Some(Flight { frames, bytes, written: 0 });
+            self.model.take();
             self.batch = Some(batch);
         }
     }
