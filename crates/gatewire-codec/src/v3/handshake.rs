@@ -189,7 +189,7 @@ impl<'a> Hello<'a> {
 /// CHALLENGE: what the listener chose, and its half of the freshness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Challenge<'a> {
-    /// The version that the connection will speak.
+    /// The version that the connection will speak. Handshake frames are version 3's in any case.
     pub version: u8,
     /// The suite that the proofs use.
     pub suite: u8,
@@ -197,7 +197,7 @@ pub struct Challenge<'a> {
     pub instance: [u8; 16],
     /// Random per connection.
     pub nonce: [u8; 32],
-    /// The longest frame that the listener will read after ACCEPT.
+    /// The longest frame after ACCEPT, in both directions.
     pub max_frame: u32,
     /// Seconds that the dialler has to finish the handshake.
     pub auth_timeout_s: u16,
