@@ -28,9 +28,9 @@ impl Backoff {
         match *self {
             Self::Fixed(delay) => delay,
             Self::FullJitter { first, longest } => {
-                let factor = 1_u32.checked_shl(attempt.min(31)).unwrap_or(u32::MAX);
-                let ceiling = first.saturating_mul(factor).min(longest);
-                let nanos = u64::try_from(ceiling.as_nanos()).unwrap_or(u64::MAX);
+                let factor = 1_u128.checked_shl(attempt).unwrap_or(u128::MAX);
+                let ceiling = first.as_nanos().saturating_mul(factor).min(longest.as_nanos());
+                let nanos = u64::try_from(ceiling).unwrap_or(u64::MAX);
                 // The high half of the product is uniform in 0..nanos (Lemire, 2019).
                 let scaled = (u128::from(random) * u128::from(nanos)) >> 64;
                 Duration::from_nanos(u64::try_from(scaled).unwrap_or(nanos))

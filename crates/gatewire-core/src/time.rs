@@ -3,7 +3,8 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-/// A point in time: nanoseconds since a start that the caller chose. Wraps after 584 years.
+/// A point in time: nanoseconds since a start that the caller chose. After 584 years it
+/// stands still at [`Time::NEVER`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(u64);
 

@@ -1,9 +1,16 @@
 //! What the state machines promise: by example, against reference models, and against arbitrary
 //! bytes. Time is virtual everywhere.
 
+mod backoff;
+mod garbage;
 mod handshake;
+mod heartbeat;
 mod hub;
+mod id;
+mod ledger;
 mod outbox;
 mod pair;
 mod property;
+mod requests;
 mod session;
+mod time;
