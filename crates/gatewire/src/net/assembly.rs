@@ -4,17 +4,22 @@
 //! connection holds no memory, and one read takes many frames, which are handled where they lie. Only
 //! the beginning of a frame that the read cut is copied into the connection's own buffer. A large
 //! frame is then read straight into that buffer, which grows with the bytes that have arrived,
-//! never to the length that was announced.
+//! never to the length that was announced. What all connections of the process hold in such buffers
+//! is bounded by [`ASSEMBLY_BUDGET`]: beyond it a connection with a large frame is not read until
+//! others have finished theirs.
 
 use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use gatewire_codec::{FrameError, Framer, LENGTH_PREFIX, split_frame};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::Sleep;
 
 /// One read takes up to this much. Larger costs cache, smaller costs system calls; see
 /// `docs/decisions.md`.
@@ -22,6 +27,37 @@ const READ_BUFFER: usize = 256 << 10;
 
 /// A frame that lacks more than this is read straight into the connection's own buffer.
 const DIRECT_READ: usize = 64 << 10;
+
+/// Bytes that the large frames under way may take, over all connections of the process: 256 MiB.
+const ASSEMBLY_BUDGET: usize = 256 << 20;
+
+/// How long a connection waits before it asks for its share of the budget again.
+const BUDGET_RETRY: Duration = Duration::from_millis(10);
+
+/// What is taken of the budget.
+static ASSEMBLING: AtomicUsize = AtomicUsize::new(0);
+
+/// A share of the budget. Given back when dropped.
+#[derive(Debug, Default)]
+struct Share(usize);
+
+impl Share {
+    /// Grows the share; `false`: the budget is used up.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let fits = |used: usize| used.checked_add(bytes).filter(|used| *used <= ASSEMBLY_BUDGET);
+        let granted = ASSEMBLING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
+        if granted {
+            self.0 += bytes;
+        }
+        granted
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        ASSEMBLING.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
 
 thread_local! {
     static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
@@ -51,6 +87,10 @@ impl Drop for ThreadBuffer {
 pub(crate) struct Assembly {
     framer: Framer,
     partial: BytesMut,
+    /// Of the budget, for `partial` beyond what one read can leave.
+    share: Share,
+    /// Set while the budget is used up.
+    retry: Option<Pin<Box<Sleep>>>,
 }
 
 /// One frame. Owned if it was assembled; else it lies in the thread's buffer.
@@ -103,7 +143,12 @@ pub(crate) enum ReadError<E> {
 impl Assembly {
     /// `leftover`: what came behind the handshake.
     pub(crate) fn new(max_frame: u32, leftover: BytesMut) -> Self {
-        Self { framer: Framer::new(max_frame), partial: leftover }
+        Self {
+            framer: Framer::new(max_frame),
+            partial: leftover,
+            share: Share::default(),
+            retry: None,
+        }
     }
 
     /// Handles the frames that are whole already: what came behind the handshake.
@@ -118,6 +163,7 @@ impl Assembly {
         }
         if self.partial.is_empty() {
             self.partial = BytesMut::new();
+            self.share = Share::default();
         }
         Ok(())
     }
@@ -162,8 +208,20 @@ impl Assembly {
         context: &mut Context<'_>,
         mut handle: impl FnMut(Frame<'_>, &mut Context<'_>) -> Result<(), E>,
     ) -> Poll<Result<Read, ReadError<E>>> {
+        if let Some(retry) = &mut self.retry {
+            ready!(retry.as_mut().poll(context));
+            self.retry = None;
+        }
         // Room for as much again as has arrived, at least one direct read.
         let room = missing.min(self.partial.len().max(DIRECT_READ));
+        let lacks = (self.partial.len() + room).saturating_sub(self.share.0);
+        if lacks > 0 && !self.share.grow(lacks) {
+            let mut retry = Box::pin(tokio::time::sleep(BUDGET_RETRY));
+            // Not ready before its time: the task is woken then.
+            let _later = retry.as_mut().poll(context);
+            self.retry = Some(retry);
+            return Poll::Pending;
+        }
         self.partial.reserve(room);
         loop {
             ready!(stream.as_ref().poll_read_ready(context)).map_err(ReadError::Io)?;
@@ -199,6 +257,7 @@ impl Assembly {
             }
         }
         let mut frame = std::mem::take(&mut self.partial);
+        self.share = Share::default();
         frame.advance(LENGTH_PREFIX);
         handle(Frame::Owned(&frame.freeze()))?;
         Ok(input)
