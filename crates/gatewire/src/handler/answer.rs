@@ -34,27 +34,18 @@ impl Reply {
         let link = self.owner.link();
         let sent = with_scratch(|scratch| {
             let context = EncodeContext::new(&link.formats, &self.event, scratch);
-            Ok(match answer.to_answer(context)? {
-                Answer::Ack(value) => link.with_outbound(|out| out.ack(self.id, value)),
-                Answer::Rejected(value) => {
-                    link.with_outbound(|out| out.nack(self.id, NackCode::Rejected, value))
-                }
+            let answer = answer.to_answer(context)?;
+            link.command(&self.owner, |outbound| match answer {
+                Answer::Ack(value) => outbound.ack(self.id, value),
+                Answer::Rejected(value) => outbound.nack(self.id, NackCode::Rejected, value),
             })
         });
-        let error = match sent {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(EmitError::from(error)),
-            Err(error) => Some(EmitError::Format(error)),
-        };
-        match error {
-            None => link.schedule(&self.owner),
-            Some(EmitError::TooLarge { .. }) => self.refuse(NackCode::TooLarge, ""),
-            Some(EmitError::SlowConsumer) => link.overflowed(),
-            // The connection is gone, and with it the requester's interest.
-            Some(EmitError::Closed) => {}
-            Some(error) => {
-                let text = error.to_string();
-                self.refuse(NackCode::Decode, &text);
+        match sent {
+            // Gone with the connection: so is the requester's interest.
+            Ok(()) | Err(EmitError::Closed | EmitError::NotConnected) => {}
+            Err(EmitError::TooLarge { .. }) => self.refuse(NackCode::TooLarge, ""),
+            Err(error) => {
+                self.refuse(NackCode::Decode, &error.to_string());
                 self.owner.report(Error::Answer { event: self.event.to_string(), error });
             }
         }
@@ -72,11 +63,10 @@ impl Reply {
 
     fn refuse(&self, code: NackCode, text: &str) {
         let value = if text.is_empty() { ValueRef::Empty } else { ValueRef::String(text) };
-        let link = self.owner.link();
-        match link.with_outbound(|outbound| outbound.nack(self.id, code, value)) {
-            Ok(()) => link.schedule(&self.owner),
-            Err(gatewire_core::session::SendError::SlowConsumer) => link.overflowed(),
-            Err(error) => tracing::debug!(%error, event = &*self.event, "a refusal was not sent"),
+        let refused =
+            self.owner.link().command(&self.owner, |outbound| outbound.nack(self.id, code, value));
+        if let Err(error) = refused {
+            tracing::debug!(%error, event = &*self.event, "a refusal was not sent");
         }
     }
 }

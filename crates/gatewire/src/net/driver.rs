@@ -268,7 +268,7 @@ impl<S: Side> Driver<S> {
     /// Lets time pass, and sets the timer for what is next.
     fn poll_time(&mut self, now: Time, context: &mut Context<'_>) {
         let due = self.handle_timeouts(now);
-        self.link().note(self.receiver.inbox.ledger(), due);
+        let due = self.link().note(self.receiver.inbox.ledger(), due);
         let Some(instant) = self.link().clock.instant(due) else { return };
         let moved = std::mem::replace(&mut self.armed, due) != due;
         let sleep = match &mut self.sleep {
@@ -309,7 +309,7 @@ impl<S: Side> Driver<S> {
         for waiter in link.with_outbound(|outbound| outbound.expire(now)) {
             waiter.complete(Err(RequestError::Timeout));
         }
-        let mut due = self.heartbeat.deadline().min(link.outbox_state().next_deadline);
+        let mut due = self.heartbeat.deadline();
         if let Some((since, _)) = self.stalled {
             let limit = since + self.write_stall;
             if now >= limit {

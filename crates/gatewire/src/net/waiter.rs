@@ -1,12 +1,12 @@
 //! Who waits for the end of a request.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use gatewire_codec::{Value, ValueRef};
 use tokio::sync::oneshot;
 
 use super::link::HasLink;
-use crate::error::RequestError;
+use crate::error::{EmitError, RequestError};
 
 /// How a request ended: the answer, copied out of its frame, or why there is none.
 pub(crate) type Outcome = Result<Value, RequestError>;
@@ -34,19 +34,29 @@ impl Waiter {
             Self::Future(sender) => drop(sender.send(outcome.map(|value| value.to_value()))),
             Self::Relay { origin, id } => {
                 let Some(origin) = origin.upgrade() else { return };
-                let link = origin.link();
-                let sent = match &outcome {
-                    Ok(value) => link.with_outbound(|outbound| outbound.ack(id, *value)),
-                    Err(error) => {
-                        let (code, value) = error.to_nack();
-                        link.with_outbound(|outbound| outbound.nack(id, code, value.as_ref()))
-                    }
-                };
-                if let Err(error) = sent {
+                if let Err(error) = relay(&origin, id, &outcome) {
                     tracing::debug!(%error, "the answer of another socket was not relayed");
                 }
-                link.schedule(&origin);
             }
         }
+    }
+}
+
+/// Passes the outcome on. An answer that is too large for the origin becomes a refusal.
+fn relay(
+    origin: &Arc<dyn HasLink>,
+    id: u32,
+    outcome: &Result<ValueRef<'_>, RequestError>,
+) -> Result<(), EmitError> {
+    let refuse = |error: &RequestError| {
+        let (code, value) = error.to_nack();
+        origin.link().command(origin, |outbound| outbound.nack(id, code, value.as_ref()))
+    };
+    match outcome {
+        Ok(value) => match origin.link().command(origin, |outbound| outbound.ack(id, *value)) {
+            Err(EmitError::TooLarge { .. }) => refuse(&RequestError::TooLarge),
+            sent => sent,
+        },
+        Err(error) => refuse(error),
     }
 }

@@ -11,6 +11,7 @@ use gatewire_core::SocketId;
 use gatewire_core::handshake::{HandshakeError, Refusal};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::side::ServerSide;
@@ -88,16 +89,15 @@ async fn open(
     let peer_addr = stream.peer_addr()?;
     let limits = &server.limits;
     let deadline = Instant::now() + limits.handshake_timeout;
-    timeout(limits.first_byte_timeout.min(limits.handshake_timeout), stream.readable())
-        .await
-        .map_err(|_| ConnectError::Timeout)??;
+    let first_byte = timeout(limits.first_byte_timeout, stream.readable());
+    server.while_open(first_byte).await.ok_or(ConnectError::Closed)?.map_err(late)??;
     if *server.live.borrow() > limits.max_connections {
         return refuse(stream, deadline, RejectCode::Busy).await;
     }
     let id = SocketId::from_bytes(random());
     let shaking = handshake::accept(&mut stream, &server.listener, id);
-    let (accept, established, leftover) =
-        timeout_at(deadline, shaking).await.map_err(|_| ConnectError::Timeout)??;
+    let shaken = server.while_open(timeout_at(deadline, shaking)).await;
+    let (accept, established, leftover) = shaken.ok_or(ConnectError::Closed)?.map_err(late)??;
 
     let outbox = limits.outbox;
     // The server's limit holds for both directions.
@@ -115,7 +115,7 @@ async fn open(
     // ACCEPT goes out before the first frame of the session, which can only be queued from here on.
     timeout_at(deadline, tokio::io::AsyncWriteExt::write_all(&mut stream, &accept))
         .await
-        .map_err(|_| ConnectError::Timeout)??;
+        .map_err(late)??;
     let (read, write) = stream.into_split();
     let write = Arc::new(write);
     socket.inner.link.attach(Arc::clone(&write), limits.max_frame, outbox, &[]);
@@ -136,9 +136,11 @@ async fn refuse<T>(
     code: RejectCode,
 ) -> Result<T, ConnectError> {
     let refusal = Refusal::with(code, BUSY_RETRY_S);
-    timeout_at(deadline, handshake::refuse(&mut stream, refusal))
-        .await
-        .map_err(|_| ConnectError::Timeout)?
+    timeout_at(deadline, handshake::refuse(&mut stream, refusal)).await.map_err(late)?
+}
+
+fn late(_: Elapsed) -> ConnectError {
+    ConnectError::Timeout
 }
 
 /// Puts the socket into the hub.

@@ -1,0 +1,149 @@
+//! The beginning and the end of a link's connections.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
+use gatewire_core::session::OutboxLimits;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::Link;
+use crate::error::{DisconnectReason, EmitError, RequestError};
+use crate::net::waiter::Waiter;
+
+impl Link {
+    /// The driver is to end the connection; it tells the peer why, if there is a code for it.
+    pub(crate) fn end_for(&self, reason: DisconnectReason) {
+        self.lock().ending.get_or_insert(reason);
+        self.driver.wake();
+    }
+
+    /// Ends the connection for this reason. What is queued is still written, within a grace.
+    pub(crate) fn end(&self, reason: DisconnectReason, code: CloseCode, text: &str) {
+        let mut shared = self.lock();
+        shared.outbound.close(code, text);
+        shared.ending.get_or_insert(reason);
+        drop(shared);
+        self.driver.wake();
+    }
+
+    /// A connection begins. `rooms` are joined again before anything that waits is sent.
+    pub(crate) fn attach(
+        &self,
+        stream: Arc<OwnedWriteHalf>,
+        max_frame: u32,
+        limits: OutboxLimits,
+        rooms: &[String],
+    ) {
+        let mut shared = self.lock();
+        shared.outbound.reconnect(max_frame, limits);
+        if !rooms.is_empty() {
+            let joined = shared.outbound.rejoin(Names::from_strings(rooms));
+            debug_assert_eq!(joined, Ok(()), "these names were joined before");
+        }
+        shared.stream = Some(stream);
+        shared.ending = None;
+    }
+
+    /// The connection has ended for good.
+    pub(crate) async fn end_requests(&self) {
+        while !self.detach(None) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The connection is lost, another will come: events that were queued wait for it.
+    pub(crate) async fn go_offline(&self, limits: OutboxLimits) {
+        while !self.detach(Some(limits)) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The connection has ended. Its pending requests end too; queued events stay if `keep`, and
+    /// frames may be queued from now on within those limits. `false`: another thread is writing;
+    /// call again.
+    fn detach(&self, keep: Option<OutboxLimits>) -> bool {
+        let (unsent, lost, ready) = {
+            let mut shared = self.lock();
+            shared.stream = None;
+            if shared.outbound.outbox().is_in_flight() {
+                return false;
+            }
+            let mut unsent_ids = Vec::new();
+            let mut room = Room::of(keep);
+            shared.outbound.outbox_mut().disconnect(|frame| {
+                match v3::decode(frame.get(LENGTH_PREFIX..).unwrap_or_default()) {
+                    Ok(Message::Event { .. } | Message::Publish { request: None, .. }) => {
+                        room.take(frame.len())
+                    }
+                    Ok(
+                        Message::Request { id, .. }
+                        | Message::Publish { request: Some(id), .. }
+                        | Message::Join { id, .. }
+                        | Message::Leave { id, .. }
+                        | Message::LeaveAll { id },
+                    ) => {
+                        unsent_ids.push(id);
+                        false
+                    }
+                    _ => false,
+                }
+            });
+            let unsent: Vec<Waiter> =
+                unsent_ids.into_iter().filter_map(|id| shared.outbound.answered(id)).collect();
+            let lost = shared.outbound.disconnect(|_| true);
+            shared.offline_queue = keep.is_some();
+            if keep.is_none() {
+                shared.ending.get_or_insert(DisconnectReason::Closed);
+            }
+            if let Some(limits) = keep {
+                // The client is not closing: what is queued now waits for the next connection.
+                shared.ending = None;
+                shared.outbound.reconnect(u32::MAX, limits);
+            }
+            (unsent, lost, std::mem::take(&mut shared.ready))
+        };
+        ready.into_iter().for_each(Waker::wake);
+        for waiter in unsent {
+            waiter.complete(Err(RequestError::NotSent(EmitError::NotConnected)));
+        }
+        for waiter in lost {
+            waiter.complete(Err(RequestError::MaybeDelivered));
+        }
+        true
+    }
+
+    /// Allows frames without a connection, within these limits.
+    pub(crate) fn allow_offline_queue(&self, limits: OutboxLimits) {
+        let mut shared = self.lock();
+        shared.offline_queue = true;
+        shared.outbound.reconnect(u32::MAX, limits);
+    }
+}
+
+/// What the offline queue still takes of an outbox that may be larger.
+struct Room {
+    frames: usize,
+    bytes: usize,
+}
+
+impl Room {
+    fn of(limits: Option<OutboxLimits>) -> Self {
+        limits.map_or(Self { frames: 0, bytes: 0 }, |limits| Self {
+            frames: limits.max_frames,
+            bytes: limits.max_bytes,
+        })
+    }
+
+    /// Whether a frame fits. The first that does not is the end: no gap in the middle.
+    fn take(&mut self, length: usize) -> bool {
+        let fits = self.frames > 0 && length <= self.bytes;
+        if fits {
+            self.frames -= 1;
+            self.bytes -= length;
+        } else {
+            self.frames = 0;
+        }
+        fits
+    }
+}

@@ -1,0 +1,340 @@
+//! What everybody who sends on a connection shares, and who writes.
+//!
+//! A frame is queued under the mutex; no system call happens under it. Then one of these flushes:
+//!
+//! * in a [batch](super::batch): its end, once for all frames;
+//! * a lone request or a queue of [`INLINE_FLUSH`] bytes: the producer itself, at once;
+//! * else: the connection's driver, woken once for all frames that come before it runs;
+//! * after the kernel was full: the driver, when it takes bytes again.
+//!
+//! Whoever flushes takes the whole content of the outbox, so there is one writer at a time and the
+//! frames stay in order.
+
+mod flush;
+mod life;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+
+use futures_util::task::AtomicWaker;
+use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
+use gatewire_core::{Ledger, Time};
+use gatewire_format::{EncodeContext, FormatError, Formats, IntoValue, ValueRef};
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::batch::defer_flush;
+use super::waiter::Waiter;
+use crate::clock::Clock;
+use crate::error::{DisconnectReason, EmitError, Error};
+
+/// A producer that has queued this much writes by itself, so that a loop without an await neither
+/// fills the queue nor waits: the size of a large write, after which one more costs little.
+const INLINE_FLUSH: usize = 64 << 10;
+
+/// The owner of a link: what a batch or a relay can hold without knowing more.
+pub(crate) trait HasLink: Send + Sync + 'static {
+    fn link(&self) -> &Link;
+
+    /// Something went wrong that no caller waits for.
+    fn report(&self, error: Error);
+}
+
+/// See the [module's documentation](self).
+pub(crate) struct Link {
+    shared: Mutex<Shared>,
+    driver: AtomicWaker,
+    scheduled: AtomicBool,
+    dirty: AtomicBool,
+    pub(crate) formats: Formats,
+    pub(crate) clock: Clock,
+}
+
+struct Shared {
+    outbound: Outbound<Waiter>,
+    /// `None`: offline (a client) or ended.
+    stream: Option<Arc<OwnedWriteHalf>>,
+    /// Whether frames may be queued without a stream.
+    offline_queue: bool,
+    /// When the driver's timer goes off.
+    armed: Time,
+    /// Why the driver is to end the connection.
+    ending: Option<DisconnectReason>,
+    /// Tasks that wait for room in the outbox.
+    ready: Vec<Waker>,
+    /// The driver's account of what came in.
+    inbound: Ledger,
+}
+
+impl Shared {
+    /// Wakes this task when the outbox has been written to below its soft mark.
+    fn wait(&mut self, context: &Context<'_>) {
+        if !self.ready.iter().any(|waker| waker.will_wake(context.waker())) {
+            self.ready.push(context.waker().clone());
+        }
+    }
+}
+
+impl Link {
+    pub(crate) fn new(
+        limits: OutboxLimits,
+        max_frame: u32,
+        formats: Formats,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            shared: Mutex::new(Shared {
+                outbound: Outbound::new(max_frame, limits),
+                stream: None,
+                offline_queue: false,
+                armed: Time::NEVER,
+                ending: None,
+                ready: Vec::new(),
+                inbound: Ledger::default(),
+            }),
+            driver: AtomicWaker::new(),
+            scheduled: AtomicBool::new(false),
+            dirty: AtomicBool::new(false),
+            formats,
+            clock,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // A panic under the lock can only come from a user's format; the state is consistent.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn with_outbound<R>(&self, f: impl FnOnce(&mut Outbound<Waiter>) -> R) -> R {
+        f(&mut self.lock().outbound)
+    }
+
+    /// Queues something, then sees to it that it is written. `Err` if it was not queued.
+    ///
+    /// `offline`: whether it may wait in the offline queue. `urgent`: whether somebody waits for it.
+    fn send<R, T: HasLink + ?Sized>(
+        &self,
+        owner: &Arc<T>,
+        offline: bool,
+        push: impl FnOnce(&mut Shared) -> Result<R, SendError>,
+        urgent: impl FnOnce(&Shared) -> bool,
+    ) -> Result<R, EmitError>
+    where
+        Arc<T>: IntoShared,
+    {
+        let (result, flush) = {
+            let mut shared = self.lock();
+            if shared.stream.is_none() && !(offline && shared.offline_queue) {
+                let closed = shared.ending.is_some() || shared.outbound.is_closing();
+                return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
+            }
+            let result = push(&mut shared);
+            if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
+                shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
+            }
+            let outbox = shared.outbound.outbox();
+            let flush = match &result {
+                _ if outbox.is_blocked() || shared.stream.is_none() => Flush::Later,
+                _ if outbox.queued_bytes() >= INLINE_FLUSH => Flush::Now,
+                _ if urgent(&shared) => Flush::NowUnlessBatched,
+                _ => Flush::Later,
+            };
+            (result, flush)
+        };
+        match (&result, flush) {
+            (Err(SendError::SlowConsumer), _) => self.driver.wake(),
+            (Err(_), _) => {}
+            (Ok(_), Flush::Now) => self.flush(),
+            (Ok(_), Flush::NowUnlessBatched) => {
+                if !self.defer(owner) {
+                    self.flush();
+                }
+            }
+            (Ok(_), Flush::Later) => self.schedule(owner),
+        }
+        result.map_err(EmitError::from)
+    }
+
+    /// Queues an event.
+    pub(crate) fn emit(
+        &self,
+        owner: &Arc<impl HasLink>,
+        class: Class,
+        event: &str,
+        value: &(impl IntoValue + ?Sized),
+    ) -> Result<(), EmitError> {
+        self.with_value(event, value, |value| {
+            self.command(owner, |outbound| outbound.emit(class, event, value))
+        })?
+    }
+
+    /// Queues whatever `push` does.
+    pub(crate) fn command<R, T: HasLink + ?Sized>(
+        &self,
+        owner: &Arc<T>,
+        push: impl FnOnce(&mut Outbound<Waiter>) -> Result<R, SendError>,
+    ) -> Result<R, EmitError>
+    where
+        Arc<T>: IntoShared,
+    {
+        self.send(owner, true, |shared| push(&mut shared.outbound), |_| false)
+    }
+
+    /// Queues a request; its id. A lone one is written at once, since its caller waits for the answer;
+    /// when others wait too they go together.
+    pub(crate) fn request<T: HasLink + ?Sized>(
+        &self,
+        owner: &Arc<T>,
+        deadline: Time,
+        push: impl FnOnce(&mut Outbound<Waiter>, Time) -> Result<u32, (SendError, Waiter)>,
+    ) -> Result<u32, EmitError>
+    where
+        Arc<T>: IntoShared,
+    {
+        let push = |shared: &mut Shared| {
+            let id = push(&mut shared.outbound, deadline).map_err(|(error, _)| error)?;
+            if deadline < shared.armed {
+                // The driver sleeps for longer than this request may take.
+                self.driver.wake();
+            }
+            Ok(id)
+        };
+        self.send(owner, false, push, |shared| shared.outbound.pending_requests() == 1)
+    }
+
+    /// Encodes a value and lends it to `f`. The memory for objects is kept per thread.
+    pub(crate) fn with_value<R>(
+        &self,
+        event: &str,
+        value: &(impl IntoValue + ?Sized),
+        f: impl FnOnce(ValueRef<'_>) -> R,
+    ) -> Result<R, FormatError> {
+        with_scratch(|scratch| {
+            Ok(f(value.to_value(EncodeContext::new(&self.formats, event, scratch))?))
+        })
+    }
+
+    /// Sees to it that what is queued is written soon.
+    pub(crate) fn schedule<T: HasLink + ?Sized>(&self, owner: &Arc<T>)
+    where
+        Arc<T>: IntoShared,
+    {
+        if !self.defer(owner) {
+            self.wake_driver();
+        }
+    }
+
+    /// Leaves the flush to the batch of this thread; `false`: there is none.
+    fn defer<T: HasLink + ?Sized>(&self, owner: &Arc<T>) -> bool
+    where
+        Arc<T>: IntoShared,
+    {
+        let newly_dirty = || !self.dirty.swap(true, Ordering::AcqRel);
+        defer_flush(|| owner.clone().into_shared(), newly_dirty)
+    }
+
+    fn wake_driver(&self) {
+        if !self.scheduled.swap(true, Ordering::AcqRel) {
+            self.driver.wake();
+        }
+    }
+
+    pub(crate) fn clear_dirty(&self) {
+        self.dirty.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.lock().outbound.outbox().queued_bytes()
+    }
+
+    /// For the driver: registers its task, and whether there is work.
+    pub(crate) fn poll_driver(&self, context: &Context<'_>) {
+        self.driver.register(context.waker());
+        self.scheduled.store(false, Ordering::Release);
+    }
+
+    /// For the driver: why it is to end.
+    pub(crate) fn ending(&self) -> Option<DisconnectReason> {
+        self.lock().ending.clone()
+    }
+
+    /// For the driver: the state of the outbox.
+    pub(crate) fn outbox_state(&self) -> OutboxState {
+        let shared = self.lock();
+        let outbox = shared.outbound.outbox();
+        OutboxState {
+            empty: outbox.is_empty(),
+            blocked: outbox.is_blocked(),
+            written: outbox.written_bytes(),
+        }
+    }
+
+    /// For the driver: notes its account, and when its timer goes off: at `due`, or earlier if a
+    /// request expires before. Gives that time.
+    pub(crate) fn note(&self, inbound: Ledger, due: Time) -> Time {
+        let mut shared = self.lock();
+        shared.inbound = inbound;
+        shared.armed = due.min(shared.outbound.next_deadline());
+        shared.armed
+    }
+
+    /// What came in and what went out.
+    pub(crate) fn ledgers(&self) -> (Ledger, Ledger) {
+        let shared = self.lock();
+        (shared.inbound, *shared.outbound.outbox().ledger())
+    }
+}
+
+/// `Arc<T>` as the shared owner of a link.
+pub(crate) trait IntoShared {
+    fn into_shared(self) -> Arc<dyn HasLink>;
+}
+
+impl<T: HasLink> IntoShared for Arc<T> {
+    fn into_shared(self) -> Arc<dyn HasLink> {
+        self
+    }
+}
+
+impl IntoShared for Arc<dyn HasLink> {
+    fn into_shared(self) -> Self {
+        self
+    }
+}
+
+/// When a frame that was queued is written.
+enum Flush {
+    /// By this thread, at once.
+    Now,
+    /// By this thread, at once or at the end of its batch.
+    NowUnlessBatched,
+    /// At the end of the batch, or by the driver.
+    Later,
+}
+
+/// What the driver has to know about the outbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutboxState {
+    pub(crate) empty: bool,
+    pub(crate) blocked: bool,
+    /// Bytes written so far: progress.
+    pub(crate) written: u64,
+}
+
+/// Lends this thread's scratch memory. Large ones are not kept.
+pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    use std::cell::Cell;
+
+    /// What a thread keeps.
+    const KEEP: usize = 64 << 10;
+    thread_local! {
+        static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+
+    let mut scratch = SCRATCH.take();
+    let result = f(&mut scratch);
+    if scratch.capacity() <= KEEP {
+        SCRATCH.set(scratch);
+    }
+    result
+}
