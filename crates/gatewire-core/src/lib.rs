@@ -24,3 +24,7 @@ pub use gatewire_codec as codec;
 pub use id::SocketId;
 pub use ledger::{DropReason, Ledger};
 pub use time::Time;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

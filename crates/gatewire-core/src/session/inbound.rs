@@ -3,7 +3,8 @@
 use std::fmt;
 
 use gatewire_codec::{
-    CloseCode, DecodeError, ErrorCode, GoAwayCode, Message, NackCode, Names, Target, ValueRef, v3,
+    CloseCode, DecodeError, ErrorCode, Field, GoAwayCode, Message, NackCode, Names, Target,
+    ValueRef, v3,
 };
 
 /// The receiving half of a session.
@@ -137,18 +138,19 @@ pub enum ProtocolError {
 
 impl ProtocolError {
     /// Whether the connection must be closed. What is wrong inside one message (text that is not
-    /// UTF-8, a value of an unknown type) costs that message only.
+    /// UTF-8, a value of an unknown type) costs that message only. A frame of the handshake has no
+    /// place here, whatever else is wrong with it.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        !matches!(
-            self,
+        match self {
+            Self::Malformed(DecodeError::UnknownType { .. }) => false,
             Self::Malformed(
-                DecodeError::InvalidUtf8 { .. }
-                    | DecodeError::UnknownType { .. }
-                    | DecodeError::BadValue { .. }
-                    | DecodeError::BadLength { .. }
-            )
-        )
+                DecodeError::InvalidUtf8 { field }
+                | DecodeError::BadValue { field }
+                | DecodeError::BadLength { field, .. },
+            ) => *field == Field::Handshake,
+            _ => true,
+        }
     }
 }
 

@@ -3,10 +3,6 @@
 //! Small frames are copied one behind the other into one buffer, large ones that many connections
 //! share are queued as they are: copying beats counting references up to about 4 KiB (see
 //! `docs/decisions.md`). So a batch of any number of frames goes out with one vectored write.
-//!
-//! The writer takes the whole content as a [`Batch`], writes it without holding any lock, and gives
-//! the rest back; frames pushed in the meantime queue up behind. Bytes in a batch count against
-//! the bounds until it is given back.
 
 mod batch;
 
@@ -82,7 +78,11 @@ const CONTROL_RESERVE: usize = 64 << 10;
 /// A buffer of up to this size is kept for the next batch.
 const KEEP_CAPACITY: usize = 64 << 10;
 
-/// See the [module's documentation](self).
+/// What waits to be written to one connection, bounded in bytes and frames.
+///
+/// The writer [takes](Self::take) the whole content as a [`Batch`], writes it without holding any
+/// lock, and [gives back](Self::give_back) what is left; frames pushed in the meantime queue up
+/// behind. Bytes in a batch count against the bounds until it is given back.
 #[derive(Debug)]
 pub struct Outbox {
     limits: OutboxLimits,

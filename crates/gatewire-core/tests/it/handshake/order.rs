@@ -124,6 +124,14 @@ fn a_frame_of_another_wire_version_is_malformed() {
 }
 
 #[test]
+fn no_frame_is_skipped_before_the_session_begins() {
+    for step in recorded().map(|(step, _)| step) {
+        let unknown = DecodeError::UnknownKind { kind: 200 };
+        assert_eq!(deliver(step, b"\x03\xc8"), Err(HandshakeError::Malformed(unknown)), "{step:?}");
+    }
+}
+
+#[test]
 fn garbage_is_answered_with_silence() {
     for frame in [&b""[..], b"\x03", b"GET / HTTP/1.1\r\n\r\n", &[0xff; 512]] {
         let (_, config) = friends();

@@ -39,6 +39,18 @@ fn a_message_of_the_handshake_costs_the_connection() {
     send(&mut pair, reject);
     assert_eq!(pair.server_saw(), [Err(ProtocolError::Unexpected("reject"))]);
     assert!(ProtocolError::Unexpected("reject").is_fatal());
+    // Nor does it help that it is malformed: another magic, a role that nobody has, a HELLO that
+    // is too long for one.
+    let bad = DecodeError::BadValue { field: Field::Handshake };
+    check_fatal(b"\x03\x01GW4\0\x03\x03\x00", bad);
+    check_fatal(b"\x03\x01GW3\0\x03\x03\x02", bad);
+    let mut long = [0; 513];
+    long[..2].copy_from_slice(b"\x03\x01");
+    check_fatal(&long, DecodeError::BadLength { field: Field::Handshake, length: 513 });
+    check_fatal(
+        b"\x03\x01GW3\0\x03\x03\x00\x01\xff",
+        DecodeError::InvalidUtf8 { field: Field::Handshake },
+    );
     assert_eq!(
         ProtocolError::Unexpected("reject").to_string(),
         "a reject message has no place here"

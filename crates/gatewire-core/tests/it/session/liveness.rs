@@ -113,6 +113,15 @@ fn a_long_frame_on_a_slow_link_is_a_sign_of_life() {
 }
 
 #[test]
+fn a_ping_is_answered_with_its_token_and_a_pong_that_nobody_asked_for_is_ignored() {
+    let mut pair = Pair::new();
+    pair.up.send(Time::ZERO, b"\x04\0\0\0\x03\x08\xac\x02\x04\0\0\0\x03\x09\xac\x02");
+    pair.settle();
+    assert_eq!(pair.server_saw(), []);
+    assert_eq!(pair.down.log, b"\x04\0\0\0\x03\x09\xac\x02");
+}
+
+#[test]
 fn a_dead_peer_is_dead_at_each_call() {
     let mut pair = Pair::new();
     pair.up.silent = true;
