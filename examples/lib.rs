@@ -1,0 +1,16 @@
+//! Examples of [gatewire](https://github.com/gatewire/gatewire), one file each. Run one with
+//! `cargo run -p gatewire-examples --example NAME`; in the order in which to read them:
+//!
+//! | name | what it shows |
+//! |---|---|
+//! | `hello` | a server and a client, an event and a request, in both directions |
+//! | `chat` | four processes: rooms, broadcast, answers, messages from client to client |
+//! | `acks` | all ways in which a request ends, and when it is safe to ask again |
+//! | `client_to_client` | clients that address each other by id |
+//! | `formats` | objects as JSON, MessagePack, Protocol Buffers, Avro and in a format of one's own |
+//! | `reconnect` | a server that goes away and comes back |
+//! | `backpressure` | full queues, slow receivers, and the counters that tell of them |
+//! | `codec_proxy` | the codec alone: a proxy that prints what passes |
+//!
+//! Each ends by itself. Lines that begin with `//! expect:` are what `cargo xtask examples` looks for
+//! in the output, in that order.
