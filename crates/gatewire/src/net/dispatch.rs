@@ -237,7 +237,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
             Some(id) if first == 0 => Some(Reply::new(owner.clone(), id, event)),
             _ => None,
         };
-        if count == 0 {
+        if count == 0 && first == 0 {
             if let Some(reply) = reply {
                 reply.no_handler();
             }

@@ -37,8 +37,7 @@ pub(super) async fn accept_loop(server: Arc<Inner>, listener: TcpListener) {
         match next {
             Ok((stream, permit)) => {
                 pause = FIRST_PAUSE;
-                server.live.send_modify(|live| *live += 1);
-                tokio::spawn(serve(Arc::clone(&server), stream, permit));
+                tokio::spawn(serve(Live::begin(Arc::clone(&server)), stream, permit));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed; pausing {pause:?}");
@@ -61,14 +60,49 @@ async fn accept(
     Ok((stream, permit))
 }
 
+/// Counts a connection as long as its task lives, however that ends.
+struct Live(Arc<Inner>);
+
+impl Live {
+    fn begin(server: Arc<Inner>) -> Self {
+        server.live.send_modify(|live| *live += 1);
+        Self(server)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.live.send_modify(|live| *live -= 1);
+    }
+}
+
+/// A socket's place in the hub, given up when dropped, however its task ends.
+struct Registration {
+    socket: Socket,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let inner = &self.socket.inner;
+        let mut hub = inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = inner.key() {
+            hub.remove(key);
+            inner.server.unlist(inner);
+        }
+    }
+}
+
 /// The whole life of one connection.
-async fn serve(server: Arc<Inner>, stream: TcpStream, permit: OwnedSemaphorePermit) {
-    let opened = open(&server, stream).await;
+async fn serve(live: Live, stream: TcpStream, permit: OwnedSemaphorePermit) {
+    let server = &live.0;
+    let opened = open(server, stream).await;
     drop(permit);
     match opened {
-        Ok((socket, driver)) => {
+        Ok((registration, driver)) => {
             let (reason, leftover) = driver.run().await;
-            finish(&server, socket, reason, leftover).await;
+            let socket = registration.socket.clone();
+            drop(registration);
+            finish(server, socket, reason, leftover).await;
         }
         Err(error) => {
             server.handshakes_failed.fetch_add(1, Ordering::Relaxed);
@@ -77,14 +111,13 @@ async fn serve(server: Arc<Inner>, stream: TcpStream, permit: OwnedSemaphorePerm
             }
         }
     }
-    server.live.send_modify(|live| *live -= 1);
 }
 
 /// Handshake and registration.
 async fn open(
     server: &Arc<Inner>,
     mut stream: TcpStream,
-) -> Result<(Socket, Driver<ServerSide>), ConnectError> {
+) -> Result<(Registration, Driver<ServerSide>), ConnectError> {
     tcp::configure(&stream, &server.tcp)?;
     let peer_addr = stream.peer_addr()?;
     let limits = &server.limits;
@@ -119,15 +152,14 @@ async fn open(
     let (read, write) = stream.into_split();
     let write = Arc::new(write);
     socket.inner.link.attach(Arc::clone(&write), limits.max_frame, outbox, &[]);
-    register(server, &socket)?;
+    let registration = register(server, &socket)?;
     let config = DriverConfig {
         limits: limits.clone(),
         idle_timeout: server.tcp.idle_timeout,
         leftover,
         first: server.lifecycle.connected(&socket),
     };
-    let side = ServerSide { socket: socket.clone() };
-    Ok((socket, Driver::new(side, read, write, config)))
+    Ok((registration, Driver::new(ServerSide { socket }, read, write, config)))
 }
 
 async fn refuse<T>(
@@ -144,7 +176,7 @@ fn late(_: Elapsed) -> ConnectError {
 }
 
 /// Puts the socket into the hub.
-fn register(server: &Arc<Inner>, socket: &Socket) -> Result<(), ConnectError> {
+fn register(server: &Arc<Inner>, socket: &Socket) -> Result<Registration, ConnectError> {
     let mut hub = server.hub.write().unwrap_or_else(PoisonError::into_inner);
     // 16 random bytes that are taken already: more likely a broken generator than chance.
     let busy = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: BUSY_RETRY_S };
@@ -157,23 +189,16 @@ fn register(server: &Arc<Inner>, socket: &Socket) -> Result<(), ConnectError> {
         // The server was closed in between and did not see this socket.
         socket.inner.link.end(DisconnectReason::Closed, CloseCode::GoingAway, "");
     }
-    Ok(())
+    Ok(Registration { socket: socket.clone() })
 }
 
-/// Takes the socket out of the hub, ends its requests, accounts for it and tells the application.
+/// Ends the requests of a socket that left the hub, accounts for it and tells the application.
 async fn finish(
     server: &Arc<Inner>,
     socket: Socket,
     reason: DisconnectReason,
     leftover: Option<Leftover<ServerSide>>,
 ) {
-    {
-        let mut hub = server.hub.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = socket.inner.key() {
-            hub.remove(key);
-        }
-        server.unlist(&socket.inner);
-    }
     socket.inner.link.end_requests().await;
     match leftover {
         None => server.retire(&socket.inner),

@@ -1,6 +1,7 @@
 //! What a server tells its application about connections.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -72,7 +73,14 @@ impl Inner {
             self.panics.fetch_add(1, Ordering::Relaxed);
         }
         match (copy(&self.lifecycle.error), self.socket(id)) {
-            (Some(handler), Some(socket)) => handler(&socket, error),
+            (Some(handler), Some(socket)) => {
+                // Its panic must not end the connection that it was told about.
+                let told = catch_unwind(AssertUnwindSafe(|| handler(&socket, error)));
+                if told.is_err() {
+                    self.panics.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(socket = %id, "on_error panicked");
+                }
+            }
             _ => tracing::warn!(socket = %id, %error, "gatewire server"),
         }
     }
