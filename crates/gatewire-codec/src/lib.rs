@@ -64,6 +64,10 @@ pub use message::{Message, Target};
 pub use names::{Names, NamesIter};
 pub use value::{FormatId, Value, ValueRef, share};
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// A wire version: which layout the bytes after the length prefix have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
