@@ -13,7 +13,7 @@ use crate::strategy::{draft, packet};
 const LIMIT: u32 = 1 << 20;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_message_of_version_3_is_read_as_it_was_written(draft in draft()) {
