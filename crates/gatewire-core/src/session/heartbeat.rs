@@ -73,7 +73,7 @@ impl Heartbeat {
             return Liveness::Alive;
         }
         let silent_until = self.last_heard + self.interval;
-        if self.unanswered == 0 && now < silent_until {
+        if now < silent_until {
             self.deadline = silent_until;
             return Liveness::Alive;
         }

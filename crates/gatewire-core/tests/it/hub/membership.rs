@@ -129,6 +129,35 @@ fn leaving_all_leaves_all_and_nobody_else() {
 }
 
 #[test]
+fn departures_in_any_order_leave_the_others_in_place() {
+    // A departure moves the last entry of a list into the gap, on both sides of a membership.
+    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    for rooms_left in orders {
+        for sockets_left in orders {
+            let (mut hub, keys) = hub_of(3);
+            let rooms = ["a", "b", "c"];
+            for room in rooms {
+                for key in &keys {
+                    assert_eq!(hub.join(*key, room), Ok(true));
+                }
+            }
+            let mut there = 9;
+            for room in rooms_left.map(|room| rooms[room]) {
+                for socket in sockets_left {
+                    assert!(hub.leave(keys[socket], room));
+                    there -= 1;
+                    let found: usize = keys.iter().map(|key| hub.rooms_of(*key).count()).sum();
+                    let members: usize = rooms.iter().map(|room| hub.room_len(room)).sum();
+                    assert_eq!((found, members), (there, there));
+                    assert!(hub.members(room).all(|(key, _)| key != keys[socket]));
+                }
+            }
+            assert_eq!(hub.room_count(), 0);
+        }
+    }
+}
+
+#[test]
 fn an_id_is_registered_once() {
     let (mut hub, keys) = hub_of(1);
     assert_eq!(hub.insert(id(0), 77), None);
