@@ -6,13 +6,15 @@ use gatewire_codec::{NackCode, ValueRef};
 use gatewire_format::{Answer, EncodeContext, FormatError, IntoAnswer};
 
 use crate::error::{EmitError, Error};
-use crate::net::link::{HasLink, with_scratch};
+use crate::net::link::{HasLink, Session, with_scratch};
 
 /// The right to answer a request, once. Dropped without an answer, the requester learns that the
 /// handler panicked: nothing else drops it.
 #[expect(unreachable_pub, reason = "part of a hidden type of a public trait")]
 pub struct Reply {
     owner: Arc<dyn HasLink>,
+    /// The connection that asked: another has nothing to do with the answer.
+    session: Session,
     id: u32,
     event: Box<str>,
     answered: bool,
@@ -25,21 +27,22 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(owner: Arc<dyn HasLink>, id: u32, event: &str) -> Self {
-        Self { owner, id, event: event.into(), answered: false }
+    pub(crate) fn new(owner: Arc<dyn HasLink>, session: Session, id: u32, event: &str) -> Self {
+        Self { owner, session, id, event: event.into(), answered: false }
     }
 
     pub(crate) fn answer(mut self, answer: &impl IntoAnswer) {
-        self.answered = true;
         let link = self.owner.link();
         let sent = with_scratch(|scratch| {
             let context = EncodeContext::new(&link.formats, &self.event, scratch);
+            // A panic of the format is the handler's: the reply is dropped without an answer.
             let answer = answer.to_answer(context)?;
-            link.command(&self.owner, |outbound| match answer {
+            link.answer(&self.owner, self.session, |outbound| match answer {
                 Answer::Ack(value) => outbound.ack(self.id, value),
                 Answer::Rejected(value) => outbound.nack(self.id, NackCode::Rejected, value),
             })
         });
+        self.answered = true;
         match sent {
             // Gone with the connection: so is the requester's interest.
             Ok(()) | Err(EmitError::Closed | EmitError::NotConnected) => {}
@@ -63,8 +66,10 @@ impl Reply {
 
     fn refuse(&self, code: NackCode, text: &str) {
         let value = if text.is_empty() { ValueRef::Empty } else { ValueRef::String(text) };
-        let refused =
-            self.owner.link().command(&self.owner, |outbound| outbound.nack(self.id, code, value));
+        let refused = self
+            .owner
+            .link()
+            .answer(&self.owner, self.session, |outbound| outbound.nack(self.id, code, value));
         if let Err(error) = refused {
             tracing::debug!(%error, event = &*self.event, "a refusal was not sent");
         }

@@ -1,14 +1,18 @@
 //! Handlers that need no order.
 
+use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Flow, Handler, Listen};
+use super::{Flow, Handler, Listen, caught, report_panic};
+use crate::net::link::HasLink;
 
 /// Lets up to `limit` runs of an async handler go on at the same time, each on a task of its own, the
-/// messages of one connection included. Beyond the limit messages wait in order.
+/// messages of one connection included. Beyond the limit messages wait in order. A message counts as
+/// handled when its run begins.
 ///
 /// ```
 /// # async fn example(server: gatewire::Server) {
@@ -50,14 +54,15 @@ where
     fn into_listener(self) -> Arc<Listen<C>> {
         let permits = Arc::new(Semaphore::new(self.limit));
         let inner = self.handler.into_listener();
-        Arc::new(move |context, delivery| match inner(context, delivery) {
-            done @ Flow::Done(_) => done,
-            Flow::Later(run) => match Arc::clone(&permits).try_acquire_owned() {
+        Arc::new(move |context, delivery| {
+            let (owner, event) = (delivery.owner, delivery.event);
+            let run = match inner(context, delivery) {
+                done @ Flow::Done(_) => return done,
+                Flow::Later(run) => Run { run, owner: owner.share(), event: event.into() },
+            };
+            match Arc::clone(&permits).try_acquire_owned() {
                 Ok(permit) => {
-                    tokio::spawn(async move {
-                        run.await;
-                        drop(permit);
-                    });
+                    tokio::spawn(run.holding(permit));
                     Flow::Done(Ok(()))
                 }
                 Err(_) => {
@@ -65,14 +70,27 @@ where
                     Flow::Later(Box::pin(async move {
                         // The semaphore is never closed.
                         if let Ok(permit) = permits.acquire_owned().await {
-                            tokio::spawn(async move {
-                                run.await;
-                                drop(permit);
-                            });
+                            tokio::spawn(run.holding(permit));
                         }
                     }))
                 }
-            },
+            }
         })
+    }
+}
+
+/// One run of an async handler on a task of its own.
+struct Run {
+    run: Pin<Box<dyn Future<Output = ()> + Send>>,
+    owner: Arc<dyn HasLink>,
+    event: Box<str>,
+}
+
+impl Run {
+    async fn holding(self, permit: OwnedSemaphorePermit) {
+        if let Err(panic) = caught(self.run).await {
+            report_panic(&*self.owner, &self.event, &*panic);
+        }
+        drop(permit);
     }
 }

@@ -1,6 +1,7 @@
 //! What listens for events.
 
 mod answer;
+mod caught;
 mod concurrent;
 mod table;
 
@@ -10,7 +11,10 @@ use std::sync::Arc;
 
 use gatewire_format::{DecodeContext, FormatError, FromValue, IntoAnswer, ValueRef};
 
+use crate::net::link::HasLink;
+
 pub(crate) use answer::Reply;
+pub(crate) use caught::{caught, report_panic};
 pub use concurrent::{Concurrent, concurrent};
 pub use table::HandlerId;
 pub(crate) use table::{Claim, Handlers, Listener, Table};
@@ -42,11 +46,30 @@ pub type Listen<C> = dyn Fn(&C, Delivery<'_>) -> Flow + Send + Sync;
 
 /// One event on its way to a closure.
 #[doc(hidden)]
-#[derive(Debug)]
 pub struct Delivery<'a> {
+    pub(crate) event: &'a str,
     pub(crate) value: ValueRef<'a>,
     pub(crate) context: DecodeContext<'a>,
     pub(crate) reply: Option<Reply>,
+    /// Where a run that outlives the delivery reports its panic.
+    pub(crate) owner: &'a dyn ShareOwner,
+}
+
+impl std::fmt::Debug for Delivery<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+/// An `Arc` of the connection's owner, to be cloned only where one is needed.
+pub(crate) trait ShareOwner {
+    fn share(&self) -> Arc<dyn HasLink>;
+}
+
+impl<T: HasLink> ShareOwner for Arc<T> {
+    fn share(&self) -> Arc<dyn HasLink> {
+        self.clone()
+    }
 }
 
 /// How far a closure came.

@@ -5,7 +5,6 @@
 //! into a bounded queue; answers and control messages pass it by, so that a handler can ask the
 //! very peer whose event it handles.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,9 +19,9 @@ use gatewire_format::DecodeContext;
 
 use super::assembly::Frame;
 use super::driver::Side;
-use super::link::HasLink;
+use super::link::{HasLink, Session};
 use crate::error::Error;
-use crate::handler::{Claim, Delivery, Flow, Handlers, Listener, Reply, Table};
+use crate::handler::{Claim, Delivery, Flow, Handlers, Listener, Reply, Table, report_panic};
 
 /// Bytes that may wait for a handler, besides the number of messages.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
@@ -58,6 +57,7 @@ pub(crate) struct Inbox<C> {
     queued_bytes: usize,
     max_queued: usize,
     ledger: Ledger,
+    session: Session,
 }
 
 /// An async handler that waits.
@@ -89,6 +89,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
     pub(crate) fn new(
         max_queued: usize,
         first: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+        session: Session,
     ) -> Self {
         let running = first.map(|future| Running {
             future,
@@ -104,6 +105,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
             queued_bytes: 0,
             max_queued,
             ledger: Ledger::default(),
+            session,
         }
     }
 
@@ -119,6 +121,11 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
 
     pub(crate) fn ledger(&self) -> Ledger {
         self.ledger
+    }
+
+    /// The connection that the messages came from.
+    pub(crate) fn session(&self) -> Session {
+        self.session
     }
 
     /// Counts a message that could not even be read.
@@ -170,7 +177,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                 }
                 let panicked = panic.is_some();
                 if let Some(panic) = panic {
-                    report_panic(side, &event, &*panic);
+                    report_panic(&**side.owner(), &event, &*panic);
                 }
                 match next {
                     Some(next) => self.redeliver(side, &next, context),
@@ -234,7 +241,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         let owner = side.owner();
         // The first handler answers.
         let mut reply = match request {
-            Some(id) if first == 0 => Some(Reply::new(owner.clone(), id, event)),
+            Some(id) if first == 0 => Some(Reply::new(owner.clone(), self.session, id, event)),
             _ => None,
         };
         if count == 0 && first == 0 {
@@ -258,7 +265,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                     }
                 }
             }
-            let delivery = Delivery { value, context: decode, reply: reply.take() };
+            let delivery = Delivery { event, value, context: decode, reply: reply.take(), owner };
             let flow = catch_unwind(AssertUnwindSafe(|| {
                 match (listener.call)(side.context(), delivery) {
                     Flow::Later(mut future) => match future.as_mut().poll(context) {
@@ -280,7 +287,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                 }
                 Err(panic) => {
                     dropped = Some(DropReason::Panicked);
-                    report_panic(side, event, &*panic);
+                    report_panic(&**side.owner(), event, &*panic);
                 }
             }
         }
@@ -312,19 +319,10 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                 caught = true;
                 let run = || call(side.context(), event, value.to_value());
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-                    report_panic(side, event, &*panic);
+                    report_panic(&**side.owner(), event, &*panic);
                 }
             }
         }
         caught
     }
-}
-
-fn report_panic<S: Side>(side: &S, event: &str, panic: &(dyn Any + Send)) {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "not a text".to_owned());
-    side.owner().report(Error::HandlerPanicked { event: event.to_owned(), message });
 }

@@ -93,15 +93,20 @@ pub(crate) struct Leftover<S: Side> {
 }
 
 impl<S: Side> Leftover<S> {
+    fn note(&self) {
+        self.side.owner().link().note_inbound(self.inbox.session(), self.inbox.ledger());
+    }
+
     /// Handles what was received, in order.
     pub(crate) async fn finish(mut self) {
         poll_fn(|context| {
             let _batch = BatchScope::enter();
             let polled = self.inbox.poll(&self.side, context);
-            self.side.owner().link().note(self.inbox.ledger(), Time::NEVER);
+            self.note();
             polled
         })
         .await;
+        self.side.owner().link().end_inbound(self.inbox.session(), self.inbox.ledger());
     }
 }
 
@@ -119,12 +124,13 @@ impl<S: Side> Driver<S> {
         config: DriverConfig,
     ) -> Self {
         let DriverConfig { limits, idle_timeout, leftover, first } = config;
-        let now = side.owner().link().clock.now();
+        let link = side.owner().link();
+        let (now, session) = (link.clock.now(), link.session());
         Self {
             receiver: Receiver {
                 side,
                 inbound: Inbound::new(),
-                inbox: Inbox::new(limits.handler_queue, first),
+                inbox: Inbox::new(limits.handler_queue, first, session),
                 last_event: now,
             },
             read,
@@ -146,9 +152,13 @@ impl<S: Side> Driver<S> {
     pub(crate) async fn run(mut self) -> (DisconnectReason, Option<Leftover<S>>) {
         let reason = poll_fn(|context| self.poll(context)).await;
         let Receiver { side, inbox, .. } = self.receiver;
-        side.owner().link().note(inbox.ledger(), Time::NEVER);
-        let leftover = (!inbox.is_idle()).then_some(Leftover { side, inbox });
-        (reason, leftover)
+        if inbox.is_idle() {
+            side.owner().link().end_inbound(inbox.session(), inbox.ledger());
+            return (reason, None);
+        }
+        let leftover = Leftover { side, inbox };
+        leftover.note();
+        (reason, Some(leftover))
     }
 
     fn link(&self) -> &Link {
@@ -268,7 +278,7 @@ impl<S: Side> Driver<S> {
     /// Lets time pass, and sets the timer for what is next.
     fn poll_time(&mut self, now: Time, context: &mut Context<'_>) {
         let due = self.handle_timeouts(now);
-        let due = self.link().note(self.receiver.inbox.ledger(), due);
+        let due = self.receiver.note(due);
         let Some(instant) = self.link().clock.instant(due) else { return };
         let moved = std::mem::replace(&mut self.armed, due) != due;
         let sleep = match &mut self.sleep {
@@ -337,6 +347,11 @@ struct Receiver<S: Side> {
 }
 
 impl<S: Side> Receiver<S> {
+    /// Notes the account, and when the driver's timer is to go off; when it really is.
+    fn note(&self, due: Time) -> Time {
+        self.side.owner().link().note(self.inbox.session(), self.inbox.ledger(), due)
+    }
+
     /// Handles one frame. `Err`: the connection is to end.
     #[inline]
     fn handle(

@@ -1,3 +1,7 @@
 //! The public API over real sockets.
 
 mod basics;
+mod raw;
+mod requests;
+mod rig;
+mod values;

@@ -1,6 +1,7 @@
 //! The beginning and the end of a link's connections.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
@@ -69,6 +70,7 @@ impl Link {
             if shared.outbound.outbox().is_in_flight() {
                 return false;
             }
+            self.session.fetch_add(1, Ordering::AcqRel);
             let mut unsent_ids = Vec::new();
             let mut room = Room::of(keep);
             shared.outbound.outbox_mut().disconnect(|frame| {

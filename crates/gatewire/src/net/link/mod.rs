@@ -10,10 +10,11 @@
 //! Whoever flushes takes the whole content of the outbox, so there is one writer at a time and the
 //! frames stay in order.
 
+mod account;
 mod flush;
 mod life;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
@@ -22,6 +23,8 @@ use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
 use gatewire_core::{Ledger, Time};
 use gatewire_format::{EncodeContext, FormatError, Formats, IntoValue, ValueRef};
 use tokio::net::tcp::OwnedWriteHalf;
+
+use account::Account;
 
 use super::batch::defer_flush;
 use super::waiter::Waiter;
@@ -46,9 +49,16 @@ pub(crate) struct Link {
     driver: AtomicWaker,
     scheduled: AtomicBool,
     dirty: AtomicBool,
+    /// The connection that is, or that comes next.
+    session: AtomicU64,
     pub(crate) formats: Formats,
     pub(crate) clock: Clock,
 }
+
+/// One connection of a link. What belongs to a connection, an answer above all, must not reach the
+/// next one: ids of requests begin anew there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Session(u64);
 
 struct Shared {
     outbound: Outbound<Waiter>,
@@ -62,8 +72,8 @@ struct Shared {
     ending: Option<DisconnectReason>,
     /// Tasks that wait for room in the outbox.
     ready: Vec<Waker>,
-    /// The driver's account of what came in.
-    inbound: Ledger,
+    /// The drivers' accounts of what came in.
+    inbound: Account,
 }
 
 impl Shared {
@@ -90,11 +100,12 @@ impl Link {
                 armed: Time::NEVER,
                 ending: None,
                 ready: Vec::new(),
-                inbound: Ledger::default(),
+                inbound: Account::default(),
             }),
             driver: AtomicWaker::new(),
             scheduled: AtomicBool::new(false),
             dirty: AtomicBool::new(false),
+            session: AtomicU64::new(0),
             formats,
             clock,
         }
@@ -180,6 +191,27 @@ impl Link {
         self.send(owner, true, |shared| push(&mut shared.outbound), |_| false)
     }
 
+    /// Queues an answer, if the connection that brought the question is still there.
+    pub(crate) fn answer<T: HasLink + ?Sized>(
+        &self,
+        owner: &Arc<T>,
+        session: Session,
+        push: impl FnOnce(&mut Outbound<Waiter>) -> Result<(), SendError>,
+    ) -> Result<(), EmitError>
+    where
+        Arc<T>: IntoShared,
+    {
+        let push = |shared: &mut Shared| {
+            // It changes under the lock only.
+            if self.session() == session {
+                push(&mut shared.outbound)
+            } else {
+                Err(SendError::Closed)
+            }
+        };
+        self.send(owner, false, push, |_| false)
+    }
+
     /// Queues a request; its id. A lone one is written at once, since its caller waits for the answer;
     /// when others wait too they go together.
     pub(crate) fn request<T: HasLink + ?Sized>(
@@ -247,6 +279,10 @@ impl Link {
         self.lock().outbound.outbox().queued_bytes()
     }
 
+    pub(crate) fn session(&self) -> Session {
+        Session(self.session.load(Ordering::Acquire))
+    }
+
     /// For the driver: registers its task, and whether there is work.
     pub(crate) fn poll_driver(&self, context: &Context<'_>) {
         self.driver.register(context.waker());
@@ -271,17 +307,27 @@ impl Link {
 
     /// For the driver: notes its account, and when its timer goes off: at `due`, or earlier if a
     /// request expires before. Gives that time.
-    pub(crate) fn note(&self, inbound: Ledger, due: Time) -> Time {
+    pub(crate) fn note(&self, session: Session, inbound: Ledger, due: Time) -> Time {
         let mut shared = self.lock();
-        shared.inbound = inbound;
+        shared.inbound.note(session, inbound);
         shared.armed = due.min(shared.outbound.next_deadline());
         shared.armed
+    }
+
+    /// Notes the account of a connection that has ended, while its last messages are handled.
+    pub(crate) fn note_inbound(&self, session: Session, inbound: Ledger) {
+        self.lock().inbound.note(session, inbound);
+    }
+
+    /// All messages of a connection that has ended are handled.
+    pub(crate) fn end_inbound(&self, session: Session, inbound: Ledger) {
+        self.lock().inbound.end(session, inbound);
     }
 
     /// What came in and what went out.
     pub(crate) fn ledgers(&self) -> (Ledger, Ledger) {
         let shared = self.lock();
-        (shared.inbound, *shared.outbound.outbox().ledger())
+        (shared.inbound.total(), *shared.outbound.outbox().ledger())
     }
 }
 

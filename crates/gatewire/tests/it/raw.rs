@@ -1,0 +1,197 @@
+//! A peer that is a script: it sends what it is told to, byte by byte if need be, and reads only
+//! when it is told to.
+
+use std::net::SocketAddr;
+
+use bytes::{Bytes, BytesMut};
+use gatewire::{CloseCode, SocketId};
+use gatewire_codec::v3::handshake::{Extensions, Role};
+use gatewire_codec::{Framer, Message, v3};
+use gatewire_core::handshake::{
+    ChannelBinding, DiallerConfig, ExpectHello, KeyRing, ListenerConfig,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::rig::within;
+
+/// Fresh in each handshake of a real peer; a script may repeat itself.
+const NONCE: [u8; 32] = [7; 32];
+
+/// One end of a TCP connection.
+pub(crate) struct Raw {
+    stream: TcpStream,
+    buffer: BytesMut,
+    id: Option<SocketId>,
+}
+
+/// A message as a frame, with its length prefix.
+pub(crate) fn frame(message: &Message<'_>) -> Bytes {
+    let mut frame = BytesMut::new();
+    v3::encode(message, &mut frame).expect("a message of version 3");
+    frame.freeze()
+}
+
+/// Any bytes as a frame, with a right length prefix.
+pub(crate) fn frame_of(body: &[u8]) -> Bytes {
+    let length = u32::try_from(body.len()).expect("a short body");
+    [&length.to_le_bytes(), body].concat().into()
+}
+
+impl Raw {
+    fn new(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).expect("a live socket");
+        Self { stream, buffer: BytesMut::new(), id: None }
+    }
+
+    /// Only connects.
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::new(within(TcpStream::connect(address)).await.expect("a listener"))
+    }
+
+    /// Connects and shakes hands as a client without a key.
+    pub(crate) async fn dial(address: SocketAddr) -> Self {
+        let mut raw = Self::connect(address).await;
+        raw.shake_hands().await;
+        raw
+    }
+
+    /// As [`dial`](Self::dial), with a kernel that takes little on both sides of what the peer sends.
+    pub(crate) async fn dial_narrow(address: SocketAddr) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let mut raw = Self::new(within(socket.connect(address)).await.expect("a listener"));
+        raw.shake_hands().await;
+        raw
+    }
+
+    async fn shake_hands(&mut self) {
+        let config = DiallerConfig { role: Role::Client, key: None, instance: [1; 16] };
+        let (hello, expect) = config.start(NONCE, ChannelBinding::None, Extensions::NONE);
+        self.write(&hello).await;
+        let challenge = self.read().await.expect("a challenge");
+        let (proof, expect) = expect.handle(&challenge, Extensions::NONE).expect("a challenge");
+        self.write(&proof).await;
+        let accept = self.read().await.expect("an accept");
+        self.id = Some(expect.handle(&accept).expect("an accept").session_id);
+    }
+
+    /// The id that the server gave.
+    pub(crate) fn id(&self) -> SocketId {
+        self.id.expect("a handshake came before")
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        within(self.stream.write_all(bytes)).await.expect("the peer takes it");
+    }
+
+    /// Sends bytes as they are, to a peer that may have hung up.
+    pub(crate) async fn try_write(&mut self, bytes: &[u8]) {
+        drop(within(self.stream.write_all(bytes)).await);
+    }
+
+    /// Sends a message.
+    pub(crate) async fn send(&mut self, message: &Message<'_>) {
+        self.write(&frame(message)).await;
+    }
+
+    /// Ends what this side sends.
+    pub(crate) async fn finish(&mut self) {
+        within(self.stream.shutdown()).await.expect("a live socket");
+    }
+
+    /// The next frame, without its length prefix. `None`: the peer has hung up.
+    #[track_caller]
+    pub(crate) fn read(&mut self) -> impl Future<Output = Option<Bytes>> + '_ {
+        let mut framer = Framer::new(u32::MAX);
+        within(async move {
+            loop {
+                if let Some(frame) = framer.next_frame(&mut self.buffer).expect("a frame") {
+                    return Some(frame);
+                }
+                match self.stream.read_buf(&mut self.buffer).await {
+                    Ok(0) | Err(_) => return None,
+                    Ok(_) => {}
+                }
+            }
+        })
+    }
+
+    /// The next frame is this message.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, message: &Message<'_>) -> impl Future<Output = ()> + '_ {
+        let expected = frame(message);
+        let read = self.read();
+        async move {
+            let found = read.await.expect("a frame");
+            assert_eq!(v3::decode(&found), v3::decode(&expected[4..]));
+        }
+    }
+
+    /// The next frame closes the connection with this code, and nothing follows. What the peer says.
+    #[track_caller]
+    pub(crate) fn expect_close(&mut self, code: CloseCode) -> impl Future<Output = String> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let last = self.read().await.unwrap_or_else(|| panic!("a close is due at {caller}"));
+            let text = match v3::decode(&last) {
+                Ok(Message::Close { code: found, text }) if found == code => text.to_owned(),
+                other => panic!("{other:?} instead of a close at {caller}"),
+            };
+            self.expect_end().await;
+            text
+        }
+    }
+
+    /// The peer hangs up, without another word.
+    #[track_caller]
+    pub(crate) fn expect_end(&mut self) -> impl Future<Output = ()> + '_ {
+        let read = self.read();
+        async move {
+            let last = read.await;
+            assert_eq!(last.as_deref().map(v3::decode), None);
+        }
+    }
+}
+
+/// A server that is a script.
+pub(crate) struct RawListener(TcpListener);
+
+impl RawListener {
+    pub(crate) async fn bind() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").await.expect("a free port"))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.local_addr().expect("it is bound")
+    }
+
+    /// Accepts a connection, and no more.
+    pub(crate) async fn accept_only(&self) -> Raw {
+        Raw::new(within(self.0.accept()).await.expect("a connection").0)
+    }
+
+    /// Accepts a client and shakes hands, without a key.
+    pub(crate) async fn accept(&self, session: u8) -> Raw {
+        let mut raw = self.accept_only().await;
+        let config = ListenerConfig {
+            keys: KeyRing::new(),
+            instance: [2; 16],
+            max_frame: 1 << 20,
+            auth_timeout_s: 5,
+            ping_s: 10,
+        };
+        let hello = raw.read().await.expect("a hello");
+        let (challenge, expect) = ExpectHello::new(&config)
+            .handle(&hello, NONCE, &NONCE, ChannelBinding::None, Extensions::NONE)
+            .expect("a hello");
+        raw.write(&challenge).await;
+        let proof = raw.read().await.expect("a proof");
+        let id = SocketId::from_bytes([session; 16]);
+        let (accept, _) = expect.handle(&proof, id, Extensions::NONE).expect("a proof");
+        raw.write(&accept).await;
+        raw.id = Some(id);
+        raw
+    }
+}
