@@ -78,3 +78,7 @@ pub use gatewire_protobuf as protobuf;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct RootReadme;
