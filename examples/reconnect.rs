@@ -94,7 +94,7 @@ fn listen(client: &Client, seeing: &Seeing) {
         news.send("news").is_ok()
     });
     client.on_connect(|_id| println!("client: connected"));
-    client.on_drain(|window| {
+    client.on_go_away(|window| {
         println!("client: the server goes away, come back within {window:?}");
     });
     client.on_disconnect(move |reason| {

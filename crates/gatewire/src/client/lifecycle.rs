@@ -17,7 +17,8 @@ pub(crate) struct Lifecycle {
     connect: Slot<dyn Fn(SocketId) + Send + Sync>,
     disconnect: Slot<dyn Fn(&DisconnectReason) + Send + Sync>,
     reconnecting: Slot<dyn Fn(u32, Duration) + Send + Sync>,
-    drain: Slot<dyn Fn(Duration) + Send + Sync>,
+    go_away: Slot<dyn Fn(Duration) + Send + Sync>,
+    drain: Slot<dyn Fn() + Send + Sync>,
     error: Slot<dyn Fn(Error) + Send + Sync>,
 }
 
@@ -51,7 +52,11 @@ impl Lifecycle {
         set(&self.reconnecting, Arc::new(handler));
     }
 
-    pub(super) fn set_drain(&self, handler: impl Fn(Duration) + Send + Sync + 'static) {
+    pub(super) fn set_go_away(&self, handler: impl Fn(Duration) + Send + Sync + 'static) {
+        set(&self.go_away, Arc::new(handler));
+    }
+
+    pub(super) fn set_drain(&self, handler: impl Fn() + Send + Sync + 'static) {
         set(&self.drain, Arc::new(handler));
     }
 
@@ -72,8 +77,12 @@ impl Lifecycle {
         call(&self.reconnecting, |handler| handler(attempt, delay));
     }
 
-    pub(super) fn draining(&self, window: Duration) {
-        call(&self.drain, |handler| handler(window));
+    pub(super) fn going_away(&self, window: Duration) {
+        call(&self.go_away, |handler| handler(window));
+    }
+
+    pub(super) fn drained(&self) {
+        call(&self.drain, |handler| handler());
     }
 }
 

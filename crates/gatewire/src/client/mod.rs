@@ -99,6 +99,10 @@ impl HasLink for ClientInner {
     fn report(&self, error: Error) {
         self.report_error(error);
     }
+
+    fn drained(&self) {
+        self.lifecycle.drained();
+    }
 }
 
 impl fmt::Debug for Client {
@@ -311,8 +315,23 @@ impl Client {
 
     /// Called when the server says that it will go away, with the time within which clients are to
     /// come back (they do by themselves).
-    pub fn on_drain(&self, handler: impl Fn(Duration) + Send + Sync + 'static) {
+    pub fn on_go_away(&self, handler: impl Fn(Duration) + Send + Sync + 'static) {
+        self.inner.lifecycle.set_go_away(handler);
+    }
+
+    /// Called when the send queue has been above its soft mark (75 % of its bounds) and is below
+    /// again: the producer may go on. [`ready`](Self::ready) waits for the same.
+    pub fn on_drain(&self, handler: impl Fn() + Send + Sync + 'static) {
         self.inner.lifecycle.set_drain(handler);
+    }
+
+    /// Changes `TCP_NODELAY` of the current connection; later ones have what the builder was told.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected`, or what the operating system says.
+    pub fn set_nodelay(&self, on: bool) -> std::io::Result<()> {
+        self.inner.link.set_nodelay(on)
     }
 
     /// Waits until the send queue is below its soft mark (75 % of its bounds): back-pressure for a

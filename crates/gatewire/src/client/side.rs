@@ -46,6 +46,6 @@ impl Side for ClientSide {
     fn go_away(&self, _: GoAwayCode, retry_window: Duration) {
         let client = &self.client.inner;
         *client.retry_window.lock().unwrap_or_else(PoisonError::into_inner) = Some(retry_window);
-        client.lifecycle.draining(retry_window);
+        client.lifecycle.going_away(retry_window);
     }
 }

@@ -221,6 +221,9 @@ impl<S: Side> Driver<S> {
         self.link().flush();
         loop {
             let state = self.link().outbox_state();
+            if state.drained {
+                self.receiver.side.owner().drained();
+            }
             if !state.blocked {
                 self.stalled = None;
                 return;

@@ -15,12 +15,14 @@ type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 type OnConnect = Arc<dyn Fn(Socket) -> Done + Send + Sync>;
 type OnDisconnect = Arc<dyn Fn(Socket, DisconnectReason) -> Done + Send + Sync>;
 type OnError = Arc<dyn Fn(&Socket, Error) + Send + Sync>;
+type OnDrain = Arc<dyn Fn(&Socket) + Send + Sync>;
 
 #[derive(Default)]
 pub(crate) struct Lifecycle {
     connect: RwLock<Option<OnConnect>>,
     disconnect: RwLock<Option<OnDisconnect>>,
     error: RwLock<Option<OnError>>,
+    drain: RwLock<Option<OnDrain>>,
 }
 
 fn set<T>(slot: &RwLock<Option<T>>, value: T) {
@@ -53,6 +55,10 @@ impl Lifecycle {
         set(&self.error, Arc::new(handler));
     }
 
+    pub(super) fn set_drain(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) {
+        set(&self.drain, Arc::new(handler));
+    }
+
     /// The application's future for a new socket. A panic of the closure itself is that future's.
     pub(super) fn connected(&self, socket: &Socket) -> Option<Done> {
         let handler = copy(&self.connect)?;
@@ -73,15 +79,23 @@ impl Inner {
             self.panics.fetch_add(1, Ordering::Relaxed);
         }
         match (copy(&self.lifecycle.error), self.socket(id)) {
-            (Some(handler), Some(socket)) => {
-                // Its panic must not end the connection that it was told about.
-                let told = catch_unwind(AssertUnwindSafe(|| handler(&socket, error)));
-                if told.is_err() {
-                    self.panics.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(socket = %id, "on_error panicked");
-                }
-            }
+            (Some(handler), Some(socket)) => self.call("on_error", || handler(&socket, error)),
             _ => tracing::warn!(socket = %id, %error, "gatewire server"),
+        }
+    }
+
+    /// Tells the application that a slow socket takes more again.
+    pub(crate) fn drained(&self, id: SocketId) {
+        if let (Some(handler), Some(socket)) = (copy(&self.lifecycle.drain), self.socket(id)) {
+            self.call("on_drain", || handler(&socket));
+        }
+    }
+
+    /// Runs the application's closure. Its panic must not end the connection that it is told about.
+    fn call(&self, name: &str, run: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+            tracing::error!("{name} panicked");
         }
     }
 }

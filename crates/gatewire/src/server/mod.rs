@@ -152,6 +152,13 @@ impl Server {
         self.inner.lifecycle.set_error(handler);
     }
 
+    /// Called when the send queue of a socket has been above its soft mark (75 % of its bounds) and
+    /// is below again: its producer may go on. [`Socket::ready`] waits for the same. Replaces the one
+    /// before.
+    pub fn on_drain(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) {
+        self.inner.lifecycle.set_drain(handler);
+    }
+
     /// Emits an event to all sockets.
     ///
     /// # Errors

@@ -45,6 +45,10 @@ impl HasLink for SocketInner {
         // The caller holds an `Arc` of this socket; the hub has it as long as it is connected.
         self.server.report(self.id, error);
     }
+
+    fn drained(&self) {
+        self.server.drained(self.id);
+    }
 }
 
 impl SocketInner {
@@ -231,6 +235,15 @@ impl Socket {
     /// Safe: it only waits.
     pub async fn ready(&self) -> Result<(), EmitError> {
         poll_fn(|context| self.inner.link.poll_ready(context)).await
+    }
+
+    /// Changes `TCP_NODELAY` of this connection.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected`, or what the operating system says.
+    pub fn set_nodelay(&self, on: bool) -> std::io::Result<()> {
+        self.inner.link.set_nodelay(on)
     }
 
     /// Bytes that wait to be written to this client.

@@ -42,11 +42,11 @@ impl Link {
                 if let Err(error) = &result {
                     shared.ending.get_or_insert(DisconnectReason::Io(error.kind()));
                 }
-                if shared.ending.is_some() {
-                    // The driver waits for the outbox to be empty.
+                let above = shared.outbound.outbox().is_above_soft_mark();
+                if shared.ending.is_some() || (shared.congested && !above) {
+                    // The driver waits for the outbox to be empty, or has to tell that it drained.
                     self.driver.wake();
                 }
-                let above = shared.outbound.outbox().is_above_soft_mark();
                 if above { Vec::new() } else { std::mem::take(&mut shared.ready) }
             };
             ready.into_iter().for_each(Waker::wake);

@@ -1,5 +1,6 @@
 //! The beginning and the end of a link's connections.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Waker;
@@ -13,6 +14,11 @@ use crate::error::{DisconnectReason, EmitError, RequestError};
 use crate::net::waiter::Waiter;
 
 impl Link {
+    pub(crate) fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        let stream = self.lock().stream.clone().ok_or(io::ErrorKind::NotConnected)?;
+        stream.as_ref().as_ref().set_nodelay(on)
+    }
+
     /// The driver is to end the connection; it tells the peer why, if there is a code for it.
     pub(crate) fn end_for(&self, reason: DisconnectReason) {
         self.lock().ending.get_or_insert(reason);

@@ -41,6 +41,9 @@ pub(crate) trait HasLink: Send + Sync + 'static {
 
     /// Something went wrong that no caller waits for.
     fn report(&self, error: Error);
+
+    /// The outbox was above its soft mark and is below it again.
+    fn drained(&self);
 }
 
 /// See the [module's documentation](self).
@@ -70,6 +73,8 @@ struct Shared {
     armed: Time,
     /// Why the driver is to end the connection.
     ending: Option<DisconnectReason>,
+    /// Whether the outbox is above its soft mark, or was and the driver has not told yet.
+    congested: bool,
     /// Tasks that wait for room in the outbox.
     ready: Vec<Waker>,
     /// The drivers' accounts of what came in.
@@ -99,6 +104,7 @@ impl Link {
                 offline_queue: false,
                 armed: Time::NEVER,
                 ending: None,
+                congested: false,
                 ready: Vec::new(),
                 inbound: Account::default(),
             }),
@@ -143,6 +149,7 @@ impl Link {
             if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
                 shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
             }
+            shared.congested |= shared.outbound.outbox().is_above_soft_mark();
             let outbox = shared.outbound.outbox();
             let flush = match &result {
                 _ if outbox.is_blocked() || shared.stream.is_none() => Flush::Later,
@@ -294,15 +301,15 @@ impl Link {
         self.lock().ending.clone()
     }
 
-    /// For the driver: the state of the outbox.
+    /// For the driver: the state of the outbox. `drained` is told once.
     pub(crate) fn outbox_state(&self) -> OutboxState {
-        let shared = self.lock();
+        let mut shared = self.lock();
         let outbox = shared.outbound.outbox();
-        OutboxState {
-            empty: outbox.is_empty(),
-            blocked: outbox.is_blocked(),
-            written: outbox.written_bytes(),
-        }
+        let (empty, blocked, written) =
+            (outbox.is_empty(), outbox.is_blocked(), outbox.written_bytes());
+        let drained = shared.congested && !outbox.is_above_soft_mark();
+        shared.congested &= !drained;
+        OutboxState { empty, blocked, drained, written }
     }
 
     /// For the driver: notes its account, and when its timer goes off: at `due`, or earlier if a
@@ -363,6 +370,8 @@ enum Flush {
 pub(crate) struct OutboxState {
     pub(crate) empty: bool,
     pub(crate) blocked: bool,
+    /// It was above its soft mark, and is below again.
+    pub(crate) drained: bool,
     /// Bytes written so far: progress.
     pub(crate) written: u64,
 }
