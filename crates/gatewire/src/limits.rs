@@ -9,8 +9,9 @@ use gatewire_core::session::{OutboxLimits, SessionConfig};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest frame that is read after the handshake: 1 MiB. A longer one closes the
-    /// connection, from its four length bytes. A client takes the server's limit for what it sends.
+    /// The longest frame after the handshake: 1 MiB. A longer one closes the connection, from its
+    /// four length bytes. The server's limit holds in both directions: a client is told and takes
+    /// it instead of its own.
     pub max_frame: u32,
     /// What waits to be written to one connection: 4 MiB or 16,384 frames. At the bound a server
     /// disconnects the peer (see [`Overflow`](crate::Overflow) for other policies), a client's

@@ -24,6 +24,7 @@ use super::{Client, ClientInner, State};
 use crate::counters::Counters;
 use crate::entropy::random_u64;
 use crate::error::{ConnectError, DisconnectReason, Error};
+use crate::limits::Limits;
 use crate::net::driver::{Driver, DriverConfig};
 use crate::net::{handshake, tcp};
 
@@ -95,7 +96,8 @@ impl ClientInner {
         self.state.send_replace(State::Online(established.session_id));
         self.lifecycle.connected(established.session_id);
         let config = DriverConfig {
-            limits: self.limits.clone(),
+            // The server's limit holds in both directions.
+            limits: Limits { max_frame: established.max_frame, ..self.limits.clone() },
             idle_timeout: self.tcp.idle_timeout,
             leftover,
             first: None,
