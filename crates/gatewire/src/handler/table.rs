@@ -72,17 +72,15 @@ impl<C> Clone for Table<C> {
 pub(crate) struct Handlers<C> {
     table: RwLock<Arc<Table<C>>>,
     version: AtomicU64,
-    next_id: AtomicU64,
 }
+
+/// Of all tables of the process: the id of a socket's handler is none of its server's.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl<C> Handlers<C> {
     pub(crate) fn new() -> Self {
         let table = Table { by_event: FxHashMap::default(), any: Vec::new() };
-        Self {
-            table: RwLock::new(Arc::new(table)),
-            version: AtomicU64::new(0),
-            next_id: AtomicU64::new(0),
-        }
+        Self { table: RwLock::new(Arc::new(table)), version: AtomicU64::new(0) }
     }
 
     /// Grows with each change.
@@ -103,12 +101,8 @@ impl<C> Handlers<C> {
         result
     }
 
-    fn draw_id(&self) -> HandlerId {
-        HandlerId(self.next_id.fetch_add(1, Ordering::Relaxed))
-    }
-
     pub(crate) fn add(&self, event: &str, call: Arc<Listen<C>>, once: bool) -> HandlerId {
-        let id = self.draw_id();
+        let id = draw_id();
         let once = once.then(|| AtomicBool::new(true));
         let listener = Arc::new(Listener { id, call, once });
         self.change(|table| {
@@ -120,7 +114,7 @@ impl<C> Handlers<C> {
     }
 
     pub(crate) fn add_any(&self, call: AnyHandler<C>) -> HandlerId {
-        let id = self.draw_id();
+        let id = draw_id();
         self.change(|table| table.any.push((id, call)));
         id
     }
@@ -155,4 +149,8 @@ impl<C> Handlers<C> {
     pub(crate) fn remove_event(&self, event: &str) -> usize {
         self.change(|table| table.by_event.remove(event).map_or(0, |listeners| listeners.len()))
     }
+}
+
+fn draw_id() -> HandlerId {
+    HandlerId(NEXT_ID.fetch_add(1, Ordering::Relaxed))
 }

@@ -52,28 +52,37 @@ impl<C> Snapshot<C> {
 pub(crate) struct Inbox<C> {
     shared: Snapshot<C>,
     own: Snapshot<C>,
-    running: Option<Running>,
-    queue: VecDeque<Queued>,
+    running: Option<Running<C>>,
+    queue: VecDeque<Bytes>,
     queued_bytes: usize,
     max_queued: usize,
     ledger: Ledger,
     session: Session,
 }
 
+/// One run of an async handler.
+type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// An async handler that waits.
-struct Running {
-    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+struct Running<C> {
+    future: Run,
     event: Box<str>,
-    /// The message's other handlers, still to run. `None`: this was the last; and no message at all
-    /// if `counted` is not set.
-    next: Option<Queued>,
-    counted: bool,
+    /// `None`: it handles no message, it goes before the first.
+    message: Option<Unfinished<C>>,
 }
 
-/// A message that waits, from its handler number `next_listener` on.
-struct Queued {
+/// A message one of whose handlers waits.
+struct Unfinished<C> {
+    /// Whether it counts as dropped, because of a handler that ran before.
+    dropped: Option<DropReason>,
+    rest: Option<Rest<C>>,
+}
+
+/// The handlers of a message that are still to run, and its frame. They were listed when the first
+/// began: what has changed since then is for later messages.
+struct Rest<C> {
     frame: Bytes,
-    next_listener: usize,
+    listeners: Vec<Arc<Listener<C>>>,
 }
 
 /// One message.
@@ -86,17 +95,9 @@ pub(crate) struct Received<'f> {
 
 impl<C: Clone + Send + Sync + 'static> Inbox<C> {
     /// `first`: runs before any message is handled.
-    pub(crate) fn new(
-        max_queued: usize,
-        first: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-        session: Session,
-    ) -> Self {
-        let running = first.map(|future| Running {
-            future,
-            event: "connect".into(),
-            next: None,
-            counted: false,
-        });
+    pub(crate) fn new(max_queued: usize, first: Option<Run>, session: Session) -> Self {
+        let running =
+            first.map(|future| Running { future, event: "connect".into(), message: None });
         Self {
             shared: Snapshot::EMPTY,
             own: Snapshot::EMPTY,
@@ -145,13 +146,13 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
     ) {
         self.ledger.accepted += 1;
         if self.is_idle() {
-            self.deliver(side, received, 0, frame, context);
+            self.deliver(side, received, frame, context);
             return;
         }
         self.ledger.queued += 1;
         let frame = frame.to_bytes();
         self.queued_bytes += frame.len();
-        self.queue.push_back(Queued { frame, next_listener: 0 });
+        self.queue.push_back(frame);
     }
 
     /// Drives the running handler, then the queue behind it.
@@ -169,60 +170,49 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                     Ok(Poll::Ready(())) => None,
                     Err(panic) => Some(panic),
                 };
-                let Some(Running { event, next, counted, .. }) = self.running.take() else {
-                    continue;
-                };
-                if counted {
-                    self.ledger.queued -= 1;
+                let Some(Running { event, message, .. }) = self.running.take() else { continue };
+                if let Some(panic) = &panic {
+                    report_panic(&**side.owner(), &event, &**panic);
                 }
-                let panicked = panic.is_some();
-                if let Some(panic) = panic {
-                    report_panic(&**side.owner(), &event, &*panic);
-                }
-                match next {
-                    Some(next) => self.redeliver(side, &next, context),
-                    None if counted => self.settle(panicked.then_some(DropReason::Panicked)),
-                    None => {}
-                }
-            } else if let Some(next) = self.queue.pop_front() {
-                self.queued_bytes -= next.frame.len();
+                let Some(Unfinished { dropped, rest }) = message else { continue };
                 self.ledger.queued -= 1;
-                self.redeliver(side, &next, context);
+                let dropped = dropped.or(panic.map(|_| DropReason::Panicked));
+                match rest {
+                    None => self.settle(dropped),
+                    Some(rest) => self.resume(side, &rest, dropped, context),
+                }
+            } else if let Some(frame) = self.queue.pop_front() {
+                self.queued_bytes -= frame.len();
+                self.ledger.queued -= 1;
+                match reread(&frame) {
+                    Some(received) => self.deliver(side, received, Frame::Owned(&frame), context),
+                    None => self.settle(Some(DropReason::Decode)),
+                }
             } else {
                 return Poll::Ready(());
             }
         }
     }
 
-    fn redeliver<S: Side<Context = C>>(
+    /// Runs the other handlers of a message after one that had to wait.
+    fn resume<S: Side<Context = C>>(
         &mut self,
         side: &S,
-        queued: &Queued,
+        rest: &Rest<C>,
+        dropped: Option<DropReason>,
         context: &mut Context<'_>,
     ) {
-        let (event, value, request) = match v3::decode(&queued.frame) {
-            Ok(Message::Event { event, value }) => (event, value, None),
-            Ok(Message::Request { id, event, value }) => (event, value, Some(id)),
-            // Only these two are queued, after they were decoded once.
-            _ => return self.settle(Some(DropReason::Decode)),
-        };
-        let received = Received { event, value, request };
-        self.deliver(side, received, queued.next_listener, Frame::Owned(&queued.frame), context);
+        let Some(received) = reread(&rest.frame) else { return self.settle(dropped) };
+        let (frame, listeners) = (Frame::Owned(&rest.frame), rest.listeners.iter());
+        let ran = run(side, received, None, listeners, frame, context);
+        self.note(Ran { dropped: dropped.or(ran.dropped), ..ran }, received.event);
     }
 
-    fn settle(&mut self, dropped: Option<DropReason>) {
-        match dropped {
-            None => self.ledger.done += 1,
-            Some(reason) => self.ledger.drop_for(reason, 1),
-        }
-    }
-
-    /// Runs the handlers of a message, from number `first` on.
+    /// Runs the handlers of a message.
     fn deliver<S: Side<Context = C>>(
         &mut self,
         side: &S,
         received: Received<'_>,
-        first: usize,
         frame: Frame<'_>,
         context: &mut Context<'_>,
     ) {
@@ -231,78 +221,32 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         if let Some(own) = side.own_handlers() {
             self.own.refresh(own);
         }
-        let mut caught = false;
-        if first == 0 {
-            caught = self.deliver_to_any(side, event, value);
-        }
-        let own = self.own.find(event);
-        let shared = self.shared.find(event);
-        let count = own.len() + shared.len();
+        let caught = self.deliver_to_any(side, event, value);
+        let listeners = self.own.find(event).iter().chain(self.shared.find(event));
         let owner = side.owner();
-        // The first handler answers.
-        let mut reply = match request {
-            Some(id) if first == 0 => Some(Reply::new(owner.clone(), self.session, id, event)),
-            _ => None,
-        };
-        if count == 0 && first == 0 {
-            if let Some(reply) = reply {
-                reply.no_handler();
-            }
-            self.settle((!caught).then_some(DropReason::NoHandler));
-            return;
+        let reply = request.map(|id| Reply::new(owner.clone(), self.session, id, event));
+        let mut ran = run(side, received, reply, listeners, frame, context);
+        if ran.count == 0 && !caught {
+            ran.dropped = Some(DropReason::NoHandler);
         }
-        let formats = &owner.link().formats;
-        let decode = DecodeContext::new(formats, event).in_frame(frame.owned());
-        let mut dropped = None;
-        let mut paused = None;
-        for (index, listener) in own.iter().chain(shared).enumerate().skip(first) {
-            match listener.claim() {
-                Claim::Run => {}
-                Claim::Skip => continue,
-                Claim::RunAndRemove => {
-                    if !side.own_handlers().is_some_and(|own| own.remove(listener.id)) {
-                        side.handlers().remove(listener.id);
-                    }
-                }
-            }
-            let delivery = Delivery { event, value, context: decode, reply: reply.take(), owner };
-            let flow = catch_unwind(AssertUnwindSafe(|| {
-                match (listener.call)(side.context(), delivery) {
-                    Flow::Later(mut future) => match future.as_mut().poll(context) {
-                        Poll::Ready(()) => Flow::Done(Ok(())),
-                        Poll::Pending => Flow::Later(future),
-                    },
-                    done @ Flow::Done(_) => done,
-                }
-            }));
-            match flow {
-                Ok(Flow::Done(Ok(()))) => {}
-                Ok(Flow::Done(Err(error))) => {
-                    dropped = Some(DropReason::Decode);
-                    owner.report(Error::Decode { event: event.to_owned(), error });
-                }
-                Ok(Flow::Later(future)) => {
-                    paused = Some((future, index + 1));
-                    break;
-                }
-                Err(panic) => {
-                    dropped = Some(DropReason::Panicked);
-                    report_panic(&**side.owner(), event, &*panic);
-                }
-            }
-        }
-        if let Some(reply) = reply {
-            // A `once` handler that has run already.
-            reply.no_handler();
-        }
-        match paused {
-            None => self.settle(dropped),
-            Some((future, next_listener)) => {
-                let next = (next_listener < count)
-                    .then(|| Queued { frame: frame.to_bytes(), next_listener });
+        self.note(ran, event);
+    }
+
+    fn note(&mut self, ran: Ran<C>, event: &str) {
+        match ran.paused {
+            None => self.settle(ran.dropped),
+            Some((future, rest)) => {
                 self.ledger.queued += 1;
-                self.running = Some(Running { future, event: event.into(), next, counted: true });
+                let message = Some(Unfinished { dropped: ran.dropped, rest });
+                self.running = Some(Running { future, event: event.into(), message });
             }
+        }
+    }
+
+    fn settle(&mut self, dropped: Option<DropReason>) {
+        match dropped {
+            None => self.ledger.done += 1,
+            Some(reason) => self.ledger.drop_for(reason, 1),
         }
     }
 
@@ -324,5 +268,86 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
             }
         }
         caught
+    }
+}
+
+/// How far the handlers of a message came.
+struct Ran<C> {
+    /// How many ran.
+    count: usize,
+    dropped: Option<DropReason>,
+    /// The one that waits, and those behind it.
+    paused:
+        Option<(Pin<Box<dyn Future<Output = ()> + Send>>, Option<(Bytes, Vec<Arc<Listener<C>>>)>)>,
+}
+
+/// Runs handlers one after the other, until one has to wait. The first that runs answers.
+fn run<'l, S: Side>(
+    side: &S,
+    received: Received<'_>,
+    mut reply: Option<Reply>,
+    mut listeners: impl Iterator<Item = &'l Arc<Listener<S::Context>>>,
+    frame: Frame<'_>,
+    context: &mut Context<'_>,
+) -> Ran<S::Context> {
+    let Received { event, value, .. } = received;
+    let owner = side.owner();
+    let decode = DecodeContext::new(&owner.link().formats, event).in_frame(frame.owned());
+    let mut ran = Ran { count: 0, dropped: None, paused: None };
+    while let Some(listener) = listeners.next() {
+        match listener.claim() {
+            Claim::Run => {}
+            Claim::Skip => continue,
+            Claim::RunAndRemove => {
+                if !side.own_handlers().is_some_and(|own| own.remove(listener.id)) {
+                    side.handlers().remove(listener.id);
+                }
+            }
+        }
+        ran.count += 1;
+        let delivery = Delivery { event, value, context: decode, reply: reply.take(), owner };
+        let flow =
+            catch_unwind(AssertUnwindSafe(|| match (listener.call)(side.context(), delivery) {
+                Flow::Later(mut future) => match future.as_mut().poll(context) {
+                    Poll::Ready(()) => Flow::Done(Ok(())),
+                    Poll::Pending => Flow::Later(future),
+                },
+                done @ Flow::Done(_) => done,
+            }));
+        match flow {
+            Ok(Flow::Done(Ok(()))) => {}
+            Ok(Flow::Done(Err(error))) => {
+                ran.dropped = Some(DropReason::Decode);
+                owner.report(Error::Decode { event: event.to_owned(), error });
+            }
+            Ok(Flow::Later(future)) => {
+                let listeners: Vec<_> = listeners.cloned().collect();
+                let rest =
+                    (!listeners.is_empty()).then(|| Rest { frame: frame.to_bytes(), listeners });
+                ran.paused = Some((future, rest));
+                break;
+            }
+            Err(panic) => {
+                ran.dropped = Some(DropReason::Panicked);
+                report_panic(&**owner, event, &*panic);
+            }
+        }
+    }
+    if let Some(reply) = reply {
+        // Nobody listens, or only `once` handlers that have run already.
+        reply.no_handler();
+    }
+    ran
+}
+
+/// Decodes a message again that was kept.
+fn reread(frame: &[u8]) -> Option<Received<'_>> {
+    match v3::decode(frame) {
+        Ok(Message::Event { event, value }) => Some(Received { event, value, request: None }),
+        Ok(Message::Request { id, event, value }) => {
+            Some(Received { event, value, request: Some(id) })
+        }
+        // Only these two are kept, after they were decoded once.
+        _ => None,
     }
 }
