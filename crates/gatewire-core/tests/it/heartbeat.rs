@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatewire_core::Time;
-use gatewire_core::session::{Heartbeat, Liveness, SessionConfig};
+use gatewire_core::session::{Heartbeat, Liveness, Session, SessionConfig, TimeoutOutcome};
 use proptest::prelude::*;
 
 use crate::property;
@@ -74,6 +74,19 @@ fn an_interval_without_end_never_ends() {
     let mut heartbeat = Heartbeat::new(Duration::MAX, 2, Time::ZERO);
     assert_eq!(heartbeat.deadline(), Time::NEVER);
     assert_eq!(heartbeat.check(Time::from_elapsed(Duration::from_secs(1 << 33))), Liveness::Alive);
+}
+
+#[test]
+fn each_frame_is_a_sign_of_life_be_it_good_or_bad() {
+    for frame in [&b"\x03\x10\x01e\x07"[..], b"\x03\x09\x00", b"\x03\xff", b"\x03\x10\x01e\x63"] {
+        let mut session: Session<u32> = Session::new(&SessionConfig::default(), Time::ZERO);
+        let heard = Time::from_elapsed(Duration::from_secs(9));
+        let _good_or_bad = session.handle_frame(frame, heard);
+        let due = session.poll_timeout();
+        assert_eq!(session.handle_timeout(due), TimeoutOutcome::Nothing);
+        assert_eq!(session.poll_timeout(), heard + Duration::from_secs(10));
+        assert!(session.outbound.outbox().is_empty(), "no ping is due");
+    }
 }
 
 #[test]
