@@ -277,8 +277,7 @@ struct Ran<C> {
     count: usize,
     dropped: Option<DropReason>,
     /// The one that waits, and those behind it.
-    paused:
-        Option<(Pin<Box<dyn Future<Output = ()> + Send>>, Option<(Bytes, Vec<Arc<Listener<C>>>)>)>,
+    paused: Option<(Run, Option<Rest<C>>)>,
 }
 
 /// Runs handlers one after the other, until one has to wait. The first that runs answers.
