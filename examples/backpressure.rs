@@ -32,7 +32,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().limits(limits).bind("127.0.0.1:0").await?;
     server.on("ping", || "pong");
     let (connect, mut connected) = mpsc::unbounded_channel();
-    server.on_connect(move |socket| std::future::ready(drop(connect.send(socket))));
+    server.on_connect(move |socket| {
+        let _nobody_waits = connect.send(socket);
+        async {}
+    });
 
     // A client that takes blobs only while its gate is open. Behind a closed gate its queue of
     // messages fills up, then it does not read its socket, then the kernel's buffers are full, and
