@@ -75,7 +75,12 @@ impl Inner {
     pub(super) fn join(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) {
         let result = socket.with_key(|key| {
             let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
-            rooms.iter().try_for_each(|room| hub.join(key, room).map(drop))
+            let mut result = Ok(());
+            for room in rooms {
+                // One that is refused does not keep the socket out of the others.
+                result = result.and(hub.join(key, room).map(drop));
+            }
+            result
         });
         match result.unwrap_or(Err(JoinError::NoSuchSocket)) {
             Ok(()) => socket.confirm(id),

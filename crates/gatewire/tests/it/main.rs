@@ -6,4 +6,5 @@ mod order;
 mod raw;
 mod requests;
 mod rig;
+mod rooms;
 mod values;

@@ -140,6 +140,7 @@ async fn an_answer_to_a_lost_session_does_not_reach_the_next_one() {
     second.expect(&Message::Ack { id: 2, value: ValueRef::Empty }).await;
     second.send(&request(3, "fence")).await;
     second.expect(&Message::Ack { id: 3, value: ValueRef::Empty }).await;
+    drop(second);
     client.close().await;
 }
 
@@ -176,5 +177,6 @@ async fn an_answer_is_not_kept_for_the_next_session() {
     let mut second = listener.accept(2).await;
     second.send(&request(2, "fence")).await;
     second.expect(&Message::Ack { id: 2, value: ValueRef::Empty }).await;
+    drop(second);
     client.close().await;
 }

@@ -1,0 +1,129 @@
+//! A client joins its rooms again after a reconnect.
+
+use std::time::Duration;
+
+use gatewire::{Backoff, Client, Error, ErrorCode, RoomLimits, Server};
+use gatewire_codec::{Message, Names, ValueRef};
+
+use crate::raw::RawListener;
+use crate::rig::{Record, connect, limits, record, serve, within};
+
+const AT_ONCE: Backoff = Backoff::Fixed(Duration::from_millis(1));
+
+/// A client, and a record of its connections.
+fn reconnecting(server: &Server) -> (Client, Record<()>) {
+    let client = crate::rig::build(server, |builder| builder.reconnect(AT_ONCE));
+    let (connected, connects) = record();
+    client.on_connect(move |_| connected.note(()));
+    (client, connects)
+}
+
+async fn restart(server: &Server) -> Server {
+    let address = server.local_addr();
+    within(server.close()).await;
+    let server = Server::builder().bind(address).await.expect("the port is free again");
+    server.on("fence", || ());
+    server
+}
+
+#[tokio::test]
+async fn rooms_are_joined_again_before_anything_else_is_sent() {
+    let server = serve().await;
+    let (client, mut connects) = reconnecting(&server);
+    connect(&client).await;
+    connects.next().await;
+    for room in ["red", "blue", "left"] {
+        within(client.join(room)).await.expect("joined");
+    }
+    within(client.leave("left")).await.expect("left");
+    server.sockets()[0].join("put there by the server").expect("joined");
+    let (seen, mut order) = record();
+    client.on("news", move |text: String| seen.note(text));
+
+    let server = restart(&server).await;
+    connects.next().await;
+    // Joined before what is sent to the room right after.
+    client.to("red").include_self().emit("news", "hello").expect("queued");
+    assert_eq!(order.next().await, "hello");
+    let mut rooms = server.sockets()[0].rooms();
+    rooms.sort_unstable();
+    assert_eq!(rooms, ["blue", "red"]);
+    assert_eq!(client.rooms(), ["blue", "red"]);
+    client.close().await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_the_connection_comes_after_the_rooms() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().reconnect(AT_ONCE).build(listener.address());
+    let (_, mut first) = tokio::join!(connect(&client), listener.accept(1));
+    let peer = async {
+        first.read().await.expect("a join");
+        first.send(&Message::Ack { id: 1, value: ValueRef::Empty }).await;
+        first
+    };
+    let (joined, first) = tokio::join!(within(client.join("red")), peer);
+    joined.expect("joined");
+    let (ended, mut ends) = record();
+    client.on_disconnect(move |_| ended.note(()));
+    drop(first);
+    ends.next().await;
+    client.emit("queued", ()).expect("it waits for the next connection");
+
+    let mut second = listener.accept(2).await;
+    second.expect(&Message::Join { id: 0, rooms: Names::from_slice(&["red"]) }).await;
+    second.expect(&Message::Event { event: "queued", value: ValueRef::Empty }).await;
+    drop(second);
+    client.close().await;
+}
+
+/// The new server is stricter. That costs the rooms that it refuses, and no others.
+#[tokio::test]
+async fn a_room_that_is_refused_now_does_not_keep_the_others_out() {
+    let server = serve().await;
+    let (client, mut connects) = reconnecting(&server);
+    let (told, mut errors) = record();
+    client.on_error(move |error| {
+        // Not the attempts while there is no server.
+        if !matches!(error, Error::Connect(_)) {
+            told.note(error);
+        }
+    });
+    connect(&client).await;
+    connects.next().await;
+    for room in ["a long name", "b", "c"] {
+        within(client.join(room)).await.expect("joined");
+    }
+    let address = server.local_addr();
+    within(server.close()).await;
+    let rooms = RoomLimits { max_name: 5, ..RoomLimits::default() };
+    let strict = Server::builder().limits(limits(|limits| limits.rooms = rooms));
+    let server = strict.bind(address).await.expect("the port is free again");
+    connects.next().await;
+    let error = errors.next().await;
+    let text = "a room name has 1 to 5 bytes".to_owned();
+    assert_eq!(error, Error::Refused { code: ErrorCode::BadRoomName, text });
+    let mut rooms = server.sockets()[0].rooms();
+    rooms.sort_unstable();
+    assert_eq!(rooms, ["b", "c"]);
+    client.close().await;
+    server.close().await;
+}
+
+#[tokio::test]
+async fn a_new_session_has_a_new_id() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().reconnect(AT_ONCE).build(listener.address());
+    let (connected, mut connects) = record();
+    client.on_connect(move |id| connected.note(id));
+    let (id, first) = tokio::join!(connect(&client), listener.accept(1));
+    assert_eq!((id, connects.next().await), (first.id(), first.id()));
+    drop(first);
+    let second = listener.accept(2).await;
+    assert_eq!(connects.next().await, second.id());
+    assert_eq!(client.id(), Some(second.id()));
+    drop(second);
+    client.close().await;
+    assert_eq!(client.id(), None);
+}
