@@ -97,7 +97,10 @@ pub struct Outbox {
     /// Everything that was ever written: progress.
     written: u64,
     in_flight: bool,
+    /// The last write left something.
     blocked: bool,
+    /// There is no connection that could write anything.
+    detached: bool,
     spare: BytesMut,
     ledger: Ledger,
 }
@@ -115,6 +118,7 @@ impl Outbox {
             written: 0,
             in_flight: false,
             blocked: false,
+            detached: false,
             spare: BytesMut::new(),
             ledger: Ledger::default(),
         }
@@ -397,10 +401,11 @@ impl Outbox {
         self.bytes == 0
     }
 
-    /// Whether the last write left something: the kernel takes no more for now.
+    /// Whether the last write left something, so that the kernel takes no more for now; or whether
+    /// [`set_blocked`](Self::set_blocked) said so.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.blocked
+        self.blocked || self.detached
     }
 
     /// Whether producers that can wait should: three quarters of a bound are used.
@@ -411,6 +416,11 @@ impl Outbox {
             || self.queued_frames() > max_frames * OutboxLimits::SOFT_PERCENT / 100
     }
 
+    /// Tells whether anybody takes bytes at all: without a connection volatile frames are dropped.
+    pub fn set_blocked(&mut self, blocked: bool) {
+        self.detached = blocked;
+    }
+
     /// Whether a batch is taken and not given back.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
@@ -418,7 +428,7 @@ impl Outbox {
     }
 
     fn is_congested(&self) -> bool {
-        self.blocked || self.is_above_soft_mark()
+        self.is_blocked() || self.is_above_soft_mark()
     }
 
     /// The account of this outbox.

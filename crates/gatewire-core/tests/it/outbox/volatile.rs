@@ -86,6 +86,24 @@ fn volatile_frames_pass_again_when_all_that_blocked_was_dropped() {
 }
 
 #[test]
+fn volatile_frames_are_dropped_while_there_is_no_connection() {
+    let mut outbox = Outbox::new(OutboxLimits::default());
+    outbox.set_blocked(true);
+    assert!(outbox.is_blocked());
+    assert_eq!(push(&mut outbox, Class::Volatile, &event("a", 100), false), Ok(()));
+    check_ledger(&outbox, 1, 0, &[(DropReason::Volatile, 1)]);
+    // Also when what waited for the connection is gone.
+    push_all(&mut outbox, &[event("b", 100)]);
+    outbox.retain(DropReason::Displaced, |_| false);
+    assert_eq!(push(&mut outbox, Class::Volatile, &event("c", 100), false), Ok(()));
+    check_ledger(&outbox, 3, 0, &[(DropReason::Volatile, 2), (DropReason::Displaced, 1)]);
+
+    outbox.set_blocked(false);
+    assert_eq!(push(&mut outbox, Class::Volatile, &event("d", 100), false), Ok(()));
+    assert_eq!(drain(&mut outbox), event("d", 100));
+}
+
+#[test]
 fn a_volatile_frame_that_the_peer_never_reads_is_refused() {
     let mut outbox = Outbox::new(OutboxLimits::default());
     let frame = event("a", 104);
