@@ -14,14 +14,13 @@
 mod backoff;
 pub mod handshake;
 pub mod hub;
-mod id;
 mod ledger;
 pub mod session;
 mod time;
 
 pub use backoff::Backoff;
 pub use gatewire_codec as codec;
-pub use id::SocketId;
+pub use gatewire_codec::SocketId;
 pub use ledger::{DropReason, Ledger};
 pub use time::Time;
 

@@ -27,17 +27,16 @@ impl DiallerConfig {
     ///
     /// `nonce` must be random and used once.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// When the key id is longer than 255 bytes, or it and the extensions are longer than 450
-    /// together: no listener reads such a frame.
-    #[must_use]
+    /// [`HandshakeError::Encode`]: the key id is longer than 255 bytes, or it and the extensions are
+    /// longer than 450 together; no listener reads such a frame.
     pub fn start<'b>(
         self,
         nonce: [u8; 32],
         binding: ChannelBinding<'b>,
         extensions: Extensions<'_>,
-    ) -> (Bytes, ExpectChallenge<'b>) {
+    ) -> Result<(Bytes, ExpectChallenge<'b>), HandshakeError> {
         let suite = if self.key.is_some() { SUITE_HMAC_SHA256 } else { SUITE_ANONYMOUS };
         let key_id = self.key.as_ref().map_or("", |(id, _)| id.as_str());
         let hello = encode(&Message::Hello(Hello {
@@ -49,9 +48,8 @@ impl DiallerConfig {
             nonce,
             suites: &[suite],
             extensions,
-        }))
-        .expect("the key id and the extensions fit");
-        (hello.clone(), ExpectChallenge { config: self, suite, hello, binding })
+        }))?;
+        Ok((hello.clone(), ExpectChallenge { config: self, suite, hello, binding }))
     }
 }
 

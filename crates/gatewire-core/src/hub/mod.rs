@@ -15,6 +15,8 @@
 mod deliver;
 mod rooms;
 
+use std::collections::HashMap;
+
 use rustc_hash::FxHashMap;
 use slab::Slab;
 
@@ -70,7 +72,9 @@ pub struct Hub<H> {
     /// How many sockets were inserted, modulo 2^32.
     generation: u32,
     rooms: Slab<Room<H>>,
-    by_name: FxHashMap<Box<str>, usize>,
+    /// Peers choose these names: the hash is keyed at random, so that nobody can make them collide.
+    /// Its order is never looked at, so nothing else depends on the key.
+    by_name: HashMap<Box<str>, usize>,
 }
 
 impl<H: Clone> Hub<H> {
@@ -83,7 +87,7 @@ impl<H: Clone> Hub<H> {
             by_id: FxHashMap::default(),
             generation: 0,
             rooms: Slab::new(),
-            by_name: FxHashMap::default(),
+            by_name: HashMap::new(),
         }
     }
 

@@ -57,7 +57,8 @@ fn another_session_has_other_secrets() {
     let (dialler, listener) = friends();
     let secret = |nonce: [u8; 32]| {
         let none = Extensions::NONE;
-        let (hello, next) = dialler.clone().start(nonce, ChannelBinding::None, none);
+        let (hello, next) =
+            dialler.clone().start(nonce, ChannelBinding::None, none).expect("a short HELLO");
         let (challenge, expect_proof) = ExpectHello::new(&listener)
             .handle(&body(&hello), SERVER_NONCE, &DECOY, ChannelBinding::None, none)
             .expect("HELLO is taken");
@@ -129,7 +130,8 @@ fn unknown_extensions_are_carried_and_ignored() {
     let extensions = Extensions::new(&list).expect("well-formed");
     let (dialler, listener) = friends();
 
-    let (hello, next) = dialler.start(CLIENT_NONCE, ChannelBinding::None, extensions);
+    let (hello, next) =
+        dialler.start(CLIENT_NONCE, ChannelBinding::None, extensions).expect("a short HELLO");
     let (challenge, expect_proof) = ExpectHello::new(&listener)
         .handle(&body(&hello), SERVER_NONCE, &DECOY, ChannelBinding::None, extensions)
         .expect("HELLO is taken");
@@ -172,7 +174,7 @@ fn check_bindings(
 ) -> Result<(Established, Established), HandshakeError> {
     let none = Extensions::NONE;
     let (dialler, listener) = friends();
-    let (hello, next) = dialler.start(CLIENT_NONCE, here, none);
+    let (hello, next) = dialler.start(CLIENT_NONCE, here, none).expect("a short HELLO");
     let (challenge, expect_proof) = ExpectHello::new(&listener)
         .handle(&body(&hello), SERVER_NONCE, &DECOY, there, none)
         .map_err(|refusal| refusal.error)?;

@@ -70,7 +70,8 @@ fn body(frame: &Bytes) -> Bytes {
 }
 
 fn start(config: DiallerConfig) -> (Bytes, ExpectChallenge<'static>) {
-    let (hello, next) = config.start(CLIENT_NONCE, ChannelBinding::None, Extensions::NONE);
+    let (hello, next) =
+        config.start(CLIENT_NONCE, ChannelBinding::None, Extensions::NONE).expect("a short HELLO");
     (body(&hello), next)
 }
 

@@ -87,7 +87,8 @@ fn an_accept_that_is_replayed_to_the_dialler_fails() {
     // The whole side of the listener is played again; the dialler's nonce is a new one.
     let [_, challenge, _, accept] = recorded().map(|(_, frame)| frame);
     let (dialler, _) = friends();
-    let (_, next) = dialler.start([0x99; 32], ChannelBinding::None, Extensions::NONE);
+    let (_, next) =
+        dialler.start([0x99; 32], ChannelBinding::None, Extensions::NONE).expect("a short HELLO");
     let (_, next) = next.handle(&challenge, Extensions::NONE).expect("CHALLENGE is taken");
     assert_eq!(next.handle(&accept), Err(HandshakeError::Proof));
 }

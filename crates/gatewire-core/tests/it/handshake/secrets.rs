@@ -19,7 +19,8 @@ fn no_state_shows_a_key_when_it_is_printed() {
     check_silent(&listener);
 
     let none = Extensions::NONE;
-    let (hello, expect_challenge) = dialler.start(CLIENT_NONCE, ChannelBinding::None, none);
+    let (hello, expect_challenge) =
+        dialler.start(CLIENT_NONCE, ChannelBinding::None, none).expect("a short HELLO");
     check_silent(&expect_challenge);
     let expect_hello = ExpectHello::new(&listener);
     check_silent(&expect_hello);

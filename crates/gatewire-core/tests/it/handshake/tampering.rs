@@ -89,7 +89,7 @@ fn check_no_session(outcome: &Outcome) {
 fn recorded_with_nonces(client: [u8; 32], server: [u8; 32]) -> [(Step, Bytes); 4] {
     let (dialler, listener) = friends();
     let none = Extensions::NONE;
-    let (hello, next) = dialler.start(client, ChannelBinding::None, none);
+    let (hello, next) = dialler.start(client, ChannelBinding::None, none).expect("a short HELLO");
     let (challenge, expect_proof) = ExpectHello::new(&listener)
         .handle(&body(&hello), server, &DECOY, ChannelBinding::None, none)
         .expect("HELLO is taken");

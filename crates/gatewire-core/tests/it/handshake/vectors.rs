@@ -18,7 +18,10 @@ use super::DECOY;
 fn a_dialler_reproduces_hello_and_proof_of_the_vectors() {
     check_vectors(|vector| {
         let (hello, proof) = (vector.hello(), vector.proof());
-        let (sent, next) = vector.dialler().start(hello.nonce, vector.binding(), hello.extensions);
+        let (sent, next) = vector
+            .dialler()
+            .start(hello.nonce, vector.binding(), hello.extensions)
+            .expect("a short HELLO");
         assert_eq!(sent, vector.frame("hello"), "{}: HELLO", vector.name);
 
         let (sent, next) =
