@@ -87,8 +87,10 @@ pub enum RequestError {
     Rejected(Value),
     /// No socket has this id.
     NoSuchSocket,
-    /// The peer could not decode the value, or we not the answer.
+    /// The peer could not decode the value; the handler did not run.
     Decode(String),
+    /// The handler ran and answered, but the answer is not of the type asked for.
+    BadAnswer(FormatError),
     /// The handler panicked.
     Panicked,
     /// The answer was longer than our limit.
@@ -109,7 +111,8 @@ impl fmt::Display for RequestError {
             Self::Rejected(Value::String(text)) => write!(f, "rejected: {text}"),
             Self::Rejected(_) => f.write_str("rejected by the handler"),
             Self::NoSuchSocket => f.write_str("no such socket"),
-            Self::Decode(text) => write!(f, "not decoded: {text}"),
+            Self::Decode(text) => write!(f, "the peer could not decode the value: {text}"),
+            Self::BadAnswer(error) => write!(f, "the answer could not be decoded: {error}"),
             Self::Panicked => f.write_str("the handler panicked"),
             Self::TooLarge => f.write_str("the answer is too large"),
             Self::Denied(text) => write!(f, "denied: {text}"),
@@ -157,6 +160,7 @@ impl RequestError {
             Self::NoHandler => (NackCode::NoHandler, Value::Empty),
             Self::Rejected(value) => (NackCode::Rejected, value.clone()),
             Self::Decode(text) => (NackCode::Decode, Value::String(text.clone())),
+            Self::BadAnswer(error) => (NackCode::Decode, Value::String(error.to_string())),
             Self::Panicked => (NackCode::Panicked, Value::Empty),
             Self::Denied(text) => (NackCode::Denied, Value::String(text.clone())),
         }

@@ -60,7 +60,7 @@ pub use gatewire_core::{Backoff, DropReason, Ledger, SocketId};
 pub use gatewire_format::{
     Format, FormatError, FormatFn, FromValue, IntoAnswer, IntoValue, Object, ObjectRef,
 };
-pub use handler::{Concurrent, Handler, HandlerId, concurrent};
+pub use handler::{Concurrent, Handler, HandlerId, Rejection, concurrent};
 pub use limits::Limits;
 pub use request::Request;
 pub use server::{Drain, Server, ServerBuilder, Socket};

@@ -159,8 +159,7 @@ impl<T: FromValue, V> Request<'_, T, V> {
         };
         Poll::Ready(outcome.and_then(|value| {
             let context = DecodeContext::new(&pending.owner.link().formats, self.event);
-            T::from_value(value.as_ref(), &context)
-                .map_err(|error| RequestError::Decode(error.to_string()))
+            T::from_value(value.as_ref(), &context).map_err(RequestError::BadAnswer)
         }))
     }
 }

@@ -85,23 +85,22 @@ pub struct ClientBuilder {
 
 impl Default for ClientBuilder {
     fn default() -> Self {
-        let mut limits = Limits::default();
-        // A client that emits too fast is told so; it does not disconnect itself.
-        limits.outbox.overflow = Overflow::DropNewest;
-        Self {
+        let defaults = Self {
             key: None,
             formats: default_formats(),
-            limits,
+            limits: Limits::default(),
             tcp: TcpOptions::default(),
             backoff: Some(Backoff::default()),
             max_attempts: None,
             offline: Some(OfflineQueue::default()),
-        }
+        };
+        defaults.limits(Limits::default())
     }
 }
 
 impl ClientBuilder {
     /// Proves to know this key, and lets the server prove it too. A server without keys is refused.
+    /// With an id of more than 255 bytes every connect fails.
     ///
     /// The channel is plain TCP: it is authenticated, not encrypted.
     pub fn psk(mut self, id: impl Into<String>, key: Psk) -> Self {
@@ -122,8 +121,12 @@ impl ClientBuilder {
         self
     }
 
-    /// The bounds of the connection.
-    pub fn limits(mut self, limits: Limits) -> Self {
+    /// The bounds of the connection. A client that emits too fast is told so and does not disconnect
+    /// itself: [`Overflow::Disconnect`] means [`Overflow::DropNewest`] here.
+    pub fn limits(mut self, mut limits: Limits) -> Self {
+        if limits.outbox.overflow == Overflow::Disconnect {
+            limits.outbox.overflow = Overflow::DropNewest;
+        }
         self.limits = limits;
         self
     }

@@ -274,7 +274,8 @@ impl Client {
         self.inner.handlers.add(event, handler.into_listener(), true)
     }
 
-    /// Hears every event before its handlers do, whether it has any or not. Does not answer.
+    /// Hears every event that comes in, before its handlers do and whether it has any or not. Does
+    /// not answer.
     pub fn on_any(
         &self,
         handler: impl Fn(&Self, &str, Value) + Send + Sync + 'static,
@@ -396,8 +397,9 @@ impl Client {
         inner.wait_for(|state| state == State::Closed).await;
     }
 
-    /// Waits until the client is closed: by [`close`](Self::close), by a server that disconnected it
-    /// for good, or because it does not (or no longer) reconnect.
+    /// Waits until the client has no connection and will make none by itself: after
+    /// [`close`](Self::close), after the server disconnected it for good, or because it does not (or
+    /// no longer) reconnect. In the latter two cases it may be [connected](Self::connect) again.
     ///
     /// # Cancel safety
     ///

@@ -17,6 +17,7 @@ use gatewire_codec::CloseCode;
 use gatewire_core::Backoff;
 use gatewire_core::handshake::Established;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::side::ClientSide;
@@ -89,7 +90,7 @@ impl ClientInner {
         let (read, write) = stream.into_split();
         let write = Arc::new(write);
         let rooms: Vec<String> = self.lock_rooms().iter().cloned().collect();
-        self.link.attach(Arc::clone(&write), established.max_frame, self.limits.outbox, &rooms);
+        self.link.reattach(Arc::clone(&write), established.max_frame, self.limits.outbox, &rooms);
         if self.is_closing() {
             self.link.end(DisconnectReason::Closed, CloseCode::Normal, "");
         }
@@ -109,12 +110,18 @@ impl ClientInner {
     /// Drives one connection after the other.
     async fn supervise(self: Arc<Self>, first: Ready) {
         let mut driver = first;
+        let mut behind: Option<JoinHandle<()>> = None;
         let mut attempt = 0;
         loop {
             let since = Instant::now();
             let (reason, leftover) = driver.run().await;
             if let Some(leftover) = leftover {
-                tokio::spawn(leftover.finish());
+                // At most one is behind, so that what waits for handlers stays bounded however
+                // often the connection is lost.
+                if let Some(behind) = behind.take() {
+                    self.unless_closing(behind).await;
+                }
+                behind = Some(tokio::spawn(leftover.finish()));
             }
             if since.elapsed() >= Backoff::STABLE_AFTER {
                 attempt = 0;

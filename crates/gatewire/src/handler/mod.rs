@@ -3,6 +3,7 @@
 mod answer;
 mod caught;
 mod concurrent;
+mod rejection;
 mod table;
 
 use std::future::Future;
@@ -16,14 +17,15 @@ use crate::net::link::HasLink;
 pub(crate) use answer::Reply;
 pub(crate) use caught::{caught, report_panic};
 pub use concurrent::{Concurrent, concurrent};
+pub use rejection::Rejection;
 pub use table::HandlerId;
 pub(crate) use table::{Claim, Handlers, Listener, Table};
 
 /// A closure that listens for an event. `C` is what it gets besides the value: a
 /// [`Socket`](crate::Socket) on a server, a [`Client`](crate::Client) on a client.
 ///
-/// Implemented for sync and async closures with no argument, with the value, or with `C` and the
-/// value. The value is any [`FromValue`]; an event whose value is of another type does not reach the
+/// Implemented for sync and async closures with no argument, with the value, with `C`, or with `C`
+/// and the value. The value is any [`FromValue`]; an event whose value is of another type does not reach the
 /// closure: a requester is told, an event counts as dropped, and `on_error` hears of it. What the
 /// closure returns is the answer if one was asked for: any [`IntoAnswer`].
 ///
@@ -169,6 +171,11 @@ pub struct Nothing;
 #[derive(Debug)]
 pub struct ValueOnly;
 
+/// Tells a closure of the context apart.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct ContextOnly;
+
 /// Tells a closure of the context and the value apart.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -187,5 +194,6 @@ macro_rules! value {
 handler! {
     Nothing: () [], |context, delivery| ();
     ValueOnly: (T) [T], |context, delivery| (value!(delivery));
+    ContextOnly: (C) [], |context, delivery| (context.clone());
     ContextAndValue: (C, T) [T], |context, delivery| (context.clone(), value!(delivery));
 }

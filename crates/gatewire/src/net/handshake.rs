@@ -39,7 +39,9 @@ pub(crate) async fn dial(
     config: DiallerConfig,
 ) -> Result<(Established, BytesMut), ConnectError> {
     let mut buffer = BytesMut::with_capacity(BUFFER);
-    let (hello, expect) = config.start(random(), ChannelBinding::None, Extensions::NONE);
+    let (hello, expect) = config
+        .start(random(), ChannelBinding::None, Extensions::NONE)
+        .map_err(ConnectError::Handshake)?;
     stream.write_all(&hello).await?;
     let challenge = read_frame(stream, &mut buffer).await?;
     let (proof, expect) =

@@ -1,6 +1,5 @@
 //! From a TCP connection to a socket, and its end.
 
-use std::future::Future;
 use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -9,6 +8,7 @@ use std::time::Duration;
 use gatewire_codec::{CloseCode, RejectCode};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{HandshakeError, Refusal};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::error::Elapsed;
@@ -29,11 +29,35 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A refused client should wait this long.
 const BUSY_RETRY_S: u16 = 1;
 
-pub(super) async fn accept_loop(server: Arc<Inner>, listener: TcpListener) {
+/// An open listener, counted.
+pub(super) struct Listening {
+    // Dropped in this order: it is closed before it is no longer counted.
+    listener: TcpListener,
+    _count: Count,
+}
+
+struct Count(Arc<Inner>);
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.listening.send_modify(|listening| *listening -= 1);
+    }
+}
+
+impl Listening {
+    pub(super) fn begin(server: Arc<Inner>, listener: TcpListener) -> Self {
+        server.listening.send_modify(|listening| *listening += 1);
+        Self { listener, _count: Count(server) }
+    }
+}
+
+pub(super) async fn accept_loop(server: Arc<Inner>, listening: Listening) {
     let handshakes = Arc::new(Semaphore::new(server.limits.max_handshakes));
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(next) = server.while_open(accept(&listener, &handshakes)).await else { return };
+        let Some(next) = server.while_open(accept(&listening.listener, &handshakes)).await else {
+            return;
+        };
         match next {
             Ok((stream, permit)) => {
                 pause = FIRST_PAUSE;
@@ -76,18 +100,37 @@ impl Drop for Live {
     }
 }
 
-/// A socket's place in the hub, given up when dropped, however its task ends.
+/// A socket's place in the hub, given up however its task ends.
 struct Registration {
-    socket: Socket,
+    /// `None`: given up.
+    socket: Option<Socket>,
 }
 
-impl Drop for Registration {
-    fn drop(&mut self) {
-        let inner = &self.socket.inner;
+impl Registration {
+    /// Takes the socket out of the hub; its account stays open until it is retired.
+    fn leave(mut self) -> Option<Socket> {
+        self.withdraw()
+    }
+
+    fn withdraw(&mut self) -> Option<Socket> {
+        let socket = self.socket.take()?;
+        let inner = &socket.inner;
         let mut hub = inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = inner.key() {
             hub.remove(key);
             inner.server.unlist(inner);
+        }
+        drop(hub);
+        Some(socket)
+    }
+}
+
+impl Drop for Registration {
+    /// The handshake broke off at its last frame, or the task ended in a way that none should.
+    fn drop(&mut self) {
+        if let Some(Socket { inner }) = self.withdraw() {
+            inner.link.abandon();
+            inner.server.retire(&inner);
         }
     }
 }
@@ -100,9 +143,12 @@ async fn serve(live: Live, stream: TcpStream, permit: OwnedSemaphorePermit) {
     match opened {
         Ok((registration, driver)) => {
             let (reason, leftover) = driver.run().await;
-            let socket = registration.socket.clone();
-            drop(registration);
-            finish(server, socket, reason, leftover).await;
+            let Some(socket) = registration.leave() else { return };
+            tracing::debug!(socket = %socket.id(), %reason, "disconnected");
+            socket.inner.link.end_requests().await;
+            // Still a connection of the server, as far as its limit goes: its messages take memory.
+            tokio::join!(tell(server, &socket, reason), finish(leftover));
+            server.retire(&socket.inner);
         }
         Err(error) => {
             server.handshakes_failed.fetch_add(1, Ordering::Relaxed);
@@ -132,9 +178,8 @@ async fn open(
     let shaken = server.while_open(timeout_at(deadline, shaking)).await;
     let (accept, established, leftover) = shaken.ok_or(ConnectError::Closed)?.map_err(late)??;
 
-    let outbox = limits.outbox;
     // The server's limit holds for both directions.
-    let link = Link::new(outbox, limits.max_frame, server.formats.clone(), server.clock);
+    let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
     let inner = Arc::new(SocketInner {
         link,
         id,
@@ -145,14 +190,14 @@ async fn open(
         own: OnceLock::new(),
     });
     let socket = Socket { inner };
-    // ACCEPT goes out before the first frame of the session, which can only be queued from here on.
-    timeout_at(deadline, tokio::io::AsyncWriteExt::write_all(&mut stream, &accept))
-        .await
-        .map_err(late)??;
+    // First the socket exists, then the client is told: whoever knows of the one finds the other.
+    // What others send in between is queued behind ACCEPT.
+    socket.inner.link.prepare();
+    let registration = register(server, &socket)?;
+    timeout_at(deadline, stream.write_all(&accept)).await.map_err(late)??;
     let (read, write) = stream.into_split();
     let write = Arc::new(write);
-    socket.inner.link.attach(Arc::clone(&write), limits.max_frame, outbox, &[]);
-    let registration = register(server, &socket)?;
+    socket.inner.link.attach(Arc::clone(&write));
     let config = DriverConfig {
         limits: limits.clone(),
         idle_timeout: server.tcp.idle_timeout,
@@ -189,36 +234,20 @@ fn register(server: &Arc<Inner>, socket: &Socket) -> Result<Registration, Connec
         // The server was closed in between and did not see this socket.
         socket.inner.link.end(DisconnectReason::Closed, CloseCode::GoingAway, "");
     }
-    Ok(Registration { socket: socket.clone() })
+    Ok(Registration { socket: Some(socket.clone()) })
 }
 
-/// Ends the requests of a socket that left the hub, accounts for it and tells the application.
-async fn finish(
-    server: &Arc<Inner>,
-    socket: Socket,
-    reason: DisconnectReason,
-    leftover: Option<Leftover<ServerSide>>,
-) {
-    socket.inner.link.end_requests().await;
-    match leftover {
-        None => server.retire(&socket.inner),
-        Some(leftover) => {
-            let (server, socket) = (Arc::clone(server), Arc::clone(&socket.inner));
-            tokio::spawn(async move {
-                leftover.finish().await;
-                server.retire(&socket);
-            });
-        }
-    }
-    tracing::debug!(socket = %socket.id(), %reason, "disconnected");
-    if let Some(told) = server.lifecycle.disconnected(socket, reason) {
-        run_caught(server, told).await;
+/// Handles what was received before the end.
+async fn finish(leftover: Option<Leftover<ServerSide>>) {
+    if let Some(leftover) = leftover {
+        leftover.finish().await;
     }
 }
 
-/// Runs the application's future; a panic ends it and is counted, nothing else.
-async fn run_caught(server: &Inner, future: impl Future<Output = ()> + Send + 'static) {
-    match tokio::spawn(future).await {
+/// Tells the application. Its panic ends its own future, nothing else.
+async fn tell(server: &Inner, socket: &Socket, reason: DisconnectReason) {
+    let Some(told) = server.lifecycle.disconnected(socket.clone(), reason) else { return };
+    match tokio::spawn(told).await {
         Err(error) if error.is_panic() => {
             server.panics.fetch_add(1, Ordering::Relaxed);
             tracing::error!(%error, "on_disconnect panicked");

@@ -2,16 +2,15 @@
 
 use std::io;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use gatewire_core::handshake::{KeyRing, ListenerConfig};
 use gatewire_core::hub::Hub;
 use gatewire_format::{Format, Formats};
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
 
-use super::accept::accept_loop;
 use super::lifecycle::Lifecycle;
 use super::shutdown::State;
 use super::{Inner, Server};
@@ -24,7 +23,7 @@ use crate::limits::{Limits, TcpOptions};
 
 /// The settings of a [`Server`], before it listens.
 #[derive(Debug)]
-#[must_use = "a builder does nothing until `bind`"]
+#[must_use = "a builder does nothing until `bind` or `build`"]
 pub struct ServerBuilder {
     keys: KeyRing,
     formats: Formats,
@@ -91,18 +90,22 @@ impl ServerBuilder {
         self
     }
 
-    /// Listens, and accepts connections on a task of the current runtime.
+    /// The server, listening: `build` and [`Server::listen`]. With clients that connect at once use
+    /// these two, and register the handlers in between.
     ///
     /// # Errors
     ///
-    /// The address cannot be resolved or bound.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime.
+    /// As [`Server::listen`].
     pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
-        let listener = TcpListener::bind(address).await?;
-        let local_addr = listener.local_addr()?;
+        let server = self.build();
+        server.listen(address).await?;
+        Ok(server)
+    }
+
+    /// The server, not listening yet: register handlers, then call [`Server::listen`]. So no client
+    /// comes before them.
+    #[must_use]
+    pub fn build(self) -> Server {
         let seconds = |duration: Duration| u16::try_from(duration.as_secs()).unwrap_or(u16::MAX);
         let inner = Arc::new(Inner {
             hub: RwLock::new(Hub::new(self.limits.rooms)),
@@ -119,14 +122,14 @@ impl ServerBuilder {
             },
             limits: self.limits,
             tcp: self.tcp,
-            local_addr,
+            local_addr: OnceLock::new(),
             state: watch::Sender::new(State::Open),
             live: watch::Sender::new(0),
+            listening: watch::Sender::new(0),
             totals: Mutex::new(Totals::default()),
             handshakes_failed: AtomicU64::new(0),
             panics: AtomicU64::new(0),
         });
-        tokio::spawn(accept_loop(Arc::clone(&inner), listener));
-        Ok(Server { inner })
+        Server { inner }
     }
 }

@@ -32,12 +32,20 @@ impl Inner {
         v3::encode_event(event, value, &mut frame).map_err(EmitError::Encode)?;
         let frame = frame.freeze();
         let sender = sender.and_then(SocketInner::key);
-        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(hub.deliver(target, sender, |_, socket| {
-            let link = socket.link();
-            // The error is the receiver's affair: it is counted there, and a slow one is closed.
-            let _counted = link.command(socket, |outbound| outbound.emit_encoded(class, &frame));
-        }))
+        let mut long = Vec::new();
+        let count = {
+            let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
+            hub.deliver(target, sender, |_, socket| {
+                // An error is the receiver's affair: it is counted there, and a slow one is closed.
+                if let Ok(true) = socket.link().queue_shared(socket, class, &frame) {
+                    long.push(Arc::clone(socket));
+                }
+            })
+        };
+        for socket in long {
+            socket.link().flush();
+        }
+        Ok(count)
     }
 
     /// Asks one socket on behalf of another.

@@ -10,15 +10,17 @@ mod socket;
 
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use gatewire_core::SocketId;
 use gatewire_core::handshake::ListenerConfig;
 use gatewire_core::hub::Hub;
 use gatewire_core::session::Class;
 use gatewire_format::{Formats, IntoValue};
+use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -68,10 +70,12 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) tcp: TcpOptions,
     listener: ListenerConfig,
-    local_addr: SocketAddr,
+    local_addr: OnceLock<SocketAddr>,
     state: watch::Sender<State>,
     /// Connections whose task runs.
     live: watch::Sender<usize>,
+    /// Listeners that are open.
+    listening: watch::Sender<usize>,
     pub(crate) totals: Mutex<Totals>,
     pub(crate) handshakes_failed: AtomicU64,
     pub(crate) panics: AtomicU64,
@@ -80,7 +84,7 @@ pub(crate) struct Inner {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("local_addr", &self.inner.local_addr)
+            .field("local_addr", &self.inner.local_addr.get())
             .field("sockets", &self.len())
             .finish_non_exhaustive()
     }
@@ -92,10 +96,37 @@ impl Server {
         ServerBuilder::default()
     }
 
-    /// The address that the server listens on: tells the port after binding to port 0.
+    /// Listens, and accepts connections on a task of the current runtime. A server may listen on
+    /// several addresses. The address with its port, which the system chose for port 0.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be resolved or bound, or the server is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it does not listen.
+    pub async fn listen(&self, address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+        if !self.inner.is_open() {
+            return Err(io::Error::other("the server is closed"));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let local_addr = listener.local_addr()?;
+        // The first address stays the one that is told.
+        let _ = self.inner.local_addr.set(local_addr);
+        let listening = accept::Listening::begin(Arc::clone(&self.inner), listener);
+        tokio::spawn(accept::accept_loop(Arc::clone(&self.inner), listening));
+        Ok(local_addr)
+    }
+
+    /// The address that the server listens on, the first if there are several.
+    ///
+    /// # Panics
+    ///
+    /// Before [`listen`](Self::listen): there is none.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.inner.local_addr
+        *self.inner.local_addr.get().expect("the server listens")
     }
 
     /// Listens for an event of any socket. Several handlers of one event run in the order of their
@@ -109,7 +140,8 @@ impl Server {
         self.inner.handlers.add(event, handler.into_listener(), true)
     }
 
-    /// Hears every event before its handlers do, whether it has any or not. Does not answer.
+    /// Hears every event that is for the server, before its handlers do and whether it has any or
+    /// not. Does not answer. What clients publish to others passes it by.
     pub fn on_any(
         &self,
         handler: impl Fn(&Socket, &str, Value) + Send + Sync + 'static,

@@ -96,10 +96,14 @@ impl Inner {
     }
 
     async fn wait_until_empty(&self) {
-        let mut live = self.live.subscribe();
-        // Handshakes end by their own deadline; they are not waited for.
-        if timeout(CLOSE_LIMIT, live.wait_for(|live| *live == 0)).await.is_err() {
-            tracing::debug!(live = *self.live.borrow(), "closed with connections left");
+        let (mut listening, mut live) = (self.listening.subscribe(), self.live.subscribe());
+        let ended = async {
+            // The senders live as long as `self`.
+            let _ = listening.wait_for(|listening| *listening == 0).await.is_ok();
+            live.wait_for(|live| *live == 0).await.is_ok()
+        };
+        if timeout(CLOSE_LIMIT, ended).await.is_err() {
+            tracing::debug!(live = *self.live.borrow(), "closed while handlers still run");
         }
     }
 }

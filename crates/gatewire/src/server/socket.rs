@@ -180,6 +180,11 @@ impl Socket {
         To::nobody(Origin::Socket(self)).to(room)
     }
 
+    /// Addresses the members of several rooms, each socket once. No room is nobody.
+    pub fn to_rooms<'a>(&'a self, rooms: impl IntoIterator<Item = &'a str>) -> To<'a> {
+        To::nobody(Origin::Socket(self)).to_rooms(rooms)
+    }
+
     /// Addresses all other sockets.
     pub fn broadcast(&self) -> To<'_> {
         To::everyone(Origin::Socket(self))

@@ -67,7 +67,8 @@ impl Raw {
 
     async fn shake_hands(&mut self) {
         let config = DiallerConfig { role: Role::Client, key: None, instance: [1; 16] };
-        let (hello, expect) = config.start(NONCE, ChannelBinding::None, Extensions::NONE);
+        let (hello, expect) =
+            config.start(NONCE, ChannelBinding::None, Extensions::NONE).expect("a short HELLO");
         self.write(&hello).await;
         let challenge = self.read().await.expect("a challenge");
         let (proof, expect) = expect.handle(&challenge, Extensions::NONE).expect("a challenge");

@@ -9,7 +9,7 @@ use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
 use gatewire_core::session::OutboxLimits;
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::Link;
+use super::{Link, Offline, Shared};
 use crate::error::{DisconnectReason, EmitError, RequestError};
 use crate::net::waiter::Waiter;
 
@@ -34,8 +34,14 @@ impl Link {
         self.driver.wake();
     }
 
-    /// A connection begins. `rooms` are joined again before anything that waits is sent.
-    pub(crate) fn attach(
+    /// A server's connection begins.
+    pub(crate) fn attach(&self, stream: Arc<OwnedWriteHalf>) {
+        self.lock().begin(stream);
+    }
+
+    /// A client's connection begins, the first or another. `rooms` are joined again before anything
+    /// that waits is sent.
+    pub(crate) fn reattach(
         &self,
         stream: Arc<OwnedWriteHalf>,
         max_frame: u32,
@@ -44,12 +50,18 @@ impl Link {
     ) {
         let mut shared = self.lock();
         shared.outbound.reconnect(max_frame, limits);
+        shared.outbound.outbox_mut().set_blocked(false);
         if !rooms.is_empty() {
             let joined = shared.outbound.rejoin(Names::from_strings(rooms));
             debug_assert_eq!(joined, Ok(()), "these names were joined before");
         }
-        shared.stream = Some(stream);
         shared.ending = None;
+        shared.begin(stream);
+    }
+
+    /// A connection is about to begin: what is sent from now on is queued for it.
+    pub(crate) fn prepare(&self) {
+        self.lock().offline = Offline::Everything;
     }
 
     /// The connection has ended for good.
@@ -57,6 +69,12 @@ impl Link {
         while !self.detach(None) {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// The connection never began, or its task is gone: nothing is sent any more.
+    pub(crate) fn abandon(&self) {
+        // Another thread that writes right now meets the end by itself.
+        let _done = self.detach(None);
     }
 
     /// The connection is lost, another will come: events that were queued wait for it.
@@ -100,14 +118,12 @@ impl Link {
             let unsent: Vec<Waiter> =
                 unsent_ids.into_iter().filter_map(|id| shared.outbound.answered(id)).collect();
             let lost = shared.outbound.disconnect(|_| true);
-            shared.offline_queue = keep.is_some();
-            if keep.is_none() {
-                shared.ending.get_or_insert(DisconnectReason::Closed);
-            }
-            if let Some(limits) = keep {
-                // The client is not closing: what is queued now waits for the next connection.
-                shared.ending = None;
-                shared.outbound.reconnect(u32::MAX, limits);
+            match keep {
+                Some(limits) => shared.wait_for_stream(limits),
+                None => {
+                    shared.offline = Offline::Nothing;
+                    shared.ending.get_or_insert(DisconnectReason::Closed);
+                }
             }
             (unsent, lost, std::mem::take(&mut shared.ready))
         };
@@ -123,9 +139,22 @@ impl Link {
 
     /// Allows frames without a connection, within these limits.
     pub(crate) fn allow_offline_queue(&self, limits: OutboxLimits) {
-        let mut shared = self.lock();
-        shared.offline_queue = true;
-        shared.outbound.reconnect(u32::MAX, limits);
+        self.lock().wait_for_stream(limits);
+    }
+}
+
+impl Shared {
+    fn begin(&mut self, stream: Arc<OwnedWriteHalf>) {
+        self.stream = Some(stream);
+        self.offline = Offline::Nothing;
+    }
+
+    /// Events that are queued from now on wait for the next connection, volatile ones are dropped.
+    fn wait_for_stream(&mut self, limits: OutboxLimits) {
+        self.offline = Offline::Events;
+        self.ending = None;
+        self.outbound.reconnect(u32::MAX, limits);
+        self.outbound.outbox_mut().set_blocked(true);
     }
 }
 

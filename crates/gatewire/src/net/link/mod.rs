@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
 use gatewire_core::{Ledger, Time};
@@ -67,8 +68,8 @@ struct Shared {
     outbound: Outbound<Waiter>,
     /// `None`: offline (a client) or ended.
     stream: Option<Arc<OwnedWriteHalf>>,
-    /// Whether frames may be queued without a stream.
-    offline_queue: bool,
+    /// What may be queued without a stream.
+    offline: Offline,
     /// When the driver's timer goes off.
     armed: Time,
     /// Why the driver is to end the connection.
@@ -101,7 +102,7 @@ impl Link {
             shared: Mutex::new(Shared {
                 outbound: Outbound::new(max_frame, limits),
                 stream: None,
-                offline_queue: false,
+                offline: Offline::Nothing,
                 armed: Time::NEVER,
                 ending: None,
                 congested: false,
@@ -128,49 +129,78 @@ impl Link {
 
     /// Queues something, then sees to it that it is written. `Err` if it was not queued.
     ///
-    /// `offline`: whether it may wait in the offline queue. `urgent`: whether somebody waits for it.
+    /// `offline`: what a link without a stream must take. `urgent`: whether somebody waits for it.
     fn send<R, T: HasLink + ?Sized>(
         &self,
         owner: &Arc<T>,
-        offline: bool,
+        offline: Offline,
         push: impl FnOnce(&mut Shared) -> Result<R, SendError>,
         urgent: impl FnOnce(&Shared) -> bool,
     ) -> Result<R, EmitError>
     where
         Arc<T>: IntoShared,
     {
-        let (result, flush) = {
-            let mut shared = self.lock();
-            if shared.stream.is_none() && !(offline && shared.offline_queue) {
-                let closed = shared.ending.is_some() || shared.outbound.is_closing();
-                return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
-            }
-            let result = push(&mut shared);
-            if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
-                shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
-            }
-            shared.congested |= shared.outbound.outbox().is_above_soft_mark();
-            let outbox = shared.outbound.outbox();
-            let flush = match &result {
-                _ if outbox.is_blocked() || shared.stream.is_none() => Flush::Later,
-                _ if outbox.queued_bytes() >= INLINE_FLUSH => Flush::Now,
-                _ if urgent(&shared) => Flush::NowUnlessBatched,
-                _ => Flush::Later,
-            };
-            (result, flush)
-        };
-        match (&result, flush) {
-            (Err(SendError::SlowConsumer), _) => self.driver.wake(),
-            (Err(_), _) => {}
-            (Ok(_), Flush::Now) => self.flush(),
-            (Ok(_), Flush::NowUnlessBatched) => {
-                if !self.defer(owner) {
-                    self.flush();
-                }
-            }
-            (Ok(_), Flush::Later) => self.schedule(owner),
+        let (result, flush) = self.queue(offline, push, urgent)?;
+        self.settle(owner, flush);
+        Ok(result)
+    }
+
+    /// Queues something and writes nothing: when it is to be written.
+    fn queue<R>(
+        &self,
+        offline: Offline,
+        push: impl FnOnce(&mut Shared) -> Result<R, SendError>,
+        urgent: impl FnOnce(&Shared) -> bool,
+    ) -> Result<(R, Flush), EmitError> {
+        let mut shared = self.lock();
+        if shared.stream.is_none() && shared.offline < offline {
+            let closed = shared.ending.is_some() || shared.outbound.is_closing();
+            return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
         }
-        result.map_err(EmitError::from)
+        let result = push(&mut shared);
+        shared.congested |= shared.outbound.outbox().is_above_soft_mark();
+        if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
+            shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
+            self.driver.wake();
+        }
+        let outbox = shared.outbound.outbox();
+        let flush = match result {
+            _ if outbox.is_blocked() || shared.stream.is_none() => Flush::Later,
+            _ if outbox.queued_bytes() >= INLINE_FLUSH => Flush::Now,
+            _ if urgent(&shared) => Flush::NowUnlessBatched,
+            _ => Flush::Later,
+        };
+        Ok((result?, flush))
+    }
+
+    /// Writes what was queued, or sees to it that it is written.
+    fn settle<T: HasLink + ?Sized>(&self, owner: &Arc<T>, flush: Flush)
+    where
+        Arc<T>: IntoShared,
+    {
+        match flush {
+            Flush::Now => self.flush(),
+            Flush::NowUnlessBatched if !self.defer(owner) => self.flush(),
+            Flush::NowUnlessBatched => {}
+            Flush::Later => self.schedule(owner),
+        }
+    }
+
+    /// Queues an event that others share, under somebody's lock: nothing is written here. `true`:
+    /// the queue is long, and the caller is to [flush](Self::flush) it without that lock.
+    pub(crate) fn queue_shared(
+        &self,
+        owner: &Arc<impl HasLink>,
+        class: Class,
+        frame: &Bytes,
+    ) -> Result<bool, EmitError> {
+        let push = |shared: &mut Shared| shared.outbound.emit_encoded(class, frame);
+        let ((), flush) = self.queue(Offline::Events, push, |_| false)?;
+        let now = matches!(flush, Flush::Now);
+        if !now {
+            self.schedule(owner);
+        }
+        Ok(now)
     }
 
     /// Queues an event.
@@ -195,7 +225,7 @@ impl Link {
     where
         Arc<T>: IntoShared,
     {
-        self.send(owner, true, |shared| push(&mut shared.outbound), |_| false)
+        self.send(owner, Offline::Events, |shared| push(&mut shared.outbound), |_| false)
     }
 
     /// Queues an answer, if the connection that brought the question is still there.
@@ -216,7 +246,7 @@ impl Link {
                 Err(SendError::Closed)
             }
         };
-        self.send(owner, false, push, |_| false)
+        self.send(owner, Offline::Everything, push, |_| false)
     }
 
     /// Queues a request; its id. A lone one is written at once, since its caller waits for the answer;
@@ -238,7 +268,8 @@ impl Link {
             }
             Ok(id)
         };
-        self.send(owner, false, push, |shared| shared.outbound.pending_requests() == 1)
+        let lone = |shared: &Shared| shared.outbound.pending_requests() == 1;
+        self.send(owner, Offline::Everything, push, lone)
     }
 
     /// Encodes a value and lends it to `f`. The memory for objects is kept per thread.
@@ -355,7 +386,19 @@ impl IntoShared for Arc<dyn HasLink> {
     }
 }
 
+/// What a link without a stream takes; each includes the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Offline {
+    /// A client without an offline queue, or the end.
+    Nothing,
+    /// A client with one: what may wait for the next connection.
+    Events,
+    /// A server's socket whose stream is about to come.
+    Everything,
+}
+
 /// When a frame that was queued is written.
+#[derive(Debug, Clone, Copy)]
 enum Flush {
     /// By this thread, at once.
     Now,

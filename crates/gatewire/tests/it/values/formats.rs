@@ -82,8 +82,11 @@ async fn a_new_default_still_understands_the_old_one() {
     mirror_at(&server);
     let json = dial(&server).await;
     // The server reads JSON and answers in its own default, which this client does not know.
-    let refused = "the object is in msgpack (2), this endpoint knows json (1)".to_owned();
-    assert_eq!(ask_mirror(&json).await, Err(RequestError::Decode(refused)));
+    let error = FormatError::Mismatch {
+        found: FormatId::MSGPACK,
+        known: vec![(FormatId::JSON, "json".to_owned())],
+    };
+    assert_eq!(ask_mirror(&json).await, Err(RequestError::BadAnswer(error)));
     let both = dial_with(&server, |builder| builder.accept_format(MsgPack)).await;
     assert_eq!(ask_mirror(&both).await, Ok(MIRRORED));
     let msgpack = dial_with(&server, |builder| builder.format(MsgPack)).await;
