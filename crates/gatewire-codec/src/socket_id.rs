@@ -1,7 +1,7 @@
 //! The id of a session.
 
-use std::fmt;
-use std::str::FromStr;
+use core::fmt;
+use core::str::FromStr;
 
 /// Names one session of one server. Drawn at random by the server (16 bytes, so that it cannot be
 /// guessed), written as 32 lower-case hexadecimal digits.
@@ -44,7 +44,7 @@ impl fmt::Display for ParseSocketIdError {
     }
 }
 
-impl std::error::Error for ParseSocketIdError {}
+impl core::error::Error for ParseSocketIdError {}
 
 impl FromStr for SocketId {
     type Err = ParseSocketIdError;

@@ -1,7 +1,7 @@
 //! Values that need no format.
 
 use bytes::Bytes;
-use gatewire_codec::{Value, ValueRef};
+use gatewire_codec::{SocketId, Value, ValueRef};
 
 use crate::{DecodeContext, EncodeContext, FormatError, FromValue, IntoValue};
 
@@ -130,6 +130,26 @@ impl FromValue for Value {
             }
             small => small.to_value(),
         })
+    }
+}
+
+/// A socket's id travels as its text.
+impl IntoValue for SocketId {
+    fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        let EncodeContext { scratch, .. } = context;
+        scratch.extend_from_slice(self.to_string().as_bytes());
+        let text = str::from_utf8(scratch).expect("an id is written in hexadecimal digits");
+        Ok(ValueRef::String(text))
+    }
+}
+
+impl FromValue for SocketId {
+    fn from_value(value: ValueRef<'_>, _: &DecodeContext<'_>) -> Result<Self, FormatError> {
+        let wrong = FormatError::WrongType { expected: "socket id", found: value.kind() };
+        match value {
+            ValueRef::String(text) => text.parse().map_err(|_| wrong),
+            _ => Err(wrong),
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{FormatError, Formats};
 /// Something that can be emitted or given as an answer.
 ///
 /// Implemented for `()`, `bool`, integers, floats, `str`, `String`, `[u8]`, `Vec<u8>`, [`Bytes`],
-/// [`Value`](crate::Value), `Option` of them (`None` is empty), references to them, and
-/// [`Object`](crate::Object).
+/// [`Value`](crate::Value), [`SocketId`](gatewire_codec::SocketId), `Option` of them (`None` is
+/// empty), references to them, and [`Object`](crate::Object).
 pub trait IntoValue {
     /// The value, borrowed from `self` or from the context's scratch memory.
     ///
