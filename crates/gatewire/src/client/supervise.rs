@@ -39,13 +39,17 @@ struct Attempt<'c> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.client.state.send_if_modified(|state| {
+        let failed = self.client.state.send_if_modified(|state| {
             let failed = *state == State::Connecting;
             if failed {
                 *state = self.client.resting_state();
             }
             failed
         });
+        if failed && self.client.is_closing() {
+            // What waited for the connection waits in vain.
+            self.client.link.abandon();
+        }
     }
 }
 
@@ -115,25 +119,21 @@ impl ClientInner {
         loop {
             let since = Instant::now();
             let (reason, leftover) = driver.run().await;
-            if let Some(leftover) = leftover {
-                // At most one is behind, so that what waits for handlers stays bounded however
-                // often the connection is lost.
-                if let Some(behind) = behind.take() {
-                    self.unless_closing(behind).await;
-                }
-                behind = Some(tokio::spawn(leftover.finish()));
-            }
+            let handlers = leftover.map(|leftover| tokio::spawn(leftover.finish()));
             if since.elapsed() >= Backoff::STABLE_AFTER {
                 attempt = 0;
             }
             let again = self.backoff.filter(|_| may_reconnect(&reason) && !self.is_closing());
             let Some(backoff) = again else { return self.finish(&reason).await };
             self.state.send_replace(State::Offline);
-            match self.offline {
-                Some(limits) => self.link.go_offline(limits).await,
-                None => self.link.end_requests().await,
-            }
+            self.link.go_offline(self.offline).await;
             self.lifecycle.disconnected(&reason);
+            if let Some(handlers) = handlers
+                && let Some(older) = behind.replace(handlers)
+            {
+                // What waits for handlers stays bounded however often the connection is lost.
+                self.unless_closing(older).await;
+            }
             driver = match self.reconnect(backoff, &mut attempt).await {
                 Some(driver) => driver,
                 None => return self.finish_quietly().await,
@@ -142,10 +142,13 @@ impl ClientInner {
     }
 
     /// Tries until it works (`Some`), the client is closed or the attempts are used up.
+    ///
+    /// `attempt` grows over connections that did not last, so that a server which drops its clients
+    /// as soon as they come is not stormed.
     async fn reconnect(self: &Arc<Self>, backoff: Backoff, attempt: &mut u32) -> Option<Ready> {
-        loop {
-            if self.max_attempts.is_some_and(|most| *attempt >= most) {
-                return None;
+        for in_a_row in 1.. {
+            if self.max_attempts.is_some_and(|most| in_a_row > most) {
+                break;
             }
             let window = self.retry_window.lock().unwrap_or_else(PoisonError::into_inner).take();
             let delay = match window {
@@ -155,14 +158,15 @@ impl ClientInner {
                 }
                 None => backoff.delay(*attempt, random_u64()),
             };
-            *attempt += 1;
-            self.lifecycle.reconnecting(*attempt, delay);
+            *attempt = attempt.saturating_add(1);
+            self.lifecycle.reconnecting(in_a_row, delay);
             self.unless_closing(tokio::time::sleep(delay)).await?;
             match self.unless_closing(self.dial()).await? {
                 Ok(driver) => return Some(driver),
                 Err(error) => self.report_error(Error::Connect(error.to_string())),
             }
         }
+        None
     }
 
     /// The last connection has ended, and there will be no other by itself.

@@ -302,9 +302,16 @@ impl<S: Side> Driver<S> {
 
     /// What is due now; when something is due next.
     fn handle_timeouts(&mut self, now: Time) -> Time {
+        for waiter in self.link().with_outbound(|outbound| outbound.expire(now)) {
+            waiter.complete(Err(RequestError::Timeout));
+        }
         match &self.phase {
             Phase::Closing { until, .. } | Phase::Lingering { until, .. } => return *until,
             Phase::Running => {}
+        }
+        if self.receiver.inbox.is_full() {
+            // The peer is not silent, it is not read. Our pings tell it that we live.
+            self.heartbeat.heard(self.heartbeat.last_heard());
         }
         let liveness = self.heartbeat.check(now);
         let link = self.link();
@@ -318,9 +325,6 @@ impl<S: Side> Driver<S> {
                 link.flush();
             }
             Liveness::Dead => link.end_for(DisconnectReason::HeartbeatTimeout),
-        }
-        for waiter in link.with_outbound(|outbound| outbound.expire(now)) {
-            waiter.complete(Err(RequestError::Timeout));
         }
         let mut due = self.heartbeat.deadline();
         if let Some((since, _)) = self.stalled {

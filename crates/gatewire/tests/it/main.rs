@@ -1,7 +1,9 @@
 //! The public API over real sockets.
 
 mod basics;
+mod client_life;
 mod listeners;
+mod liveness;
 mod order;
 mod raw;
 mod requests;

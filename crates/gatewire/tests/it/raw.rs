@@ -77,6 +77,27 @@ impl Raw {
         self.id = Some(expect.handle(&accept).expect("an accept").session_id);
     }
 
+    /// Answers a hello, as a server without keys. `None`: the peer has hung up.
+    pub(crate) async fn greet(mut self, hello: &[u8], session: u8) -> Option<Self> {
+        let config = ListenerConfig {
+            keys: KeyRing::new(),
+            instance: [2; 16],
+            max_frame: 1 << 20,
+            auth_timeout_s: 5,
+            ping_s: 10,
+        };
+        let (challenge, expect) = ExpectHello::new(&config)
+            .handle(hello, NONCE, &NONCE, ChannelBinding::None, Extensions::NONE)
+            .expect("a hello");
+        self.try_write(&challenge).await;
+        let proof = self.read().await?;
+        let id = SocketId::from_bytes([session; 16]);
+        let (accept, _) = expect.handle(&proof, id, Extensions::NONE).expect("a proof");
+        self.write(&accept).await;
+        self.id = Some(id);
+        Some(self)
+    }
+
     /// The id that the server gave.
     pub(crate) fn id(&self) -> SocketId {
         self.id.expect("a handshake came before")
@@ -176,23 +197,7 @@ impl RawListener {
     /// Accepts a client and shakes hands, without a key.
     pub(crate) async fn accept(&self, session: u8) -> Raw {
         let mut raw = self.accept_only().await;
-        let config = ListenerConfig {
-            keys: KeyRing::new(),
-            instance: [2; 16],
-            max_frame: 1 << 20,
-            auth_timeout_s: 5,
-            ping_s: 10,
-        };
         let hello = raw.read().await.expect("a hello");
-        let (challenge, expect) = ExpectHello::new(&config)
-            .handle(&hello, NONCE, &NONCE, ChannelBinding::None, Extensions::NONE)
-            .expect("a hello");
-        raw.write(&challenge).await;
-        let proof = raw.read().await.expect("a proof");
-        let id = SocketId::from_bytes([session; 16]);
-        let (accept, _) = expect.handle(&proof, id, Extensions::NONE).expect("a proof");
-        raw.write(&accept).await;
-        raw.id = Some(id);
-        raw
+        raw.greet(&hello, session).await.expect("a proof")
     }
 }

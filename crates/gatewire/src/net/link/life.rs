@@ -66,7 +66,7 @@ impl Link {
 
     /// The connection has ended for good.
     pub(crate) async fn end_requests(&self) {
-        while !self.detach(None) {
+        while !self.detach(Next::Nothing) {
             tokio::task::yield_now().await;
         }
     }
@@ -74,20 +74,20 @@ impl Link {
     /// The connection never began, or its task is gone: nothing is sent any more.
     pub(crate) fn abandon(&self) {
         // Another thread that writes right now meets the end by itself.
-        let _done = self.detach(None);
+        let _done = self.detach(Next::Nothing);
     }
 
-    /// The connection is lost, another will come: events that were queued wait for it.
-    pub(crate) async fn go_offline(&self, limits: OutboxLimits) {
-        while !self.detach(Some(limits)) {
+    /// The connection is lost, another will come: events that were queued wait for it, if there is an
+    /// offline queue.
+    pub(crate) async fn go_offline(&self, queue: Option<OutboxLimits>) {
+        while !self.detach(Next::Connection { queue }) {
             tokio::task::yield_now().await;
         }
     }
 
-    /// The connection has ended. Its pending requests end too; queued events stay if `keep`, and
-    /// frames may be queued from now on within those limits. `false`: another thread is writing;
-    /// call again.
-    fn detach(&self, keep: Option<OutboxLimits>) -> bool {
+    /// The connection has ended, and its pending requests end with it. `false`: another thread is
+    /// writing; call again.
+    fn detach(&self, next: Next) -> bool {
         let (unsent, lost, ready) = {
             let mut shared = self.lock();
             shared.stream = None;
@@ -96,7 +96,7 @@ impl Link {
             }
             self.session.fetch_add(1, Ordering::AcqRel);
             let mut unsent_ids = Vec::new();
-            let mut room = Room::of(keep);
+            let mut room = Room::of(next);
             shared.outbound.outbox_mut().disconnect(|frame| {
                 match v3::decode(frame.get(LENGTH_PREFIX..).unwrap_or_default()) {
                     Ok(Message::Event { .. } | Message::Publish { request: None, .. }) => {
@@ -118,9 +118,13 @@ impl Link {
             let unsent: Vec<Waiter> =
                 unsent_ids.into_iter().filter_map(|id| shared.outbound.answered(id)).collect();
             let lost = shared.outbound.disconnect(|_| true);
-            match keep {
-                Some(limits) => shared.wait_for_stream(limits),
-                None => {
+            match next {
+                Next::Connection { queue: Some(limits) } => shared.wait_for_stream(limits),
+                Next::Connection { queue: None } => {
+                    shared.wait_for_stream(OutboxLimits::default());
+                    shared.offline = Offline::Nothing;
+                }
+                Next::Nothing => {
                     shared.offline = Offline::Nothing;
                     shared.ending.get_or_insert(DisconnectReason::Closed);
                 }
@@ -158,6 +162,16 @@ impl Shared {
     }
 }
 
+/// What comes after a connection.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Nothing,
+    /// Another one. Queued events wait for it within these bounds, and those to come too.
+    Connection {
+        queue: Option<OutboxLimits>,
+    },
+}
+
 /// What the offline queue still takes of an outbox that may be larger.
 struct Room {
     frames: usize,
@@ -165,11 +179,13 @@ struct Room {
 }
 
 impl Room {
-    fn of(limits: Option<OutboxLimits>) -> Self {
-        limits.map_or(Self { frames: 0, bytes: 0 }, |limits| Self {
-            frames: limits.max_frames,
-            bytes: limits.max_bytes,
-        })
+    fn of(next: Next) -> Self {
+        match next {
+            Next::Connection { queue: Some(limits) } => {
+                Self { frames: limits.max_frames, bytes: limits.max_bytes }
+            }
+            Next::Connection { queue: None } | Next::Nothing => Self { frames: 0, bytes: 0 },
+        }
     }
 
     /// Whether a frame fits. The first that does not is the end: no gap in the middle.

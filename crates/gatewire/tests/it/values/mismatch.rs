@@ -83,8 +83,7 @@ async fn an_answer_of_the_wrong_type_is_the_askers_error() {
     server.on("name", || "gatewire");
     let client = dial(&server).await;
     let answer = within(client.request::<i64, _>("name", ())).await;
-    let error = FormatError::WrongType { expected: "integer", found: "string" };
-    assert_eq!(answer, Err(RequestError::BadAnswer(error)));
+    assert_eq!(answer, Err(RequestError::BadAnswer(TEXT_FOR_INTEGER)));
 }
 
 #[tokio::test]
