@@ -8,7 +8,7 @@
 //! expect: client: the price of tea is 240
 //! expect: client: rejected: there is no "gold" on the list
 //! expect: client: nobody listens for this event
-//! expect: client: not decoded: expected string, found integer
+//! expect: client: the peer could not decode the value: expected string, found integer
 //! expect: client: the handler panicked
 //! expect: server: the client agrees to the new price: true
 //! expect: client: no answer came in time; asking again

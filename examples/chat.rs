@@ -59,9 +59,9 @@ async fn server() -> Outcome {
     // What a handler returns is the answer; `Err` is a rejection.
     server.on("find", move |name: String| {
         let ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.get(&name).map(SocketId::to_string).ok_or(format!("there is no {name}"))
+        ids.get(&name).copied().ok_or(format!("there is no {name}"))
     });
-    server.on("goodbye", |socket: Socket, (): ()| socket.server().emit("close", ()).is_ok());
+    server.on("goodbye", |socket: Socket| socket.server().emit("close", ()).is_ok());
 
     let mut clients = Vec::new();
     for name in ["ana", "ben", "eva"] {
@@ -103,7 +103,7 @@ async fn client(name: &str, address: &str) -> Outcome {
         client.to("lobby").emit("say", line(name, "good morning"))?; // To all but the sender.
     } else if name == "ben" {
         heard.recv().await; // Ana.
-        let ana: SocketId = client.request::<String, _>("find", "ana").await?.parse()?;
+        let ana: SocketId = client.request("find", "ana").await?;
         let question = client.to_socket(&ana).request("ask", line(name, "tea or coffee?"));
         let drink: String = question.await?;
         println!("ben    | answered by ana alone: {drink}");

@@ -13,7 +13,7 @@
 //! expect: server: "Hello" has 5 stars
 //! expect: server: format 64, 7 bytes
 //! expect: server: "Hello" has 5 stars
-//! expect: client: not decoded: the object is in msgpack (2), this endpoint knows json (1)
+//! expect: client: the peer could not decode the value: the object is in msgpack (2), this endpoint knows json (1)
 //! expect: client: the request was not sent: protobuf was not told how to encode
 
 use std::error::Error;

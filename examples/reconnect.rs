@@ -28,8 +28,7 @@ use tokio::sync::mpsc;
 /// Where the handlers say what they have seen, which is what the example waits for.
 type Seeing = mpsc::UnboundedSender<&'static str>;
 
-/// One thread: nothing runs between `bind` and the registration of the handlers, so that no message
-/// of a client which is back at once finds a server without them.
+/// One thread, so that the lines come in the same order each time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (seeing, mut seen) = mpsc::unbounded_channel();
@@ -78,12 +77,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn start_server(number: u8, address: &str, seeing: &Seeing) -> std::io::Result<Server> {
-    let server = Server::builder().bind(address).await?;
+    // Handlers first: a client that is back at once must not find a server without them.
+    let server = Server::builder().build();
     let seeing = seeing.clone();
     server.on("note", move |text: String| {
         println!("server {number}: received {text}");
         seeing.send("note").is_ok()
     });
+    server.listen(address).await?;
     Ok(server)
 }
 
