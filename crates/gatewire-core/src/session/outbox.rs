@@ -1,7 +1,7 @@
 //! What waits to be written to one connection, bounded in bytes and frames.
 //!
 //! Small frames are copied one behind the other into one buffer, large ones that many connections
-//! share are queued as they are: copying beats counting references up to about 4 KiB (see
+//! share are queued as they are: copying beats counting references up to about 1 KiB (see
 //! `docs/decisions.md`). So a batch of any number of frames goes out with one vectored write.
 
 mod batch;
@@ -70,7 +70,7 @@ pub enum Class {
 
 /// Frames of up to this length are copied, longer ones shared: where both cost the same for
 /// 1,000 receivers.
-const SHARE_ABOVE: usize = 4096;
+const SHARE_ABOVE: usize = 1024;
 
 /// What control frames may use above the bound.
 const CONTROL_RESERVE: usize = 64 << 10;

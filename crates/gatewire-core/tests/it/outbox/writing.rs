@@ -14,8 +14,8 @@ fn small_frames_leave_as_one_piece() {
 }
 
 #[test]
-fn a_shared_frame_of_more_than_4096_bytes_is_not_copied() {
-    for (length, copied) in [(4096, true), (4097, false)] {
+fn a_shared_frame_of_more_than_1024_bytes_is_not_copied() {
+    for (length, copied) in [(1024, true), (1025, false)] {
         let mut outbox = Outbox::new(OutboxLimits::default());
         let frame = event("e", length);
         push_all(&mut outbox, std::slice::from_ref(&frame));
@@ -46,7 +46,7 @@ fn one_piece_that_is_left_is_told_as_one_piece() {
 #[test]
 fn frames_keep_their_order_across_the_threshold() {
     let mut outbox = Outbox::new(OutboxLimits::default());
-    let lengths = [50, 5000, 60, 70, 4096, 4097, 9000, 9001, 80];
+    let lengths = [50, 5000, 60, 70, 1024, 1025, 9000, 9001, 80];
     let frames: Vec<Bytes> = lengths.iter().map(|length| event("e", *length)).collect();
     push_all(&mut outbox, &frames);
     assert_eq!(drain(&mut outbox), frames.concat());
