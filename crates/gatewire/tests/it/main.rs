@@ -9,4 +9,5 @@ mod raw;
 mod requests;
 mod rig;
 mod rooms;
+mod server_life;
 mod values;
