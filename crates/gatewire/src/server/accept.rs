@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gatewire_codec::{CloseCode, RejectCode};
+use gatewire_codec::{CloseCode, RejectCode, v3};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{HandshakeError, Refusal};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::error::Elapsed;
@@ -168,7 +168,9 @@ async fn open(
     let peer_addr = stream.peer_addr()?;
     let limits = &server.limits;
     let deadline = Instant::now() + limits.handshake_timeout;
-    let first_byte = timeout(limits.first_byte_timeout, stream.readable());
+    // Not `readable`, which may say so without a byte.
+    let mut byte = [0];
+    let first_byte = timeout(limits.first_byte_timeout, stream.peek(&mut byte));
     server.while_open(first_byte).await.ok_or(ConnectError::Closed)?.map_err(late)??;
     if *server.live.borrow() > limits.max_connections {
         return refuse(stream, deadline, RejectCode::Busy).await;
@@ -212,8 +214,12 @@ async fn refuse<T>(
     deadline: Instant,
     code: RejectCode,
 ) -> Result<T, ConnectError> {
-    let refusal = Refusal::with(code, BUSY_RETRY_S);
-    timeout_at(deadline, handshake::refuse(&mut stream, refusal)).await.map_err(late)?
+    let refusing = async {
+        // A socket that is closed with bytes unread is reset, and the refusal lost with it.
+        let _hello = stream.read(&mut [0; v3::MAX_HANDSHAKE_FRAME as usize]).await?;
+        handshake::refuse(&mut stream, Refusal::with(code, BUSY_RETRY_S)).await
+    };
+    timeout_at(deadline, refusing).await.map_err(late)?
 }
 
 fn late(_: Elapsed) -> ConnectError {

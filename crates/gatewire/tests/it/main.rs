@@ -1,7 +1,9 @@
 //! The public API over real sockets.
 
+mod auth;
 mod basics;
 mod client_life;
+mod faults;
 mod listeners;
 mod liveness;
 mod order;
@@ -10,4 +12,5 @@ mod requests;
 mod rig;
 mod rooms;
 mod server_life;
+mod slow;
 mod values;

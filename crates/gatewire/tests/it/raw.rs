@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
 use gatewire::{CloseCode, SocketId};
-use gatewire_codec::v3::handshake::{Extensions, Role};
+use gatewire_codec::v3::handshake::{Extensions, Hello, Role, SUITE_ANONYMOUS};
 use gatewire_codec::{Framer, Message, v3};
 use gatewire_core::handshake::{
     ChannelBinding, DiallerConfig, ExpectHello, KeyRing, ListenerConfig,
@@ -23,6 +23,20 @@ pub(crate) struct Raw {
     stream: TcpStream,
     buffer: BytesMut,
     id: Option<SocketId>,
+}
+
+/// What a client without a key says first.
+pub(crate) fn hello() -> Hello<'static> {
+    Hello {
+        min_version: 3,
+        max_version: 3,
+        role: Role::Client,
+        key_id: "",
+        instance: [1; 16],
+        nonce: NONCE,
+        suites: &[SUITE_ANONYMOUS],
+        extensions: Extensions::NONE,
+    }
 }
 
 /// A message as a frame, with its length prefix.
@@ -164,6 +178,12 @@ impl Raw {
             self.expect_end().await;
             text
         }
+    }
+
+    /// The peer hangs up, without another word and without a reset.
+    pub(crate) async fn expect_clean_end(&mut self) {
+        let read = within(self.stream.read_buf(&mut self.buffer)).await;
+        assert_eq!(read.map_err(|error| error.kind()), Ok(0));
     }
 
     /// The peer hangs up, without another word.

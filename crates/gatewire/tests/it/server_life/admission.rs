@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use gatewire::{ConnectError, HandshakeError, RejectCode, Server};
+use gatewire_codec::Message;
 use tokio::task::JoinSet;
 
-use crate::raw::Raw;
+use crate::raw::{Raw, hello};
 use crate::rig::{
     build, connect, dial, eventually, fence, limits, record, serve, serve_with, within,
 };
@@ -77,6 +78,18 @@ async fn a_full_server_is_busy_for_newcomers_and_as_ever_for_others() {
     fence(&three).await;
     fence(&two).await;
     assert_eq!(server.len(), 2);
+}
+
+/// A reset could overtake the refusal on its way.
+#[tokio::test]
+async fn a_busy_server_hangs_up_in_peace() {
+    let limits = limits(|limits| limits.max_connections = 0);
+    let server = serve_with(|builder| builder.limits(limits)).await;
+    let mut raw = Raw::connect(server.local_addr()).await;
+    raw.send(&Message::Hello(hello())).await;
+    eventually(|| server.counters().handshakes_failed == 1).await;
+    raw.expect(&Message::Reject { code: RejectCode::Busy, retry_after_s: 1 }).await;
+    raw.expect_clean_end().await;
 }
 
 #[tokio::test]

@@ -1,0 +1,9 @@
+//! Peers that break the rules, and connections that break. Each costs the one who does it, nobody
+//! else.
+
+mod bystander;
+mod cuts;
+mod frames;
+mod handshake;
+mod messages;
+mod pieces;

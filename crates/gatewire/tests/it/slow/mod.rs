@@ -1,0 +1,6 @@
+//! Peers that do not read as fast as others write, and producers that wait for them.
+
+mod policies;
+mod producers;
+mod reader;
+mod stall;

@@ -1,0 +1,136 @@
+//! Producers that wait for room instead of being refused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::FutureExt;
+use gatewire::{EmitError, Overflow};
+use tokio::task::JoinSet;
+
+use super::reader::{FRAME, Found, MAX_BYTES, SlowReader, block};
+use crate::rig::{build, connect, dial, fence, fence_all, record, serve, within};
+
+const MANY: u64 = 200_000;
+
+/// Counts events whose numbers must come in order.
+fn in_order(next: &Arc<AtomicU64>) -> impl Fn(u64) + Send + Sync + 'static + use<> {
+    let next = Arc::clone(next);
+    move |number| assert_eq!(next.fetch_add(1, Ordering::Relaxed), number)
+}
+
+#[tokio::test]
+async fn a_client_that_waits_sends_200_000_events_and_all_arrive() {
+    let server = serve().await;
+    let next = Arc::new(AtomicU64::new(0));
+    server.on("number", in_order(&next));
+    let client = dial(&server).await;
+    for number in 0..MANY {
+        client.ready().await.expect("connected");
+        client.emit("number", number).expect("there is room");
+    }
+    fence(&client).await;
+    assert_eq!(next.load(Ordering::Relaxed), MANY);
+    assert_eq!(client.counters().outbound.dropped_total(), 0);
+    assert_eq!(server.counters().handler_panics, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_waits_sends_200_000_events_and_all_arrive() {
+    let server = serve().await;
+    let client = dial(&server).await;
+    let next = Arc::new(AtomicU64::new(0));
+    client.on("number", in_order(&next));
+    let socket = server.sockets().pop().expect("a socket");
+    for number in 0..MANY {
+        socket.ready().await.expect("connected");
+        socket.emit("number", number).expect("there is room");
+    }
+    fence_all(&server).await;
+    assert_eq!(next.load(Ordering::Relaxed), MANY);
+    assert_eq!(server.counters().outbound.dropped_total(), 0);
+    assert_eq!(client.counters().handler_panics, 0);
+}
+
+/// With handlers that cannot keep up the peer's socket is not read, and the producer waits.
+#[tokio::test]
+async fn a_slow_handler_slows_a_producer_that_waits() {
+    const COUNT: u64 = 2000;
+
+    let server = serve().await;
+    let next = Arc::new(AtomicU64::new(0));
+    let check = in_order(&next);
+    let check = Arc::new(check);
+    server.on("block", move |block: Vec<u8>| {
+        let check = Arc::clone(&check);
+        async move {
+            tokio::task::yield_now().await;
+            check(u64::from_le_bytes(*block.first_chunk().expect("a number")));
+        }
+    });
+    let client = dial(&server).await;
+    let mut block = vec![0; 8192];
+    for number in 0..COUNT {
+        block[..8].copy_from_slice(&number.to_le_bytes());
+        within(client.ready()).await.expect("connected");
+        client.emit("block", &block).expect("there is room");
+    }
+    fence(&client).await;
+    assert_eq!(next.load(Ordering::Relaxed), COUNT);
+}
+
+#[tokio::test]
+async fn a_producer_waits_above_the_soft_mark_and_goes_on_below_it() {
+    let (server, mut reader) = SlowReader::serve(Overflow::Disconnect).await;
+    let (drained, mut drains) = record();
+    server.on_drain(move |socket| drained.note(socket.id()));
+    assert_eq!(reader.socket.ready().now_or_never(), Some(Ok(())));
+    // Three quarters, and a frame or two above.
+    let filled = reader.fill("block", MAX_BYTES / 4 * 3 + FRAME).await;
+    drains.expect_nothing();
+    let mut waiting = JoinSet::new();
+    for _ in 0..10 {
+        let socket = reader.socket.clone();
+        waiting.spawn(async move { socket.ready().await });
+    }
+    tokio::task::yield_now().await;
+    assert!(waiting.try_join_next().is_none());
+    for number in 0..filled {
+        assert_eq!(reader.find().await, Found::Block("block".to_owned(), number));
+    }
+    while let Some(ready) = within(waiting.join_next()).await {
+        assert_eq!(ready.expect("no panic"), Ok(()));
+    }
+    assert_eq!(drains.next().await, reader.socket.id());
+    drains.expect_nothing();
+}
+
+#[tokio::test]
+async fn who_waits_for_a_connection_that_ends_is_told() {
+    let (server, reader) = SlowReader::serve(Overflow::Disconnect).await;
+    reader.fill("block", MAX_BYTES / 4 * 3 + FRAME).await;
+    let mut waiting = JoinSet::new();
+    for _ in 0..3 {
+        let socket = reader.socket.clone();
+        waiting.spawn(async move { socket.ready().await });
+    }
+    tokio::task::yield_now().await;
+    drop(reader);
+    while let Some(ready) = within(waiting.join_next()).await {
+        assert_eq!(ready.expect("no panic"), Err(EmitError::Closed));
+    }
+    assert!(server.is_empty());
+}
+
+#[tokio::test]
+async fn a_flush_waits_until_the_kernel_has_everything() {
+    let server = serve().await;
+    let client = build(&server, |builder| builder);
+    connect(&client).await;
+    for number in 0..30 {
+        client.emit("block", block(number)).expect("there is room");
+    }
+    within(client.flush()).await.expect("connected");
+    assert_eq!(client.queued_bytes(), 0);
+    let outbound = client.counters().outbound;
+    assert_eq!((outbound.done, outbound.queued), (30, 0));
+}
