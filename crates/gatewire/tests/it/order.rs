@@ -61,7 +61,7 @@ async fn a_client_handles_in_order_what_is_sent_to_it_and_to_its_room() {
     client.on("number", move |number: usize| {
         let seen = seen.clone();
         async move {
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 tokio::task::yield_now().await;
             }
             seen.note(number);

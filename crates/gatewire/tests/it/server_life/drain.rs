@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gatewire::{Backoff, CloseCode, DisconnectReason, Drain, Server};
+use gatewire::{Backoff, ClientBuilder, CloseCode, DisconnectReason, Drain, Server};
 use gatewire_codec::{GoAwayCode, Message};
 
 use crate::raw::Raw;
@@ -68,7 +68,7 @@ async fn connections_are_closed_one_after_the_other() {
     let server = serve().await;
     let (seen, mut ends) = record();
     for _ in 0..30 {
-        let client = build(&server, |builder| builder.no_reconnect());
+        let client = build(&server, ClientBuilder::no_reconnect);
         let seen = seen.clone();
         client.on_disconnect(move |reason| seen.note((Instant::now(), reason.clone())));
         connect(&client).await;
@@ -93,7 +93,7 @@ async fn connections_are_closed_one_after_the_other() {
 async fn while_it_drains_a_server_serves() {
     let server = serve().await;
     let mut raw = Raw::dial(server.local_addr()).await;
-    let client = build(&server, |builder| builder.no_reconnect());
+    let client = build(&server, ClientBuilder::no_reconnect);
     connect(&client).await;
     let mut drained = drain_in_background(&server).await;
     let (code, retry_window_ms) = (GoAwayCode::Shutdown, 300);

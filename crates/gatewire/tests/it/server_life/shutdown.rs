@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatewire::{CloseCode, DisconnectReason, EmitError, RequestError, Server};
+use gatewire::{ClientBuilder, CloseCode, DisconnectReason, EmitError, RequestError, Server};
 use gatewire_codec::{Message, ValueRef};
 use tokio::sync::Notify;
 
@@ -15,7 +15,7 @@ async fn clients_are_told_that_the_server_goes_away() {
     let server = serve().await;
     let (seen, mut ends) = record();
     for _ in 0..3 {
-        let client = build(&server, |builder| builder.no_reconnect());
+        let client = build(&server, ClientBuilder::no_reconnect);
         let seen = seen.clone();
         client.on_disconnect(move |reason| seen.note(reason.clone()));
         connect(&client).await;
@@ -38,7 +38,7 @@ async fn clients_are_told_that_the_server_goes_away() {
 #[tokio::test]
 async fn what_was_emitted_before_the_close_is_received() {
     let server = serve().await;
-    let client = build(&server, |builder| builder.no_reconnect());
+    let client = build(&server, ClientBuilder::no_reconnect);
     let (seen, mut order) = record();
     client.on("number", move |number: usize| seen.note(number));
     connect(&client).await;
@@ -104,7 +104,7 @@ async fn requests_of_both_sides_end_with_the_close() {
         note.note(());
         std::future::pending::<()>()
     });
-    let client = build(&server, |builder| builder.no_reconnect());
+    let client = build(&server, ClientBuilder::no_reconnect);
     client.on("wait", move || {
         began.note(());
         std::future::pending::<()>()
@@ -177,7 +177,7 @@ async fn a_handler_may_close_its_own_server() {
             });
         }
     });
-    let client = build(&server, |builder| builder.no_reconnect());
+    let client = build(&server, ClientBuilder::no_reconnect);
     connect(&client).await;
     client.emit("stop", ()).expect("queued");
     closes.next().await;
