@@ -209,12 +209,28 @@ impl Client {
     ///
     /// Dropped after it was sent, the room is joined at the server, but not again after a reconnect.
     pub async fn join(&self, room: &str) -> Result<(), RequestError> {
+        let session = self.inner.link.session();
+        self.ask_to_join(room).await?;
+        self.inner.lock_rooms().insert(room.to_owned());
+        if self.inner.link.session() == session {
+            return Ok(());
+        }
+        // That connection is lost, and the next may have begun without the room. If that one is lost
+        // too, the one after it joins the room.
+        match self.ask_to_join(room).await {
+            Err(RequestError::Denied(text)) => {
+                self.inner.lock_rooms().remove(room);
+                Err(RequestError::Denied(text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn ask_to_join(&self, room: &str) -> Result<(), RequestError> {
         self.ask(|outbound, deadline, waiter| {
             outbound.join(Names::from_slice(&[room]), deadline, waiter)
         })
-        .await?;
-        self.inner.lock_rooms().insert(room.to_owned());
-        Ok(())
+        .await
     }
 
     /// Leaves a room; done when the server says so. It is not joined again in any case.

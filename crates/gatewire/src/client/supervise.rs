@@ -53,6 +53,30 @@ impl Drop for Attempt<'_> {
     }
 }
 
+/// The task of a client's connections. When it is dropped with its runtime, nobody must wait for it.
+struct Supervision {
+    /// `None`: the task came to its end.
+    client: Option<Arc<ClientInner>>,
+}
+
+impl Supervision {
+    async fn run(mut self, first: Ready) {
+        if let Some(client) = &self.client {
+            client.supervise(first).await;
+        }
+        self.client = None;
+    }
+}
+
+impl Drop for Supervision {
+    fn drop(&mut self) {
+        if let Some(client) = &self.client {
+            client.link.abandon();
+            client.state.send_replace(client.resting_state());
+        }
+    }
+}
+
 impl ClientInner {
     pub(super) async fn connect(self: &Arc<Self>) -> Result<(), ConnectError> {
         let begun = self.state.send_if_modified(|state| {
@@ -67,7 +91,9 @@ impl ClientInner {
         }
         let _attempt = Attempt { client: self };
         let dialled = self.unless_closing(self.dial()).await.ok_or(ConnectError::Closed)?;
-        tokio::spawn(Arc::clone(self).supervise(dialled?));
+        let driver = dialled?;
+        let task = Supervision { client: Some(Arc::clone(self)) };
+        tokio::spawn(task.run(driver));
         Ok(())
     }
 
@@ -112,7 +138,7 @@ impl ClientInner {
     }
 
     /// Drives one connection after the other.
-    async fn supervise(self: Arc<Self>, first: Ready) {
+    async fn supervise(self: &Arc<Self>, first: Ready) {
         let mut driver = first;
         let mut behind: Option<JoinHandle<()>> = None;
         let mut attempt = 0;

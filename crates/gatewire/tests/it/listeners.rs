@@ -313,3 +313,24 @@ async fn on_disconnect_is_told_why_after_the_socket_left() {
     assert!(!socket.is_connected());
     assert_eq!(socket.id(), id);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_once_handler_runs_once_however_many_sockets_send_at_the_same_time() {
+    let server = serve().await;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        clients.push(dial(&server).await);
+    }
+    for round in 0..50 {
+        let (seen, mut order) = record();
+        server.once("race", move || seen.note(round));
+        for client in &clients {
+            client.emit("race", ()).expect("queued");
+        }
+        for client in &clients {
+            fence(client).await;
+        }
+        assert_eq!(order.so_far(), [round]);
+    }
+    assert_eq!(server.off_event("race"), 0);
+}

@@ -136,7 +136,7 @@ async fn who_is_idle_for_too_long_is_disconnected_though_it_lives() {
 #[tokio::test]
 async fn events_joins_and_what_is_published_are_no_idleness() {
     let limits = short_pings();
-    let idle = Some(PING * 5);
+    let idle = Some(PING * 10);
     let server = serve_with(|builder| builder.limits(limits).idle_timeout(idle)).await;
     let mut raw = Raw::dial(server.local_addr()).await;
     let room = &["room"];

@@ -272,3 +272,51 @@ async fn handlers_of_two_lost_connections_do_not_hold_up_their_requests() {
     drop(raw);
     client.close().await;
 }
+
+/// Many clients on several threads, of a server that is replaced again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn all_clients_find_the_restarted_server_and_their_room() {
+    const CLIENTS: usize = 40;
+
+    let mut server = serve().await;
+    let address = server.local_addr();
+    let (connected, mut connects) = record();
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let longest = Duration::from_millis(20);
+        let backoff = Backoff::FullJitter { first: longest / 4, longest };
+        let client = build(&server, |builder| builder.reconnect(backoff));
+        client.on_error(|_| {});
+        let connected = connected.clone();
+        client.on_connect(move |_| connected.note(()));
+        connect(&client).await;
+        within(client.join("room")).await.expect("joined");
+        clients.push(client);
+    }
+    connects.next_many(CLIENTS).await;
+    for round in 0..3_u64 {
+        let (seen, mut news) = record();
+        for client in &clients {
+            client.off_event("news");
+            let seen = seen.clone();
+            client.on("news", move |number: u64| seen.note(number));
+        }
+        within(server.close()).await;
+        server = Server::builder().bind(address).await.expect("the port is free again");
+        server.on("fence", || ());
+        connects.next_many(CLIENTS).await;
+        // Each has sent its joins before; a fence says that they were handled.
+        for client in &clients {
+            crate::rig::fence(client).await;
+        }
+        assert_eq!(server.members("room").len(), CLIENTS);
+        server.to("room").emit("news", round).expect("sent");
+        assert_eq!(news.next_many(CLIENTS).await, [round; CLIENTS]);
+        crate::rig::fence_all(&server).await;
+        news.expect_nothing();
+    }
+    for client in &clients {
+        within(client.close()).await;
+    }
+    within(server.close()).await;
+}

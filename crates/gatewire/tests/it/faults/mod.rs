@@ -3,6 +3,7 @@
 
 mod bystander;
 mod cuts;
+mod floods;
 mod frames;
 mod handshake;
 mod messages;

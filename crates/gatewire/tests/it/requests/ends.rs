@@ -168,3 +168,24 @@ async fn two_clients_ask_each_other_through_the_server() {
     two.close().await;
     assert_eq!(ask("add").await, Err(RequestError::NoSuchSocket));
 }
+
+/// The answer fits the frame from the one client to the server. On the way to the other its number
+/// takes one byte more.
+#[tokio::test]
+async fn an_answer_that_grows_on_its_way_is_told_to_its_asker() {
+    let limits = limits(|limits| limits.max_frame = 4096);
+    let server = serve_with(|builder| builder.limits(limits)).await;
+    let (one, two) = (dial(&server).await, dial(&server).await);
+    // Version, kind, id, type, and the text.
+    two.on("text", |length: usize| "x".repeat(length));
+    let id = two.id().expect("connected");
+    let ask =
+        async |length: usize| within(one.to_socket(&id).request::<String, _>("text", length)).await;
+    assert_eq!(ask(4096 - 4).await.map(|text| text.len()), Ok(4096 - 4));
+    // From 128 on a number takes two bytes: here as many questions as it takes.
+    for _ in 0..128 {
+        crate::rig::fence(&one).await;
+    }
+    assert_eq!(ask(4096 - 4).await, Err(RequestError::TooLarge));
+    assert_eq!(ask(4096 - 5).await.map(|text| text.len()), Ok(4096 - 5));
+}

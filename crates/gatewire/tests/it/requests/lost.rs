@@ -180,3 +180,65 @@ async fn an_answer_is_not_kept_for_the_next_session() {
     drop(second);
     client.close().await;
 }
+
+/// The tasks of a connection die with their runtime. Who waits in another one is told.
+#[test]
+fn a_request_ends_with_the_runtime_of_its_connection() {
+    let here =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let there = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = here.block_on(RawListener::bind());
+    let client = Client::builder().build(listener.address());
+    let connecting = client.clone();
+    let connected = there.spawn(async move { connecting.connect().await });
+    let mut raw = here.block_on(listener.accept(1));
+    here.block_on(within(connected)).expect("no panic").expect("a connection");
+
+    let mut request = Box::pin(client.request::<(), _>("wait", ()).timeout(HOUR));
+    here.block_on(async {
+        assert_eq!(request.as_mut().now_or_never(), None);
+        raw.read().await.expect("the request");
+    });
+    drop(there);
+    here.block_on(async {
+        assert_eq!(within(request).await, Err(RequestError::MaybeDelivered));
+        assert!(!client.is_connected());
+        let asked = within(client.request::<(), _>("wait", ()).timeout(HOUR)).await;
+        assert!(matches!(asked, Err(RequestError::NotSent(_))), "{asked:?}");
+        within(client.close()).await;
+    });
+}
+
+#[test]
+fn a_servers_request_ends_with_the_runtime_of_the_server() {
+    let here =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let there = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let server = here.block_on(async { within(there.spawn(serve())).await.expect("no panic") });
+    let (client, socket) = here.block_on(async {
+        let client = Client::builder().no_reconnect().build(server.local_addr());
+        client.on("wait", std::future::pending::<()>);
+        let id = connect(&client).await;
+        (client, server.socket(&id).expect("a socket"))
+    });
+    let mut request = Box::pin(socket.request::<(), _>("wait", ()).timeout(HOUR));
+    here.block_on(async { assert_eq!(request.as_mut().now_or_never(), None) });
+    drop(there);
+    here.block_on(async {
+        let answer = within(request).await;
+        assert!(
+            matches!(answer, Err(RequestError::MaybeDelivered | RequestError::NotSent(_))),
+            "{answer:?}"
+        );
+        assert!(server.is_empty());
+        within(client.closed()).await;
+    });
+}

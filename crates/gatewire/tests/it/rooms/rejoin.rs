@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use gatewire::{Backoff, Client, Error, ErrorCode, RoomLimits, Server};
 use gatewire_codec::{Message, Names, ValueRef};
 
@@ -126,4 +127,35 @@ async fn a_new_session_has_a_new_id() {
     drop(second);
     client.close().await;
     assert_eq!(client.id(), None);
+}
+
+/// The server has confirmed the join, the connection is lost and made again, and only then the caller
+/// gets to see that it has joined.
+#[tokio::test]
+async fn a_join_that_is_confirmed_just_before_a_reconnect_holds() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().reconnect(AT_ONCE).build(listener.address());
+    let (connected, mut connects) = record();
+    client.on_connect(move |_| connected.note(()));
+    let (_, mut first) = tokio::join!(connect(&client), listener.accept(1));
+    connects.next().await;
+    let mut join = Box::pin(client.join("red"));
+    assert_eq!(join.as_mut().now_or_never(), None);
+    let names = ["red"];
+    let rooms = Names::from_slice(&names);
+    first.expect(&Message::Join { id: 1, rooms }).await;
+    first.send(&Message::Ack { id: 1, value: ValueRef::Empty }).await;
+    drop(first);
+    let mut second = listener.accept(2).await;
+    connects.next().await;
+
+    let confirm = async {
+        second.expect(&Message::Join { id: 2, rooms }).await;
+        second.send(&Message::Ack { id: 2, value: ValueRef::Empty }).await;
+    };
+    let (joined, ()) = within(async { tokio::join!(join, confirm) }).await;
+    assert_eq!(joined, Ok(()));
+    assert_eq!(client.rooms(), names);
+    drop(second);
+    client.close().await;
 }

@@ -1,9 +1,10 @@
 //! Who gets in, and when it is there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gatewire::{ConnectError, HandshakeError, RejectCode, Server};
+use gatewire::{ConnectError, HandshakeError, RejectCode, RequestError, Server};
 use gatewire_codec::Message;
 use tokio::task::JoinSet;
 
@@ -171,4 +172,42 @@ async fn clients_that_come_and_go_leave_nothing_behind() {
         (0, 0, 0)
     );
     assert!(counters.inbound.is_balanced() && counters.outbound.is_balanced(), "{counters:?}");
+}
+
+/// The closures of a socket's handlers live as long as the socket does.
+#[tokio::test]
+async fn nothing_of_a_gone_socket_or_client_is_kept() {
+    let token = Arc::new(());
+    let server = serve().await;
+    let of_socket = Arc::clone(&token);
+    server.on_connect(move |socket| {
+        let token = Arc::clone(&of_socket);
+        socket.on("hold", move || drop(Arc::clone(&token)));
+        std::future::ready(())
+    });
+    let asker = dial(&server).await;
+    let client = dial(&server).await;
+    let of_client = Arc::clone(&token);
+    client.on("hold", move || drop(Arc::clone(&of_client)));
+    client.on("wait", std::future::pending::<()>);
+    within(client.join("room")).await.expect("joined");
+    // The token here, in `on_connect`, in two sockets and in a client.
+    eventually(|| Arc::strong_count(&token) == 5).await;
+
+    // Somebody waits for an answer of it, and there is something queued for it.
+    let id = client.id().expect("connected");
+    let to_client = asker.to_socket(&id);
+    let asked = to_client.request::<(), _>("wait", ());
+    let close = async {
+        fence(&asker).await;
+        client.close().await;
+    };
+    let (answer, ()) = within(async { tokio::join!(asked, close) }).await;
+    assert_eq!(answer, Err(RequestError::MaybeDelivered));
+    eventually(|| Arc::strong_count(&token) == 4).await;
+    drop(client);
+    // Its handler still waits, and is never done: that is all that is left of it.
+    assert_eq!(Arc::strong_count(&token), 4);
+    asker.close().await;
+    eventually(|| Arc::strong_count(&token) == 3).await;
 }

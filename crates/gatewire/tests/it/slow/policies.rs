@@ -256,3 +256,24 @@ async fn who_publishes_does_not_wait_for_the_slow() {
     crate::rig::eventually(|| server.len() == 2).await;
     fence_all(&server).await;
 }
+
+/// Too long for everybody, or only on its way to one: it is an error where somebody is told, and counted
+/// where not.
+#[tokio::test]
+async fn what_is_too_long_is_refused_or_counted() {
+    let limits = limits(|limits| limits.max_frame = 1000);
+    let server = serve_with(|builder| builder.limits(limits)).await;
+    let (one, two) = (dial(&server).await, dial(&server).await);
+    let socket = server.socket(&two.id().expect("connected")).expect("a socket");
+    let text = "x".repeat(1000);
+    // Version, kind, the name with its length, and the type of the value.
+    let error = EmitError::TooLarge { length: 1009, limit: 1000 };
+    assert_eq!(socket.emit("event", &text), Err(error.clone()));
+    assert_eq!(one.emit("event", &text), Err(error));
+    assert_eq!(server.emit("event", &text), Ok(()));
+    assert_eq!(server.counters().outbound.dropped(DropReason::TooLarge), 2);
+    fence(&one).await;
+    fence(&two).await;
+    let outbound = server.counters().outbound;
+    assert!(outbound.is_balanced(), "{outbound:?}");
+}
