@@ -392,8 +392,13 @@ impl<S: Side> Receiver<S> {
                 }));
             }
             Incoming::Control(control) => {
-                link.with_outbound(|outbound| outbound.handle_control(control));
-                link.schedule(owner);
+                let handled = link.command(owner, |outbound| {
+                    outbound.handle_control(control);
+                    Ok(())
+                });
+                if let Err(error) = handled {
+                    tracing::debug!(%error, "a control message came too late");
+                }
             }
             Incoming::GoAway { code, retry_window_ms } => {
                 self.side.go_away(code, Duration::from_millis(retry_window_ms.into()));

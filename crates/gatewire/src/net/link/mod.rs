@@ -3,7 +3,8 @@
 //! A frame is queued under the mutex; no system call happens under it. Then one of these flushes:
 //!
 //! * in a [batch](super::batch): its end, once for all frames;
-//! * a lone request or a queue of [`INLINE_FLUSH`] bytes: the producer itself, at once;
+//! * a lone request, a queue of [`INLINE_FLUSH`] bytes or above its soft mark: the producer itself, at
+//!   once;
 //! * else: the connection's driver, woken once for all frames that come before it runs;
 //! * after the kernel was full: the driver, when it takes bytes again.
 //!
@@ -166,7 +167,7 @@ impl Link {
         let outbox = shared.outbound.outbox();
         let flush = match result {
             _ if outbox.is_blocked() || shared.stream.is_none() => Flush::Later,
-            _ if outbox.queued_bytes() >= INLINE_FLUSH => Flush::Now,
+            _ if outbox.queued_bytes() >= INLINE_FLUSH || outbox.is_above_soft_mark() => Flush::Now,
             _ if urgent(&shared) => Flush::NowUnlessBatched,
             _ => Flush::Later,
         };

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
-use gatewire::{EmitError, Overflow};
+use gatewire::{EmitError, OutboxLimits, Overflow, Socket};
 use tokio::task::JoinSet;
 
 use super::reader::{FRAME, Found, MAX_BYTES, SlowReader, block};
-use crate::rig::{build, connect, dial, fence, fence_all, record, serve, within};
+use crate::rig::{
+    build, connect, dial, dial_with, fence, fence_all, limits, record, serve, serve_with, within,
+};
 
 const MANY: u64 = 200_000;
 
@@ -133,4 +135,49 @@ async fn a_flush_waits_until_the_kernel_has_everything() {
     assert_eq!(client.queued_bytes(), 0);
     let outbound = client.counters().outbound;
     assert_eq!((outbound.done, outbound.queued), (30, 0));
+}
+
+/// The kernel takes it all: a bound that is short is no reason to call the peer slow.
+async fn expect_a_burst_to_pass(max_bytes: usize, max_frames: usize) {
+    const COUNT: u64 = 3000;
+
+    let limits = limits(|limits| {
+        limits.outbox = OutboxLimits { max_bytes, max_frames, overflow: Overflow::Disconnect };
+    });
+    let of_server = limits.clone();
+    let server = serve_with(|builder| builder.limits(of_server)).await;
+    let client = dial_with(&server, |builder| builder.limits(limits)).await;
+    let (up, down) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    server.on("number", in_order(&up));
+    client.on("number", in_order(&down));
+    let socket = server.sockets().pop().expect("a socket");
+    // Without a pause, from outside of any connection's task.
+    for number in 0..COUNT {
+        assert_eq!(client.emit("number", number), Ok(()), "{number}");
+        match number % 3 {
+            0 => assert_eq!(socket.emit("number", number), Ok(()), "{number}"),
+            1 => assert_eq!(server.emit("number", number), Ok(())),
+            _ => assert_eq!(server.to_socket(&socket.id()).emit("number", number), Ok(())),
+        }
+    }
+    fence(&client).await;
+    fence_all(&server).await;
+    assert_eq!(up.load(Ordering::Relaxed), COUNT);
+    assert_eq!(down.load(Ordering::Relaxed), COUNT);
+    // And from within one.
+    server.on("burst", |socket: Socket, (): ()| {
+        for number in COUNT..2 * COUNT {
+            assert_eq!(socket.emit("number", number), Ok(()), "{number}");
+        }
+    });
+    let answer = within(client.request::<(), _>("burst", ())).await;
+    assert_eq!(answer, Ok(()));
+    assert_eq!(down.load(Ordering::Relaxed), 2 * COUNT);
+}
+
+#[tokio::test]
+async fn a_burst_beyond_the_bound_passes_while_the_kernel_takes_it() {
+    expect_a_burst_to_pass(4096, 1 << 20).await;
+    expect_a_burst_to_pass(64 << 10, 1 << 20).await;
+    expect_a_burst_to_pass(4 << 20, 100).await;
 }
