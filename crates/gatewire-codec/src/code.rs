@@ -133,6 +133,8 @@ code! {
         Timeout = 9 => "the addressed socket did not answer in time",
         /// The addressed socket's queue is full; its handler did not run.
         Busy = 10 => "the addressed socket's queue is full",
+        /// The handler ran, but its answer could not be sent.
+        Unanswered = 11 => "the answer could not be sent",
     }
 }
 

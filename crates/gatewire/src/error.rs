@@ -89,6 +89,8 @@ pub enum RequestError {
     NoSuchSocket,
     /// The peer could not decode the value; the handler did not run.
     Decode(String),
+    /// The handler ran, but its answer could not be sent: not encodable, or the queue was full.
+    Unanswered(String),
     /// The handler ran and answered, but the answer is not of the type asked for.
     BadAnswer(FormatError),
     /// The handler panicked.
@@ -112,6 +114,7 @@ impl fmt::Display for RequestError {
             Self::Rejected(_) => f.write_str("rejected by the handler"),
             Self::NoSuchSocket => f.write_str("no such socket"),
             Self::Decode(text) => write!(f, "the peer could not decode the value: {text}"),
+            Self::Unanswered(text) => write!(f, "the answer could not be sent: {text}"),
             Self::BadAnswer(error) => write!(f, "the answer could not be decoded: {error}"),
             Self::Panicked => f.write_str("the handler panicked"),
             Self::TooLarge => f.write_str("the answer is too large"),
@@ -133,6 +136,7 @@ impl RequestError {
         match code {
             NackCode::NoHandler => Self::NoHandler,
             NackCode::Decode => Self::Decode(text(value)),
+            NackCode::Unanswered => Self::Unanswered(text(value)),
             NackCode::Panicked => Self::Panicked,
             NackCode::NoSuchSocket => Self::NoSuchSocket,
             NackCode::TooLarge => Self::TooLarge,
@@ -160,7 +164,8 @@ impl RequestError {
             Self::NoHandler => (NackCode::NoHandler, Value::Empty),
             Self::Rejected(value) => (NackCode::Rejected, value.clone()),
             Self::Decode(text) => (NackCode::Decode, Value::String(text.clone())),
-            Self::BadAnswer(error) => (NackCode::Decode, Value::String(error.to_string())),
+            Self::Unanswered(text) => (NackCode::Unanswered, Value::String(text.clone())),
+            Self::BadAnswer(error) => (NackCode::Unanswered, Value::String(error.to_string())),
             Self::Panicked => (NackCode::Panicked, Value::Empty),
             Self::Denied(text) => (NackCode::Denied, Value::String(text.clone())),
         }

@@ -4,7 +4,7 @@
 //! marks the receivers in a bit set over the dense socket keys: first all that are addressed, then
 //! the exceptions are cleared, then the set is walked once.
 
-use gatewire_codec::Target;
+use gatewire_codec::{Names, Target};
 
 use super::{Hub, SocketKey};
 use crate::SocketId;
@@ -59,11 +59,9 @@ impl<H: Clone> Hub<H> {
                 set.insert(index);
             }
         }
-        for name in target.rooms {
-            for member in self.room(name).map_or(&[][..], |room| &room.members) {
-                set.insert(member.socket.index());
-            }
-        }
+        self.each_member(target.rooms, |member| {
+            set.insert(member);
+        });
         if let Some(sender) = skipped.filter(|sender| self.socket(*sender).is_some()) {
             set.remove(sender.index());
         }
@@ -71,15 +69,21 @@ impl<H: Clone> Hub<H> {
         for socket in target.sockets.iter().filter_map(|id| self.index_of(id)) {
             set.insert(socket);
         }
-        for name in target.except_rooms {
-            for member in self.room(name).map_or(&[][..], |room| &room.members) {
-                set.remove(member.socket.index());
-            }
-        }
+        self.each_member(target.except_rooms, |member| set.remove(member));
         for socket in target.except_sockets.iter().filter_map(|id| self.index_of(id)) {
             set.remove(socket);
         }
         set
+    }
+
+    /// The members of each room, which is walked once however often it is named.
+    fn each_member(&self, names: Names<'_>, mut each: impl FnMut(usize)) {
+        let mut walked = BitSet::with_capacity(self.rooms.capacity());
+        for index in names.iter().filter_map(|name| self.by_name.get(name)) {
+            if walked.insert(*index) {
+                self.rooms[*index].members.iter().for_each(|member| each(member.socket.index()));
+            }
+        }
     }
 
     fn index_of(&self, id: &str) -> Option<usize> {
@@ -96,10 +100,14 @@ impl BitSet {
         Self(vec![0; numbers.div_ceil(64)])
     }
 
-    fn insert(&mut self, number: usize) {
-        if let Some(word) = self.0.get_mut(number / 64) {
-            *word |= 1 << (number % 64);
-        }
+    /// `true`: it was not in it.
+    fn insert(&mut self, number: usize) -> bool {
+        let (Some(word), bit) = (self.0.get_mut(number / 64), 1 << (number % 64)) else {
+            return false;
+        };
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
     }
 
     fn remove(&mut self, number: usize) {

@@ -99,6 +99,9 @@ pub struct Outbox {
     in_flight: bool,
     /// The last write left something.
     blocked: bool,
+    /// A frame did not fit, and the peer is to be disconnected for it: what came behind it would
+    /// be a gap.
+    overflowed: bool,
     /// There is no connection that could write anything.
     detached: bool,
     spare: BytesMut,
@@ -118,6 +121,7 @@ impl Outbox {
             written: 0,
             in_flight: false,
             blocked: false,
+            overflowed: false,
             detached: false,
             spare: BytesMut::new(),
             ledger: Ledger::default(),
@@ -218,6 +222,9 @@ impl Outbox {
             Class::Normal | Class::Volatile => self.limits.max_bytes,
         };
         let frames = class == Class::Control || self.ledger.queued < self.limits.max_frames as u64;
+        if self.overflowed && class != Class::Control {
+            return false;
+        }
         // A frame that is longer than the whole bound still passes alone.
         frames && (self.bytes + length <= max_bytes || self.bytes == 0)
     }
@@ -263,6 +270,7 @@ impl Outbox {
     }
 
     fn overflowed(&mut self) -> SendError {
+        self.overflowed = true;
         self.ledger.accepted += 1;
         self.ledger.drop_for(DropReason::QueueFull, 1);
         SendError::SlowConsumer
@@ -354,6 +362,7 @@ impl Outbox {
         }
         self.retain(DropReason::Disconnected, keep);
         self.blocked = false;
+        self.overflowed = false;
     }
 
     /// Puts a frame in front of all others. For what must precede the queue of a lost connection.

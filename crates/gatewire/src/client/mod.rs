@@ -7,7 +7,6 @@ mod supervise;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -362,7 +361,7 @@ impl Client {
     ///
     /// Safe: it only waits.
     pub async fn ready(&self) -> Result<(), EmitError> {
-        poll_fn(|context| self.inner.link.poll_ready(context)).await
+        self.inner.link.ready().await
     }
 
     /// Waits until everything that was emitted before is with the kernel.
@@ -375,7 +374,7 @@ impl Client {
     ///
     /// Safe: it only waits.
     pub async fn flush(&self) -> Result<(), EmitError> {
-        poll_fn(|context| self.inner.link.poll_flushed(context)).await
+        self.inner.link.flushed().await
     }
 
     /// Bytes that wait to be written.
@@ -401,7 +400,8 @@ impl Client {
         inner.closing.send_replace(true);
         inner.link.end(DisconnectReason::Closed, CloseCode::Normal, "");
         let idle = inner.state.send_if_modified(|state| {
-            let idle = *state == State::Idle;
+            // `connect` may be held by somebody who does not poll it any more.
+            let idle = matches!(*state, State::Idle | State::Connecting);
             if idle {
                 *state = State::Closed;
             }

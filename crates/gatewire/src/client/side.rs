@@ -10,6 +10,9 @@ use super::{Client, ClientInner};
 use crate::handler::Handlers;
 use crate::net::driver::Side;
 
+/// What a server may ask for at most: it should not be able to keep its clients away for days.
+const LONGEST_RETRY_WINDOW: Duration = Duration::from_secs(10 * 60);
+
 pub(super) struct ClientSide {
     pub(super) client: Client,
 }
@@ -45,6 +48,7 @@ impl Side for ClientSide {
 
     fn go_away(&self, _: GoAwayCode, retry_window: Duration) {
         let client = &self.client.inner;
+        let retry_window = retry_window.min(LONGEST_RETRY_WINDOW);
         *client.retry_window.lock().unwrap_or_else(PoisonError::into_inner) = Some(retry_window);
         client.lifecycle.going_away(retry_window);
     }

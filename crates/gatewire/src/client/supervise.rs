@@ -90,7 +90,8 @@ impl ClientInner {
             return Err(ConnectError::Closed);
         }
         let _attempt = Attempt { client: self };
-        let dialled = self.unless_closing(self.dial()).await.ok_or(ConnectError::Closed)?;
+        let dialled =
+            self.unless_closing(self.dial(&mut None)).await.ok_or(ConnectError::Closed)?;
         let driver = dialled?;
         let task = Supervision { client: Some(Arc::clone(self)) };
         tokio::spawn(task.run(driver));
@@ -98,7 +99,10 @@ impl ClientInner {
     }
 
     /// One attempt: TCP, handshake, and the session takes over what waits in the queue.
-    async fn dial(self: &Arc<Self>) -> Result<Ready, ConnectError> {
+    async fn dial(
+        self: &Arc<Self>,
+        older: &mut Option<JoinHandle<()>>,
+    ) -> Result<Ready, ConnectError> {
         let dialled = timeout(self.limits.handshake_timeout, async {
             let mut stream = TcpStream::connect(&self.address).await?;
             tcp::configure(&stream, &self.tcp)?;
@@ -108,7 +112,7 @@ impl ClientInner {
         });
         let (stream, established, leftover) =
             dialled.await.map_err(|_| ConnectError::Timeout)??;
-        Ok(self.go_online(stream, &established, leftover))
+        Ok(self.go_online(stream, &established, leftover, older.take()))
     }
 
     fn go_online(
@@ -116,6 +120,7 @@ impl ClientInner {
         stream: TcpStream,
         established: &Established,
         leftover: BytesMut,
+        older: Option<JoinHandle<()>>,
     ) -> Ready {
         let (read, write) = stream.into_split();
         let write = Arc::new(write);
@@ -124,14 +129,21 @@ impl ClientInner {
         if self.is_closing() {
             self.link.end(DisconnectReason::Closed, CloseCode::Normal, "");
         }
-        self.state.send_replace(State::Online(established.session_id));
+        self.state.send_if_modified(|state| {
+            let open = *state != State::Closed;
+            if open {
+                *state = State::Online(established.session_id);
+            }
+            open
+        });
         self.lifecycle.connected(established.session_id);
         let config = DriverConfig {
             // The server's limit holds in both directions.
             limits: Limits { max_frame: established.max_frame, ..self.limits.clone() },
             idle_timeout: self.tcp.idle_timeout,
             leftover,
-            first: None,
+            paused: older.is_some(),
+            first: older.map(|older| Box::pin(async { drop(older.await) }) as _),
         };
         let side = ClientSide { client: Client { inner: Arc::clone(self) } };
         Driver::new(side, read, write, config)
@@ -154,13 +166,10 @@ impl ClientInner {
             self.state.send_replace(State::Offline);
             self.link.go_offline(self.offline).await;
             self.lifecycle.disconnected(&reason);
-            if let Some(handlers) = handlers
-                && let Some(older) = behind.replace(handlers)
-            {
-                // What waits for handlers stays bounded however often the connection is lost.
-                self.unless_closing(older).await;
-            }
-            driver = match self.reconnect(backoff, &mut attempt).await {
+            // What waits for handlers stays bounded however often the connection is lost: the next
+            // one is not read before the older ones are done. It is made, since they may wait for it.
+            let mut older = handlers.and_then(|handlers| behind.replace(handlers));
+            driver = match self.reconnect(backoff, &mut attempt, &mut older).await {
                 Some(driver) => driver,
                 None => return self.finish_quietly().await,
             };
@@ -171,7 +180,12 @@ impl ClientInner {
     ///
     /// `attempt` grows over connections that did not last, so that a server which drops its clients
     /// as soon as they come is not stormed.
-    async fn reconnect(self: &Arc<Self>, backoff: Backoff, attempt: &mut u32) -> Option<Ready> {
+    async fn reconnect(
+        self: &Arc<Self>,
+        backoff: Backoff,
+        attempt: &mut u32,
+        older: &mut Option<JoinHandle<()>>,
+    ) -> Option<Ready> {
         for in_a_row in 1.. {
             if self.max_attempts.is_some_and(|most| in_a_row > most) {
                 break;
@@ -187,7 +201,7 @@ impl ClientInner {
             *attempt = attempt.saturating_add(1);
             self.lifecycle.reconnecting(in_a_row, delay);
             self.unless_closing(tokio::time::sleep(delay)).await?;
-            match self.unless_closing(self.dial()).await? {
+            match self.unless_closing(self.dial(older)).await? {
                 Ok(driver) => return Some(driver),
                 Err(error) => self.report_error(Error::Connect(error.to_string())),
             }

@@ -48,7 +48,7 @@ impl Reply {
             Ok(()) | Err(EmitError::Closed | EmitError::NotConnected) => {}
             Err(EmitError::TooLarge { .. }) => self.refuse(NackCode::TooLarge, ""),
             Err(error) => {
-                self.refuse(NackCode::Decode, &error.to_string());
+                self.refuse(NackCode::Unanswered, &error.to_string());
                 self.owner.report(Error::Answer { event: self.event.to_string(), error });
             }
         }

@@ -145,6 +145,11 @@ impl<C> Handlers<C> {
         })
     }
 
+    /// Lets all handlers go: their closures may hold what holds this table.
+    pub(crate) fn clear(&self) {
+        self.change(|table| *table = Table { by_event: FxHashMap::default(), any: Vec::new() });
+    }
+
     /// Takes all handlers of an event off; how many there were.
     pub(crate) fn remove_event(&self, event: &str) -> usize {
         self.change(|table| table.by_event.remove(event).map_or(0, |listeners| listeners.len()))

@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use super::link::HasLink;
 
+static NEXT_THREAD: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+
 thread_local! {
+    static THREAD: u64 = NEXT_THREAD.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     /// The connections to flush; `None` outside of a batch.
     static DIRTY: RefCell<Option<Vec<Arc<dyn HasLink>>>> = const { RefCell::new(None) };
 }
@@ -50,15 +53,24 @@ impl Drop for BatchScope {
 /// Whether this thread is in a batch; if so, `owner` will be flushed at its end.
 pub(crate) fn defer_flush(
     owner: impl FnOnce() -> Arc<dyn HasLink>,
-    newly_dirty: impl FnOnce() -> bool,
+    claim: impl FnOnce(u64) -> Claim,
 ) -> bool {
     DIRTY.with_borrow_mut(|dirty| match dirty {
-        Some(list) => {
-            if newly_dirty() {
+        Some(list) => match claim(THREAD.with(|id| *id)) {
+            Claim::Mine => {
                 list.push(owner());
+                true
             }
-            true
-        }
+            Claim::MineAlready => true,
+            Claim::Others => false,
+        },
         None => false,
     })
+}
+
+/// Whose batch flushes a link.
+pub(crate) enum Claim {
+    Mine,
+    MineAlready,
+    Others,
 }

@@ -56,6 +56,8 @@ pub(crate) struct Inbox<C> {
     queue: VecDeque<Bytes>,
     queued_bytes: usize,
     max_queued: usize,
+    /// Nothing is read before `first` is done.
+    paused: bool,
     ledger: Ledger,
     session: Session,
 }
@@ -95,7 +97,12 @@ pub(crate) struct Received<'f> {
 
 impl<C: Clone + Send + Sync + 'static> Inbox<C> {
     /// `first`: runs before any message is handled.
-    pub(crate) fn new(max_queued: usize, first: Option<Run>, session: Session) -> Self {
+    pub(crate) fn new(
+        max_queued: usize,
+        first: Option<Run>,
+        paused: bool,
+        session: Session,
+    ) -> Self {
         let running =
             first.map(|future| Running { future, event: "connect".into(), message: None });
         Self {
@@ -105,6 +112,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
             queue: VecDeque::new(),
             queued_bytes: 0,
             max_queued,
+            paused,
             ledger: Ledger::default(),
             session,
         }
@@ -112,7 +120,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
 
     /// Whether no more may be read: the handler is behind.
     pub(crate) fn is_full(&self) -> bool {
-        self.queue.len() >= self.max_queued || self.queued_bytes >= MAX_QUEUED_BYTES
+        self.paused || self.queue.len() >= self.max_queued || self.queued_bytes >= MAX_QUEUED_BYTES
     }
 
     /// Whether all that was received is handled.
@@ -145,7 +153,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         context: &mut Context<'_>,
     ) {
         self.ledger.accepted += 1;
-        if self.is_idle() {
+        if self.is_idle() && !side.owner().link().is_congested() {
             self.deliver(side, received, frame, context);
             return;
         }
@@ -159,6 +167,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
     pub(crate) fn poll<S: Side<Context = C>>(
         &mut self,
         side: &S,
+        hold: bool,
         context: &mut Context<'_>,
     ) -> Poll<()> {
         loop {
@@ -174,13 +183,19 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                 if let Some(panic) = &panic {
                     report_panic(&**side.owner(), &event, &**panic);
                 }
-                let Some(Unfinished { dropped, rest }) = message else { continue };
+                let Some(Unfinished { dropped, rest }) = message else {
+                    self.paused = false;
+                    continue;
+                };
                 self.ledger.queued -= 1;
                 let dropped = dropped.or(panic.map(|_| DropReason::Panicked));
                 match rest {
                     None => self.settle(dropped),
                     Some(rest) => self.resume(side, &rest, dropped, context),
                 }
+            } else if hold && !self.queue.is_empty() && side.owner().link().is_congested() {
+                // The peer does not read what it asked for: it is not asked for more.
+                return Poll::Pending;
             } else if let Some(frame) = self.queue.pop_front() {
                 self.queued_bytes -= frame.len();
                 self.ledger.queued -= 1;

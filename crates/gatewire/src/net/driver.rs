@@ -67,6 +67,8 @@ pub(crate) struct DriverConfig {
     pub(crate) leftover: BytesMut,
     /// Runs before any message is handled.
     pub(crate) first: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// Whether nothing is even read before it is done.
+    pub(crate) paused: bool,
 }
 
 /// See the [module's documentation](self).
@@ -101,7 +103,7 @@ impl<S: Side> Leftover<S> {
     pub(crate) async fn finish(mut self) {
         poll_fn(|context| {
             let _batch = BatchScope::enter();
-            let polled = self.inbox.poll(&self.side, context);
+            let polled = self.inbox.poll(&self.side, false, context);
             self.note();
             polled
         })
@@ -123,14 +125,14 @@ impl<S: Side> Driver<S> {
         write: Arc<OwnedWriteHalf>,
         config: DriverConfig,
     ) -> Self {
-        let DriverConfig { limits, idle_timeout, leftover, first } = config;
+        let DriverConfig { limits, idle_timeout, leftover, first, paused } = config;
         let link = side.owner().link();
         let (now, session) = (link.clock.now(), link.session());
         Self {
             receiver: Receiver {
                 side,
                 inbound: Inbound::new(),
-                inbox: Inbox::new(limits.handler_queue, first, session),
+                inbox: Inbox::new(limits.handler_queue, first, paused, session),
                 last_event: now,
             },
             read,
@@ -188,7 +190,8 @@ impl<S: Side> Driver<S> {
     /// have waited long enough. `Some`: the connection is to end.
     fn poll_input(&mut self, now: Time, context: &mut Context<'_>) -> Option<DisconnectReason> {
         let Self { receiver, assembly, read, heartbeat, phase, .. } = self;
-        let handlers = receiver.inbox.poll(&receiver.side, context);
+        let handlers =
+            receiver.inbox.poll(&receiver.side, matches!(phase, Phase::Running), context);
         if !matches!(phase, Phase::Running) {
             return None;
         }
@@ -223,6 +226,8 @@ impl<S: Side> Driver<S> {
             let state = self.link().outbox_state();
             if state.drained {
                 self.receiver.side.owner().drained();
+                // What waited for that in the inbox.
+                context.waker().wake_by_ref();
             }
             if !state.blocked {
                 self.stalled = None;
@@ -258,7 +263,7 @@ impl<S: Side> Driver<S> {
     fn poll_end(&mut self, now: Time, context: &mut Context<'_>) -> Option<DisconnectReason> {
         if let Phase::Closing { reason, until } = &self.phase {
             let state = self.link().outbox_state();
-            if !state.empty && now < *until {
+            if !state.empty && !state.broken && now < *until {
                 return None;
             }
             let reason = reason.clone();
@@ -312,6 +317,7 @@ impl<S: Side> Driver<S> {
         if self.receiver.inbox.is_full() {
             // The peer is not silent, it is not read. Our pings tell it that we live.
             self.heartbeat.heard(self.heartbeat.last_heard());
+            self.receiver.last_event = now;
         }
         let liveness = self.heartbeat.check(now);
         let link = self.link();

@@ -149,6 +149,10 @@ async fn serve(live: Live, stream: TcpStream, permit: OwnedSemaphorePermit) {
             // Still a connection of the server, as far as its limit goes: its messages take memory.
             tokio::join!(tell(server, &socket, reason), finish(leftover));
             server.retire(&socket.inner);
+            if let Some(own) = socket.inner.own.get() {
+                // A closure that holds its own socket would keep both for ever.
+                own.clear();
+            }
         }
         Err(error) => {
             server.handshakes_failed.fetch_add(1, Ordering::Relaxed);
@@ -205,6 +209,7 @@ async fn open(
         idle_timeout: server.tcp.idle_timeout,
         leftover,
         first: server.lifecycle.connected(&socket),
+        paused: false,
     };
     Ok((registration, Driver::new(ServerSide { socket }, read, write, config)))
 }

@@ -17,7 +17,34 @@ use crate::net::waiter::Waiter;
 /// this only bounds what the server keeps.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The most names of one list: eight times the rooms that a socket may be in by default. Each name
+/// is looked up under the hub's lock, so a longer list of one client would delay all others.
+const MAX_NAMES: usize = 1024;
+
+/// Whether a client may address so many rooms and sockets with one message.
+fn is_short(target: &Target<'_>) -> bool {
+    let Target { rooms, sockets, except_rooms, except_sockets, .. } = target;
+    [rooms, sockets, except_rooms, except_sockets].iter().all(|names| names.len() <= MAX_NAMES)
+}
+
 impl Inner {
+    /// Publishes what a client sent, unless it names too many.
+    pub(super) fn publish_for(
+        &self,
+        socket: &Arc<SocketInner>,
+        target: &Target<'_>,
+        event: &str,
+        value: ValueRef<'_>,
+    ) {
+        if is_short(target) {
+            // The frame was decoded a moment ago: its event fits.
+            let _fits = self.publish(target, Some(socket), Class::Normal, event, value);
+        } else {
+            let text = format!("a message may name {MAX_NAMES} rooms or sockets at most");
+            socket.send_control(|outbound| outbound.refuse(0, ErrorCode::Denied, &text));
+        }
+    }
+
     /// Queues an event for all receivers of a target; how many there are. Nobody waits: what a slow
     /// receiver's outbox does not take is dropped there, by its policy, and counted.
     pub(crate) fn publish(
@@ -79,8 +106,25 @@ impl Inner {
         }
     }
 
+    /// Refuses to join or leave more rooms at once than a socket could be in; whether it did.
+    fn refuse_long(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) -> bool {
+        let most = MAX_NAMES.max(self.limits.rooms.max_rooms);
+        let long = rooms.len() > most;
+        if long {
+            let text = format!("{most} rooms at most can be named at once");
+            match id {
+                0 => socket.send_control(|out| out.refuse(0, ErrorCode::TooManyRooms, &text)),
+                id => socket.refuse_request(id, NackCode::Denied, &text),
+            }
+        }
+        long
+    }
+
     /// A client joins rooms.
     pub(super) fn join(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) {
+        if self.refuse_long(socket, id, rooms) {
+            return;
+        }
         let result = socket.with_key(|key| {
             let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
             let mut result = Ok(());
@@ -106,6 +150,9 @@ impl Inner {
 
     /// A client leaves rooms.
     pub(super) fn leave(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) {
+        if self.refuse_long(socket, id, rooms) {
+            return;
+        }
         socket.with_key(|key| {
             let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
             for room in rooms {

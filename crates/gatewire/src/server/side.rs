@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
-use gatewire_core::session::{Class, Incoming, ProtocolError};
+use gatewire_core::session::{Incoming, ProtocolError};
 
 use super::{Socket, SocketInner};
 use crate::handler::Handlers;
@@ -39,8 +39,7 @@ impl Side for ServerSide {
         let server = &socket.server;
         match incoming {
             Incoming::Publish { request: None, target, event, value } => {
-                // The frame was decoded a moment ago: its event fits.
-                let _fits = server.publish(&target, Some(socket), Class::Normal, event, value);
+                server.publish_for(socket, &target, event, value);
             }
             Incoming::Publish { request: Some(id), target, event, value } => {
                 server.relay(socket, id, &target, event, value);

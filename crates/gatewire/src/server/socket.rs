@@ -1,7 +1,6 @@
 //! One connected client, as the server sees it.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError};
 
@@ -239,7 +238,7 @@ impl Socket {
     ///
     /// Safe: it only waits.
     pub async fn ready(&self) -> Result<(), EmitError> {
-        poll_fn(|context| self.inner.link.poll_ready(context)).await
+        self.inner.link.ready().await
     }
 
     /// Changes `TCP_NODELAY` of this connection.

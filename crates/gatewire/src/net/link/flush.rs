@@ -1,12 +1,12 @@
 //! Who flushes takes the whole outbox, writes without the lock, and gives the rest back.
 
 use std::io::{self, IoSlice};
-use std::task::{Context, Poll, Waker};
+use std::pin::pin;
 
 use gatewire_core::session::Batch;
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::Link;
+use super::{Link, Session, Shared};
 use crate::error::{DisconnectReason, EmitError};
 
 /// Pieces of one vectored write: as many as cost no more than they save.
@@ -36,10 +36,11 @@ impl Link {
                 (batch, stream)
             };
             let result = write(&stream, &mut batch);
-            let ready = {
+            let waited_for = {
                 let mut shared = self.lock();
                 shared.outbound.outbox_mut().give_back(batch);
                 if let Err(error) = &result {
+                    shared.broken = true;
                     shared.ending.get_or_insert(DisconnectReason::Io(error.kind()));
                 }
                 let above = shared.outbound.outbox().is_above_soft_mark();
@@ -47,9 +48,11 @@ impl Link {
                     // The driver waits for the outbox to be empty, or has to tell that it drained.
                     self.driver.wake();
                 }
-                if above { Vec::new() } else { std::mem::take(&mut shared.ready) }
+                !above && std::mem::take(&mut shared.waited_for)
             };
-            ready.into_iter().for_each(Waker::wake);
+            if waited_for {
+                self.changed.notify_waiters();
+            }
             match result {
                 // Others may have queued more in the meantime.
                 Ok(Written::All) => {}
@@ -62,38 +65,53 @@ impl Link {
     }
 
     /// Waits until the outbox is below its soft mark.
-    pub(crate) fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), EmitError>> {
-        let flush = {
-            let mut shared = self.lock();
+    pub(crate) async fn ready(&self) -> Result<(), EmitError> {
+        self.wait_until(|shared, _| {
             if shared.outbound.is_closing() || shared.ending.is_some() {
-                return Poll::Ready(Err(EmitError::Closed));
+                return Some(Err(EmitError::Closed));
             }
-            let outbox = shared.outbound.outbox();
-            if !outbox.is_above_soft_mark() {
-                return Poll::Ready(Ok(()));
-            }
-            let flush = !outbox.is_blocked();
-            shared.wait(context);
-            flush
-        };
-        if flush {
-            self.flush();
-        }
-        Poll::Pending
+            (!shared.outbound.outbox().is_above_soft_mark()).then_some(Ok(()))
+        })
+        .await
     }
 
-    /// Waits until everything that is queued is with the kernel.
-    pub(crate) fn poll_flushed(&self, context: &mut Context<'_>) -> Poll<Result<(), EmitError>> {
+    /// Waits until everything that is queued is with the kernel. Fails when the connection that is
+    /// to take it ends before, even if it waits for another then.
+    pub(crate) async fn flushed(&self) -> Result<(), EmitError> {
+        let session = self.session();
         self.flush();
-        let mut shared = self.lock();
-        if shared.outbound.outbox().is_empty() {
-            return Poll::Ready(Ok(()));
+        self.wait_until(|shared, now| {
+            if session != now {
+                return Some(Err(EmitError::Closed));
+            }
+            if shared.outbound.outbox().is_empty() {
+                return Some(Ok(()));
+            }
+            (shared.ending.is_some() || shared.broken).then_some(Err(EmitError::Closed))
+        })
+        .await
+    }
+
+    /// Asks `done` now and after each write that leaves the outbox below its soft mark, until it
+    /// answers.
+    async fn wait_until<R>(&self, done: impl Fn(&Shared, Session) -> Option<R>) -> R {
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            // Before the question, so that nothing is missed behind it.
+            changed.as_mut().enable();
+            let flush = {
+                let mut shared = self.lock();
+                if let Some(result) = done(&shared, self.session()) {
+                    return result;
+                }
+                shared.waited_for = true;
+                !shared.outbound.outbox().is_blocked()
+            };
+            if flush {
+                self.flush();
+            }
+            changed.await;
         }
-        if shared.ending.is_some() {
-            return Poll::Ready(Err(EmitError::Closed));
-        }
-        shared.wait(context);
-        Poll::Pending
     }
 }
 

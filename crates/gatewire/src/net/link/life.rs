@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Waker;
 
 use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
 use gatewire_core::session::OutboxLimits;
@@ -57,6 +56,10 @@ impl Link {
         }
         shared.ending = None;
         shared.begin(stream);
+        // The bounds are others, and frames too long for this peer are gone: look again.
+        shared.waited_for = false;
+        drop(shared);
+        self.changed.notify_waiters();
     }
 
     /// A connection is about to begin: what is sent from now on is queued for it.
@@ -88,7 +91,7 @@ impl Link {
     /// The connection has ended, and its pending requests end with it. `false`: another thread is
     /// writing; call again.
     fn detach(&self, next: Next) -> bool {
-        let (unsent, lost, ready) = {
+        let (unsent, lost) = {
             let mut shared = self.lock();
             shared.stream = None;
             if shared.outbound.outbox().is_in_flight() {
@@ -129,9 +132,10 @@ impl Link {
                     shared.ending.get_or_insert(DisconnectReason::Closed);
                 }
             }
-            (unsent, lost, std::mem::take(&mut shared.ready))
+            shared.waited_for = false;
+            (unsent, lost)
         };
-        ready.into_iter().for_each(Waker::wake);
+        self.changed.notify_waiters();
         for waiter in unsent {
             waiter.complete(Err(RequestError::NotSent(EmitError::NotConnected)));
         }
@@ -150,6 +154,7 @@ impl Link {
 impl Shared {
     fn begin(&mut self, stream: Arc<OwnedWriteHalf>) {
         self.stream = Some(stream);
+        self.broken = false;
         self.offline = Offline::Nothing;
     }
 

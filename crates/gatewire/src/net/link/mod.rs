@@ -17,7 +17,7 @@ mod life;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Waker};
+use std::task::Context;
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -25,10 +25,11 @@ use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
 use gatewire_core::{Ledger, Time};
 use gatewire_format::{EncodeContext, FormatError, Formats, IntoValue, ValueRef};
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Notify;
 
 use account::Account;
 
-use super::batch::defer_flush;
+use super::batch::{Claim, defer_flush};
 use super::waiter::Waiter;
 use crate::clock::Clock;
 use crate::error::{DisconnectReason, EmitError, Error};
@@ -53,7 +54,12 @@ pub(crate) struct Link {
     shared: Mutex<Shared>,
     driver: AtomicWaker,
     scheduled: AtomicBool,
-    dirty: AtomicBool,
+    /// For those who wait for the outbox to be written, or for the end.
+    changed: Notify,
+    /// The batch that will flush this link; 0: none.
+    dirty: AtomicU64,
+    /// As `Shared::congested`, to be read without the lock.
+    congested: AtomicBool,
     /// The connection that is, or that comes next.
     session: AtomicU64,
     pub(crate) formats: Formats,
@@ -75,21 +81,14 @@ struct Shared {
     armed: Time,
     /// Why the driver is to end the connection.
     ending: Option<DisconnectReason>,
+    /// A write has failed: nothing more will go out.
+    broken: bool,
     /// Whether the outbox is above its soft mark, or was and the driver has not told yet.
     congested: bool,
-    /// Tasks that wait for room in the outbox.
-    ready: Vec<Waker>,
+    /// Whether somebody waits for the outbox to be written.
+    waited_for: bool,
     /// The drivers' accounts of what came in.
     inbound: Account,
-}
-
-impl Shared {
-    /// Wakes this task when the outbox has been written to below its soft mark.
-    fn wait(&mut self, context: &Context<'_>) {
-        if !self.ready.iter().any(|waker| waker.will_wake(context.waker())) {
-            self.ready.push(context.waker().clone());
-        }
-    }
 }
 
 impl Link {
@@ -106,13 +105,16 @@ impl Link {
                 offline: Offline::Nothing,
                 armed: Time::NEVER,
                 ending: None,
+                broken: false,
                 congested: false,
-                ready: Vec::new(),
+                waited_for: false,
                 inbound: Account::default(),
             }),
             driver: AtomicWaker::new(),
             scheduled: AtomicBool::new(false),
-            dirty: AtomicBool::new(false),
+            changed: Notify::new(),
+            dirty: AtomicU64::new(0),
+            congested: AtomicBool::new(false),
             session: AtomicU64::new(0),
             formats,
             clock,
@@ -159,7 +161,10 @@ impl Link {
             return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
         }
         let result = push(&mut shared);
-        shared.congested |= shared.outbound.outbox().is_above_soft_mark();
+        if shared.outbound.outbox().is_above_soft_mark() && !shared.congested {
+            shared.congested = true;
+            self.congested.store(true, Ordering::Relaxed);
+        }
         if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
             shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
             self.driver.wake();
@@ -300,8 +305,18 @@ impl Link {
     where
         Arc<T>: IntoShared,
     {
-        let newly_dirty = || !self.dirty.swap(true, Ordering::AcqRel);
-        defer_flush(|| owner.clone().into_shared(), newly_dirty)
+        // A batch of another thread may last: what that one is to flush does not wait for it here.
+        let claim = |batch| match self.dirty.compare_exchange(
+            0,
+            batch,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        ) {
+            Ok(_) => Claim::Mine,
+            Err(other) if other == batch => Claim::MineAlready,
+            Err(_) => Claim::Others,
+        };
+        defer_flush(|| owner.clone().into_shared(), claim)
     }
 
     fn wake_driver(&self) {
@@ -311,7 +326,12 @@ impl Link {
     }
 
     pub(crate) fn clear_dirty(&self) {
-        self.dirty.store(false, Ordering::Release);
+        self.dirty.store(0, Ordering::Release);
+    }
+
+    /// Whether the outbox is above its soft mark, or was and the driver has not looked since.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.congested.load(Ordering::Relaxed)
     }
 
     pub(crate) fn queued_bytes(&self) -> usize {
@@ -340,8 +360,11 @@ impl Link {
         let (empty, blocked, written) =
             (outbox.is_empty(), outbox.is_blocked(), outbox.written_bytes());
         let drained = shared.congested && !outbox.is_above_soft_mark();
-        shared.congested &= !drained;
-        OutboxState { empty, blocked, drained, written }
+        if drained {
+            shared.congested = false;
+            self.congested.store(false, Ordering::Relaxed);
+        }
+        OutboxState { empty, blocked, broken: shared.broken, drained, written }
     }
 
     /// For the driver: notes its account, and when its timer goes off: at `due`, or earlier if a
@@ -414,6 +437,8 @@ enum Flush {
 pub(crate) struct OutboxState {
     pub(crate) empty: bool,
     pub(crate) blocked: bool,
+    /// A write has failed: what is queued will never be written.
+    pub(crate) broken: bool,
     /// It was above its soft mark, and is below again.
     pub(crate) drained: bool,
     /// Bytes written so far: progress.

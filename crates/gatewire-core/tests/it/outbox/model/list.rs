@@ -12,6 +12,8 @@ pub(super) struct Model {
     head_written: usize,
     pub(super) flight: Option<Flight>,
     pub(super) blocked: bool,
+    /// A frame did not fit, and the peer is disconnected for it.
+    overflowed: bool,
     pub(super) ledger: Ledger,
 }
 
@@ -36,6 +38,7 @@ impl Model {
             head_written: 0,
             flight: None,
             blocked: false,
+            overflowed: false,
             ledger: Ledger::default(),
         }
     }
@@ -68,6 +71,7 @@ impl Model {
         }
         if !self.fits(&frame, class) {
             if class == Class::Control || self.overflow == Overflow::Disconnect {
+                self.overflowed = true;
                 self.drop_one(DropReason::QueueFull);
                 return Err(SendError::SlowConsumer);
             }
@@ -84,6 +88,9 @@ impl Model {
 
     fn fits(&self, frame: &Frame, class: Class) -> bool {
         let control = class == Class::Control;
+        if self.overflowed && !control {
+            return false;
+        }
         let max_bytes = if control { MAX_BYTES + RESERVE } else { MAX_BYTES };
         let room = self.bytes() == 0 || self.bytes() + frame.bytes.len() <= max_bytes;
         room && (control || self.frames.len() < MAX_FRAMES)
@@ -158,6 +165,7 @@ impl Model {
     }
 
     pub(super) fn disconnect(&mut self, keep: impl Fn(&Frame) -> bool) {
+        self.overflowed = false;
         if self.head_written > 0 {
             self.frames.pop_front();
             self.head_written = 0;
