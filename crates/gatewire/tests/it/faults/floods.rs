@@ -26,11 +26,12 @@ async fn scene(overflow: Overflow) -> (Scene, Raw) {
     (scene, raw)
 }
 
-/// Sends these bytes again and again, until something that was to be sent is dropped. Then it waits
-/// to be cut.
+/// Sends these bytes again and again, until an answer is dropped or this peer is cut. Then it waits for
+/// the cut.
 async fn flood(mut scene: Scene, mut raw: Raw, bytes: &[u8]) {
     let socket = scene.server.socket(&raw.id()).expect("a socket");
-    while scene.server.counters().outbound.dropped(DropReason::QueueFull) == 0 {
+    let dropped = || scene.server.counters().outbound.dropped(DropReason::QueueFull);
+    while socket.is_connected() && dropped() == 0 {
         raw.try_write(bytes).await;
         let queued = socket.queued_bytes();
         assert!(queued <= MAX_BYTES + RESERVE, "{queued}");

@@ -181,3 +181,36 @@ async fn a_burst_beyond_the_bound_passes_while_the_kernel_takes_it() {
     expect_a_burst_to_pass(64 << 10, 1 << 20).await;
     expect_a_burst_to_pass(4 << 20, 100).await;
 }
+
+/// Both directions are as full as they can be. Neither side may wait for the other to read first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_echo_at_full_speed_in_both_directions_does_not_lock_up() {
+    const COUNT: u64 = 20_000;
+
+    let limits = limits(|limits| {
+        limits.handler_queue = 4;
+        let overflow = Overflow::Disconnect;
+        limits.outbox = OutboxLimits { max_bytes: 64 << 10, max_frames: 1000, overflow };
+    });
+    let of_server = limits.clone();
+    let server = serve_with(|builder| builder.limits(of_server)).await;
+    server.on("echo", |socket: Socket, block: Vec<u8>| async move {
+        within(socket.ready()).await.expect("connected");
+        socket.emit("back", &block).expect("there is room");
+    });
+    let client = dial_with(&server, |builder| builder.limits(limits)).await;
+    let echoes = Arc::new(AtomicU64::new(0));
+    let check = in_order(&echoes);
+    client.on("back", move |block: Vec<u8>| {
+        check(u64::from_le_bytes(*block.first_chunk().expect("a number")));
+    });
+    let mut block = vec![0; 2048];
+    for number in 0..COUNT {
+        block[..8].copy_from_slice(&number.to_le_bytes());
+        within(client.ready()).await.expect("connected");
+        client.emit("echo", &block).expect("there is room");
+    }
+    fence(&client).await;
+    fence_all(&server).await;
+    assert_eq!(echoes.load(Ordering::Relaxed), COUNT);
+}
