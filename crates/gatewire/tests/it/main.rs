@@ -7,6 +7,7 @@ mod faults;
 mod listeners;
 mod liveness;
 mod order;
+mod pressure;
 mod raw;
 mod requests;
 mod rig;
