@@ -20,8 +20,9 @@ pub struct Limits {
     /// How long the kernel may take nothing before the peer is disconnected as a slow consumer:
     /// 10 s.
     pub write_stall: Duration,
-    /// Messages that wait while a handler runs: 1,024 per connection (and 4 MiB). At the bound the
-    /// socket is not read until the handler is done.
+    /// Messages that wait while a handler runs, or on a server while the client does not read what was
+    /// sent to it: 1,024 per connection (and 4 MiB), and what one read gives. At the bound nothing is
+    /// read until a handler is done: no answers either.
     pub handler_queue: usize,
     /// Silence after which a ping is sent: 10 s.
     pub ping_interval: Duration,

@@ -364,11 +364,12 @@ impl Client {
         self.inner.link.ready().await
     }
 
-    /// Waits until everything that was emitted before is with the kernel.
+    /// Waits until nothing is queued any more: everything that was emitted before is with the kernel.
     ///
     /// # Errors
     ///
-    /// [`EmitError::Closed`]: the connection ended before.
+    /// [`EmitError::Closed`]: the connection ended before. What was not written waits for the next one,
+    /// within the offline queue, or is lost.
     ///
     /// # Cancel safety
     ///

@@ -20,6 +20,7 @@ pub(super) struct ClientSide {
 impl Side for ClientSide {
     type Owner = ClientInner;
     type Context = Client;
+    const HOLDS: bool = false;
 
     fn owner(&self) -> &Arc<ClientInner> {
         &self.client.inner

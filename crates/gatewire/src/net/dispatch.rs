@@ -3,7 +3,11 @@
 //! One handler runs at a time. A sync handler, or an async one that is ready at once, is done when
 //! [`Inbox::deliver`] returns. While an async one waits, later events of the connection are copied
 //! into a bounded queue; answers and control messages pass it by, so that a handler can ask the
-//! very peer whose event it handles.
+//! very peer whose event it handles - as long as that queue has room: then nothing is read any more.
+//!
+//! A server also lets events wait while its own outbox to the same client is above the soft mark: who
+//! does not read the answers is asked for no more questions. A client does not: if both sides waited
+//! for the other to read first, neither would.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -153,7 +157,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         context: &mut Context<'_>,
     ) {
         self.ledger.accepted += 1;
-        if self.is_idle() && !side.owner().link().is_congested() {
+        if self.is_idle() && !is_held(side) {
             self.deliver(side, received, frame, context);
             return;
         }
@@ -193,7 +197,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                     None => self.settle(dropped),
                     Some(rest) => self.resume(side, &rest, dropped, context),
                 }
-            } else if hold && !self.queue.is_empty() && side.owner().link().is_congested() {
+            } else if hold && !self.queue.is_empty() && is_held(side) {
                 // The peer does not read what it asked for: it is not asked for more.
                 return Poll::Pending;
             } else if let Some(frame) = self.queue.pop_front() {
@@ -284,6 +288,11 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         }
         caught
     }
+}
+
+/// Whether the peer is to read first what it asked for, before it may ask for more.
+fn is_held<S: Side>(side: &S) -> bool {
+    S::HOLDS && side.owner().link().is_congested()
 }
 
 /// How far the handlers of a message came.

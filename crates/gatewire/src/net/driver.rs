@@ -47,6 +47,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(crate) trait Side: Send + Sync + 'static {
     type Owner: HasLink;
     type Context: Clone + Send + Sync + 'static;
+    /// Whether handlers wait while the outbox is above its soft mark.
+    const HOLDS: bool;
 
     fn owner(&self) -> &Arc<Self::Owner>;
     fn context(&self) -> &Self::Context;

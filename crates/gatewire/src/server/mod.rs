@@ -168,7 +168,8 @@ impl Server {
         self.inner.lifecycle.set_connect(handler);
     }
 
-    /// Runs for each socket when it has disconnected and left its rooms. Replaces the one before.
+    /// Runs for each socket when it has disconnected and left its rooms. Messages received before may
+    /// still be handled then: a disconnect cancels none of them. Replaces the one before.
     pub fn on_disconnect<F>(
         &self,
         handler: impl Fn(Socket, DisconnectReason) -> F + Send + Sync + 'static,
@@ -260,7 +261,8 @@ impl Server {
     }
 
     /// Stops accepting, tells each socket that the server goes away, writes what is queued (2 s at
-    /// most), closes all connections and waits until they are closed.
+    /// most), closes all connections and waits until they are closed and their handlers done, 4 s at
+    /// most. In a handler, spawn it: it would wait for that handler too.
     ///
     /// # Cancel safety
     ///

@@ -17,6 +17,7 @@ pub(super) struct ServerSide {
 impl Side for ServerSide {
     type Owner = SocketInner;
     type Context = Socket;
+    const HOLDS: bool = true;
 
     fn owner(&self) -> &Arc<SocketInner> {
         &self.socket.inner
