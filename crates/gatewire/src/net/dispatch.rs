@@ -5,9 +5,9 @@
 //! into a bounded queue; answers and control messages pass it by, so that a handler can ask the
 //! very peer whose event it handles - as long as that queue has room: then nothing is read any more.
 //!
-//! A server also lets events wait while its own outbox to the same client is above the soft mark: who
-//! does not read the answers is asked for no more questions. A client does not: if both sides waited
-//! for the other to read first, neither would.
+//! A server also lets events wait while its own outbox to the same client is above the soft mark, and
+//! mostly with answers: who does not read the answers is asked for no more questions. A client does
+//! not: if both sides waited for the other to read first, neither would.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -292,7 +292,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
 
 /// Whether the peer is to read first what it asked for, before it may ask for more.
 fn is_held<S: Side>(side: &S) -> bool {
-    S::HOLDS && side.owner().link().is_congested()
+    S::HOLDS && side.owner().link().is_behind()
 }
 
 /// How far the handlers of a message came.

@@ -228,6 +228,8 @@ impl<S: Side> Driver<S> {
             let state = self.link().outbox_state();
             if state.drained {
                 self.receiver.side.owner().drained();
+            }
+            if state.caught_up {
                 // What waited for that in the inbox.
                 context.waker().wake_by_ref();
             }

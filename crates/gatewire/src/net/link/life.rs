@@ -8,6 +8,7 @@ use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
 use gatewire_core::session::OutboxLimits;
 use tokio::net::tcp::OwnedWriteHalf;
 
+use super::answers::Answers;
 use super::{Link, Offline, Shared};
 use crate::error::{DisconnectReason, EmitError, RequestError};
 use crate::net::waiter::Waiter;
@@ -98,6 +99,7 @@ impl Link {
                 return false;
             }
             self.session.fetch_add(1, Ordering::AcqRel);
+            shared.answers = Answers::default();
             let mut unsent_ids = Vec::new();
             let mut room = Room::of(next);
             shared.outbound.outbox_mut().disconnect(|frame| {

@@ -12,6 +12,7 @@
 //! frames stay in order.
 
 mod account;
+mod answers;
 mod flush;
 mod life;
 
@@ -28,6 +29,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
 use account::Account;
+use answers::Answers;
 
 use super::batch::{Claim, defer_flush};
 use super::waiter::Waiter;
@@ -58,8 +60,8 @@ pub(crate) struct Link {
     changed: Notify,
     /// The batch that will flush this link; 0: none.
     dirty: AtomicU64,
-    /// As `Shared::congested`, to be read without the lock.
-    congested: AtomicBool,
+    /// Whether the outbox is long, and mostly with answers.
+    behind: AtomicBool,
     /// The connection that is, or that comes next.
     session: AtomicU64,
     pub(crate) formats: Formats,
@@ -85,10 +87,22 @@ struct Shared {
     broken: bool,
     /// Whether the outbox is above its soft mark, or was and the driver has not told yet.
     congested: bool,
+    answers: Answers,
     /// Whether somebody waits for the outbox to be written.
     waited_for: bool,
     /// The drivers' accounts of what came in.
     inbound: Account,
+}
+
+impl Shared {
+    /// Whether the outbox is long, and mostly with answers. When it is long with events, the questions
+    /// of the peer have no part in it: both sides may send at full speed, and none may wait for the
+    /// other to read first.
+    fn is_behind(&mut self) -> bool {
+        let outbox = self.outbound.outbox();
+        outbox.is_above_soft_mark()
+            && self.answers.unwritten(outbox.written_bytes()) > outbox.queued_bytes() / 2
+    }
 }
 
 impl Link {
@@ -107,6 +121,7 @@ impl Link {
                 ending: None,
                 broken: false,
                 congested: false,
+                answers: Answers::default(),
                 waited_for: false,
                 inbound: Account::default(),
             }),
@@ -114,7 +129,7 @@ impl Link {
             scheduled: AtomicBool::new(false),
             changed: Notify::new(),
             dirty: AtomicU64::new(0),
-            congested: AtomicBool::new(false),
+            behind: AtomicBool::new(false),
             session: AtomicU64::new(0),
             formats,
             clock,
@@ -161,10 +176,7 @@ impl Link {
             return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
         }
         let result = push(&mut shared);
-        if shared.outbound.outbox().is_above_soft_mark() && !shared.congested {
-            shared.congested = true;
-            self.congested.store(true, Ordering::Relaxed);
-        }
+        shared.congested |= shared.outbound.outbox().is_above_soft_mark();
         if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
             shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
             self.driver.wake();
@@ -246,11 +258,18 @@ impl Link {
     {
         let push = |shared: &mut Shared| {
             // It changes under the lock only.
-            if self.session() == session {
-                push(&mut shared.outbound)
-            } else {
-                Err(SendError::Closed)
+            if self.session() != session {
+                return Err(SendError::Closed);
             }
+            let before = shared.outbound.outbox().queued_bytes();
+            push(&mut shared.outbound)?;
+            let outbox = shared.outbound.outbox();
+            let (queued, written) = (outbox.queued_bytes(), outbox.written_bytes());
+            shared.answers.queue(written + queued as u64, queued.saturating_sub(before));
+            if shared.is_behind() {
+                self.behind.store(true, Ordering::Relaxed);
+            }
+            Ok(())
         };
         self.send(owner, Offline::Everything, push, |_| false)
     }
@@ -329,9 +348,10 @@ impl Link {
         self.dirty.store(0, Ordering::Release);
     }
 
-    /// Whether the outbox is above its soft mark, or was and the driver has not looked since.
-    pub(crate) fn is_congested(&self) -> bool {
-        self.congested.load(Ordering::Relaxed)
+    /// Whether the peer does not read the answers to its questions, or did not and the driver has not
+    /// looked since.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
     }
 
     pub(crate) fn queued_bytes(&self) -> usize {
@@ -353,18 +373,19 @@ impl Link {
         self.lock().ending.clone()
     }
 
-    /// For the driver: the state of the outbox. `drained` is told once.
+    /// For the driver: the state of the outbox. `drained` and `caught_up` are told once.
     pub(crate) fn outbox_state(&self) -> OutboxState {
         let mut shared = self.lock();
         let outbox = shared.outbound.outbox();
         let (empty, blocked, written) =
             (outbox.is_empty(), outbox.is_blocked(), outbox.written_bytes());
         let drained = shared.congested && !outbox.is_above_soft_mark();
-        if drained {
-            shared.congested = false;
-            self.congested.store(false, Ordering::Relaxed);
+        shared.congested &= !drained;
+        let caught_up = self.is_behind() && !shared.is_behind();
+        if caught_up {
+            self.behind.store(false, Ordering::Relaxed);
         }
-        OutboxState { empty, blocked, broken: shared.broken, drained, written }
+        OutboxState { empty, blocked, broken: shared.broken, drained, caught_up, written }
     }
 
     /// For the driver: notes its account, and when its timer goes off: at `due`, or earlier if a
@@ -441,6 +462,8 @@ pub(crate) struct OutboxState {
     pub(crate) broken: bool,
     /// It was above its soft mark, and is below again.
     pub(crate) drained: bool,
+    /// The peer did not read its answers, and does again.
+    pub(crate) caught_up: bool,
     /// Bytes written so far: progress.
     pub(crate) written: u64,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
-use gatewire::{EmitError, OutboxLimits, Overflow, Socket};
+use gatewire::{Client, EmitError, Limits, OutboxLimits, Overflow, Socket};
 use tokio::task::JoinSet;
 
 use super::reader::{FRAME, Found, MAX_BYTES, SlowReader, block};
@@ -182,35 +182,72 @@ async fn a_burst_beyond_the_bound_passes_while_the_kernel_takes_it() {
     expect_a_burst_to_pass(4 << 20, 100).await;
 }
 
-/// Both directions are as full as they can be. Neither side may wait for the other to read first.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_echo_at_full_speed_in_both_directions_does_not_lock_up() {
-    const COUNT: u64 = 20_000;
+/// Sends a block as soon as there is room.
+async fn send_block(
+    ready: impl Future<Output = Result<(), EmitError>>,
+    emit: impl FnOnce() -> Result<(), EmitError>,
+) {
+    within(ready).await.expect("connected");
+    emit().expect("there is room");
+}
 
-    let limits = limits(|limits| {
+fn small_queues() -> Limits {
+    limits(|limits| {
         limits.handler_queue = 4;
         let overflow = Overflow::Disconnect;
         limits.outbox = OutboxLimits { max_bytes: 64 << 10, max_frames: 1000, overflow };
-    });
-    let of_server = limits.clone();
-    let server = serve_with(|builder| builder.limits(of_server)).await;
-    server.on("echo", |socket: Socket, block: Vec<u8>| async move {
-        within(socket.ready()).await.expect("connected");
-        socket.emit("back", &block).expect("there is room");
-    });
-    let client = dial_with(&server, |builder| builder.limits(limits)).await;
-    let echoes = Arc::new(AtomicU64::new(0));
-    let check = in_order(&echoes);
-    client.on("back", move |block: Vec<u8>| {
-        check(u64::from_le_bytes(*block.first_chunk().expect("a number")));
-    });
+    })
+}
+
+const ECHOES: u64 = 20_000;
+
+/// Expects blocks with numbers in order.
+fn blocks_in_order(next: &Arc<AtomicU64>) -> impl Fn(Vec<u8>) + Send + Sync + 'static + use<> {
+    let check = in_order(next);
+    move |block| check(u64::from_le_bytes(*block.first_chunk().expect("a number")))
+}
+
+fn numbered(number: u64) -> Vec<u8> {
     let mut block = vec![0; 2048];
-    for number in 0..COUNT {
-        block[..8].copy_from_slice(&number.to_le_bytes());
-        within(client.ready()).await.expect("connected");
-        client.emit("echo", &block).expect("there is room");
+    block[..8].copy_from_slice(&number.to_le_bytes());
+    block
+}
+
+/// Both directions are as full as they can be. Neither side may wait for the other to read first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_echo_by_the_server_at_full_speed_does_not_lock_up() {
+    let server = serve_with(|builder| builder.limits(small_queues())).await;
+    server.on("echo", |socket: Socket, block: Vec<u8>| async move {
+        send_block(socket.ready(), || socket.emit("back", &block)).await;
+    });
+    let client = dial_with(&server, |builder| builder.limits(small_queues())).await;
+    let echoes = Arc::new(AtomicU64::new(0));
+    client.on("back", blocks_in_order(&echoes));
+    for number in 0..ECHOES {
+        let block = numbered(number);
+        send_block(client.ready(), || client.emit("echo", &block)).await;
     }
     fence(&client).await;
     fence_all(&server).await;
-    assert_eq!(echoes.load(Ordering::Relaxed), COUNT);
+    assert_eq!(echoes.load(Ordering::Relaxed), ECHOES);
+}
+
+/// The same the other way round.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_echo_by_the_client_at_full_speed_does_not_lock_up() {
+    let server = serve_with(|builder| builder.limits(small_queues())).await;
+    let echoes = Arc::new(AtomicU64::new(0));
+    server.on("back", blocks_in_order(&echoes));
+    let client = dial_with(&server, |builder| builder.limits(small_queues())).await;
+    client.on("echo", |client: Client, block: Vec<u8>| async move {
+        send_block(client.ready(), || client.emit("back", &block)).await;
+    });
+    let socket = server.sockets().pop().expect("a socket");
+    for number in 0..ECHOES {
+        let block = numbered(number);
+        send_block(socket.ready(), || socket.emit("echo", &block)).await;
+    }
+    fence_all(&server).await;
+    fence(&client).await;
+    assert_eq!(echoes.load(Ordering::Relaxed), ECHOES);
 }
