@@ -89,10 +89,12 @@ impl ClientInner {
         if !begun {
             return Err(ConnectError::Closed);
         }
-        let _attempt = Attempt { client: self };
+        let attempt = Attempt { client: self };
         let dialled =
             self.unless_closing(self.dial(&mut None)).await.ok_or(ConnectError::Closed)?;
         let driver = dialled?;
+        // From here on another attempt may begin, and is none of ours.
+        drop(attempt);
         let task = Supervision { client: Some(Arc::clone(self)) };
         tokio::spawn(task.run(driver));
         Ok(())
@@ -125,7 +127,12 @@ impl ClientInner {
         let (read, write) = stream.into_split();
         let write = Arc::new(write);
         let rooms: Vec<String> = self.lock_rooms().iter().cloned().collect();
-        self.link.reattach(Arc::clone(&write), established.max_frame, self.limits.outbox, &rooms);
+        let joined = self.link.reattach(
+            Arc::clone(&write),
+            established.max_frame,
+            self.limits.outbox,
+            &rooms,
+        );
         if self.is_closing() {
             self.link.end(DisconnectReason::Closed, CloseCode::Normal, "");
         }
@@ -137,6 +144,9 @@ impl ClientInner {
             open
         });
         self.lifecycle.connected(established.session_id);
+        if let Err(error) = joined {
+            self.report_error(Error::Join(error));
+        }
         let config = DriverConfig {
             // The server's limit holds in both directions.
             limits: Limits { max_frame: established.max_frame, ..self.limits.clone() },

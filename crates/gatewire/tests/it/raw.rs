@@ -92,11 +92,21 @@ impl Raw {
     }
 
     /// Answers a hello, as a server without keys. `None`: the peer has hung up.
-    pub(crate) async fn greet(mut self, hello: &[u8], session: u8) -> Option<Self> {
+    pub(crate) async fn greet(self, hello: &[u8], session: u8) -> Option<Self> {
+        self.greet_with(hello, session, 1 << 20).await
+    }
+
+    /// As [`greet`](Self::greet), as a server that reads frames of this length.
+    pub(crate) async fn greet_with(
+        mut self,
+        hello: &[u8],
+        session: u8,
+        max_frame: u32,
+    ) -> Option<Self> {
         let config = ListenerConfig {
             keys: KeyRing::new(),
             instance: [2; 16],
-            max_frame: 1 << 20,
+            max_frame,
             auth_timeout_s: 5,
             ping_s: 10,
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
+use gatewire_core::hub::JoinError;
 use gatewire_core::session::OutboxLimits;
 use tokio::net::tcp::OwnedWriteHalf;
 
@@ -40,27 +41,25 @@ impl Link {
     }
 
     /// A client's connection begins, the first or another. `rooms` are joined again before anything
-    /// that waits is sent.
+    /// that waits is sent. `Err`: one of their names is longer than this peer reads.
     pub(crate) fn reattach(
         &self,
         stream: Arc<OwnedWriteHalf>,
         max_frame: u32,
         limits: OutboxLimits,
         rooms: &[String],
-    ) {
+    ) -> Result<(), JoinError> {
         let mut shared = self.lock();
         shared.outbound.reconnect(max_frame, limits);
         shared.outbound.outbox_mut().set_blocked(false);
-        if !rooms.is_empty() {
-            let joined = shared.outbound.rejoin(Names::from_strings(rooms));
-            debug_assert_eq!(joined, Ok(()), "these names were joined before");
-        }
+        let joined = shared.rejoin(max_frame, rooms);
         shared.ending = None;
         shared.begin(stream);
         // The bounds are others, and frames too long for this peer are gone: look again.
         shared.waited_for = false;
         drop(shared);
         self.changed.notify_waiters();
+        joined
     }
 
     /// A connection is about to begin: what is sent from now on is queued for it.
@@ -154,6 +153,18 @@ impl Link {
 }
 
 impl Shared {
+    fn rejoin(&mut self, max_frame: u32, rooms: &[String]) -> Result<(), JoinError> {
+        if self.outbound.rejoin(Names::from_strings(rooms)).is_ok() {
+            return Ok(());
+        }
+        // They were joined before, at a peer that read more. One by one those that fit are joined.
+        for room in rooms {
+            let _fits = self.outbound.rejoin(Names::from_slice(&[room]));
+        }
+        let max_name = (max_frame as usize).saturating_sub(JOIN_OVERHEAD);
+        Err(JoinError::BadName { max_name })
+    }
+
     fn begin(&mut self, stream: Arc<OwnedWriteHalf>) {
         self.stream = Some(stream);
         self.broken = false;
@@ -168,6 +179,9 @@ impl Shared {
         self.outbound.outbox_mut().set_blocked(true);
     }
 }
+
+/// The bytes that a join of one room adds to its name: version, kind, id, count and length.
+const JOIN_OVERHEAD: usize = 5;
 
 /// What comes after a connection.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gatewire::{Backoff, Client, Error, ErrorCode, RoomLimits, Server};
+use gatewire::{
+    Backoff, Client, EmitError, Error, ErrorCode, JoinError, RequestError, RoomLimits, Server,
+};
 use gatewire_codec::{Message, Names, ValueRef};
 
 use crate::raw::RawListener;
@@ -158,4 +160,58 @@ async fn a_join_that_is_confirmed_just_before_a_reconnect_holds() {
     assert_eq!(client.rooms(), names);
     drop(second);
     client.close().await;
+}
+
+/// Whatever limit a server announces, it costs what does not fit, and nothing else.
+#[tokio::test]
+async fn a_name_that_the_next_server_does_not_read_does_not_keep_the_others_out() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().reconnect(AT_ONCE).build(listener.address());
+    let (told, mut errors) = record();
+    client.on_error(move |error| told.note(error));
+    let (_, mut first) = tokio::join!(connect(&client), listener.accept(1));
+    for (id, room) in (1..).zip(["a name that is long", "b", "c"]) {
+        let confirm = async {
+            first.read().await.expect("a join");
+            first.send(&Message::Ack { id, value: ValueRef::Empty }).await;
+        };
+        let (joined, ()) = within(async { tokio::join!(client.join(room), confirm) }).await;
+        joined.expect("joined");
+    }
+    drop(first);
+    let mut second = listener.accept_only().await;
+    let hello = second.read().await.expect("a hello");
+    let mut second = second.greet_with(&hello, 2, 16).await.expect("a proof");
+    assert_eq!(errors.next().await, Error::Join(JoinError::BadName { max_name: 11 }));
+    let mut joined = Vec::new();
+    while !(joined.contains(&"b".to_owned()) && joined.contains(&"c".to_owned())) {
+        let frame = second.read().await.expect("a join");
+        match gatewire_codec::v3::decode(&frame) {
+            Ok(Message::Join { id: 0, rooms }) => joined.extend(rooms.iter().map(str::to_owned)),
+            other => panic!("{other:?}"),
+        }
+    }
+    client.emit("e", ()).expect("it fits");
+    drop(second);
+    client.close().await;
+}
+
+/// A server that reads nothing at all is told nothing, and is left in peace.
+#[tokio::test]
+async fn a_server_that_announces_no_room_for_any_frame_is_no_danger() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().no_reconnect().build(listener.address());
+    let peer = async {
+        let mut raw = listener.accept_only().await;
+        let hello = raw.read().await.expect("a hello");
+        raw.greet_with(&hello, 1, 0).await.expect("a proof")
+    };
+    let (_, mut raw) = tokio::join!(connect(&client), peer);
+    let too_large = |length| EmitError::TooLarge { length, limit: 0 };
+    assert_eq!(client.emit("e", ()), Err(too_large(5)));
+    assert_eq!(within(client.join("b")).await, Err(RequestError::NotSent(too_large(6))));
+    let closed = async {
+        within(client.close()).await;
+    };
+    tokio::join!(closed, raw.expect_end());
 }
