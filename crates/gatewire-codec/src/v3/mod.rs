@@ -12,12 +12,14 @@
 mod body;
 pub mod handshake;
 mod kind;
+mod named;
 mod value;
 
 use bytes::{BufMut, BytesMut};
 
 pub use body::{decode, encode};
 pub use kind::is_skippable;
+pub use named::Named;
 
 use crate::error::EncodeError;
 use crate::value::ValueRef;

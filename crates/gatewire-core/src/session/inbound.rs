@@ -206,6 +206,14 @@ impl Inbound {
         }
     }
 
+    /// Takes an event or a request apart without reading its name, for a receiver that knows the names
+    /// that it waits for; see [`v3::Named`]. `None`: [`handle`](Self::handle) the frame.
+    #[inline]
+    #[must_use]
+    pub fn named<'f>(&self, frame: &'f [u8]) -> Option<v3::Named<'f>> {
+        if self.closed { None } else { v3::Named::of(frame) }
+    }
+
     fn handle_other<'f>(&mut self, message: Message<'f>) -> Result<Incoming<'f>, ProtocolError> {
         Ok(match message {
             Message::Event { event, value } => Incoming::Event { event, value },

@@ -57,13 +57,13 @@ where
         Arc::new(move |context, delivery| {
             let (owner, event) = (delivery.owner, delivery.event);
             let run = match inner(context, delivery) {
-                done @ Flow::Done(_) => return done,
+                done @ (Flow::Done | Flow::Undecodable(_)) => return done,
                 Flow::Later(run) => Run { run, owner: owner.share(), event: event.into() },
             };
             match Arc::clone(&permits).try_acquire_owned() {
                 Ok(permit) => {
                     tokio::spawn(run.holding(permit));
-                    Flow::Done(Ok(()))
+                    Flow::Done
                 }
                 Err(_) => {
                     let permits = Arc::clone(&permits);

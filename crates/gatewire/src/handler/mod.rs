@@ -10,16 +10,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use gatewire_codec::NackCode;
 use gatewire_format::{DecodeContext, FormatError, FromValue, IntoAnswer, ValueRef};
 
-use crate::net::link::HasLink;
+use crate::net::link::{Session, SharedOwner};
 
-pub(crate) use answer::Reply;
+use answer::Reply;
 pub(crate) use caught::{caught, report_panic};
 pub use concurrent::{Concurrent, concurrent};
 pub use rejection::Rejection;
 pub use table::HandlerId;
-pub(crate) use table::{Claim, Handlers, Listener, Table};
+pub(crate) use table::{AnyHandler, Claim, Handlers, Listener, Listeners, Table};
 
 /// A closure that listens for an event. `C` is what it gets besides the value: a
 /// [`Socket`](crate::Socket) on a server, a [`Client`](crate::Client) on a client.
@@ -29,9 +30,13 @@ pub(crate) use table::{Claim, Handlers, Listener, Table};
 /// closure: a requester is told, an event counts as dropped, and `on_error` hears of it. What the
 /// closure returns is the answer if one was asked for: any [`IntoAnswer`].
 ///
-/// A sync closure runs on the task that reads the connection: it must not block. An async one is
-/// polled there at once and costs no task switch if it is ready; while it waits, the later messages
-/// of the same connection wait too, in order. It is never cancelled: if the connection ends it goes on.
+/// A sync closure runs on the task that reads the connection: it must not block. It may borrow what it
+/// gets, which costs neither a copy nor a reference count: the value as `&[u8]` or `&str` straight from the
+/// read buffer, and `C` as `&C`.
+///
+/// An async closure is polled there at once and costs no task switch if it is ready; while it waits,
+/// the later messages of the same connection wait too, in order. It is never cancelled: if the
+/// connection ends it goes on.
 ///
 /// `M` only tells the implementations apart; it is inferred.
 pub trait Handler<C, M>: Send + Sync + 'static {
@@ -44,7 +49,7 @@ pub trait Handler<C, M>: Send + Sync + 'static {
     unreachable_pub,
     reason = "named by a hidden method of a public trait, which so is sealed"
 )]
-pub type Listen<C> = dyn Fn(&C, Delivery<'_>) -> Flow + Send + Sync;
+pub type Listen<C> = dyn Fn(&C, &mut Delivery<'_>) -> Flow + Send + Sync;
 
 /// One event on its way to a closure.
 #[doc(hidden)]
@@ -52,9 +57,10 @@ pub struct Delivery<'a> {
     pub(crate) event: &'a str,
     pub(crate) value: ValueRef<'a>,
     pub(crate) context: DecodeContext<'a>,
-    pub(crate) reply: Option<Reply>,
-    /// Where a run that outlives the delivery reports its panic.
-    pub(crate) owner: &'a dyn ShareOwner,
+    /// The request that is not answered yet.
+    pub(crate) request: Option<u32>,
+    pub(crate) session: Session,
+    pub(crate) owner: &'a dyn SharedOwner,
 }
 
 impl std::fmt::Debug for Delivery<'_> {
@@ -63,22 +69,13 @@ impl std::fmt::Debug for Delivery<'_> {
     }
 }
 
-/// An `Arc` of the connection's owner, to be cloned only where one is needed.
-pub(crate) trait ShareOwner {
-    fn share(&self) -> Arc<dyn HasLink>;
-}
-
-impl<T: HasLink> ShareOwner for Arc<T> {
-    fn share(&self) -> Arc<dyn HasLink> {
-        self.clone()
-    }
-}
-
 /// How far a closure came.
 #[doc(hidden)]
 pub enum Flow {
-    /// To its end. `Err`: the value was of another type; the closure did not run.
-    Done(Result<(), FormatError>),
+    /// To its end.
+    Done,
+    /// The value was of another type; the closure did not run.
+    Undecodable(Box<FormatError>),
     /// It is async: poll it.
     Later(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
@@ -86,7 +83,8 @@ pub enum Flow {
 impl std::fmt::Debug for Flow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Done(_) => "Done",
+            Self::Done => "Done",
+            Self::Undecodable(_) => "Undecodable",
             Self::Later(_) => "Later",
         })
     }
@@ -94,18 +92,59 @@ impl std::fmt::Debug for Flow {
 
 impl Delivery<'_> {
     /// The value as the closure takes it. If it is of another type the requester is told.
-    fn decode<T: FromValue>(&mut self) -> Result<T, FormatError> {
-        T::from_value(self.value, &self.context).inspect_err(|error| {
-            if let Some(reply) = self.reply.take() {
-                reply.undecodable(error);
-            }
-        })
+    #[inline]
+    fn decode<T: FromValue>(&mut self) -> Result<T, Flow> {
+        T::from_value(self.value, &self.context).map_err(|error| self.undecodable(error))
     }
-}
 
-fn finish(reply: Option<Reply>, answer: &impl IntoAnswer) {
-    if let Some(reply) = reply {
-        reply.answer(answer);
+    #[inline]
+    fn bytes(&mut self) -> Result<&[u8], Flow> {
+        match self.value {
+            ValueRef::Binary(bytes) => Ok(bytes),
+            value => Err(self.wrong_type("binary", value)),
+        }
+    }
+
+    #[inline]
+    fn text(&mut self) -> Result<&str, Flow> {
+        match self.value {
+            ValueRef::String(text) => Ok(text),
+            value => Err(self.wrong_type("string", value)),
+        }
+    }
+
+    fn wrong_type(&mut self, expected: &'static str, found: ValueRef<'_>) -> Flow {
+        self.undecodable(FormatError::WrongType { expected, found: found.kind() })
+    }
+
+    #[cold]
+    fn undecodable(&mut self, error: FormatError) -> Flow {
+        let text = error.to_string();
+        self.refuse(NackCode::Decode, &text);
+        Flow::Undecodable(Box::new(error))
+    }
+
+    /// Answers the request, if it is one and nobody has.
+    #[inline]
+    fn answer(&mut self, answer: &impl IntoAnswer) {
+        if let Some(id) = self.request {
+            // A panic of the format is the handler's: the request is not answered then.
+            answer::answer(self.owner, self.session, id, self.event, answer);
+            self.request = None;
+        }
+    }
+
+    /// Refuses the request, if it is one and nobody has answered.
+    pub(crate) fn refuse(&mut self, code: NackCode, text: &str) {
+        if let Some(id) = self.request.take() {
+            answer::refuse(self.owner, self.session, id, self.event, code, text);
+        }
+    }
+
+    /// The right to answer the request later.
+    fn reply(&mut self) -> Option<Reply> {
+        let id = self.request.take()?;
+        Some(Reply::new(self.owner.share(), self.session, id, self.event))
     }
 }
 
@@ -119,8 +158,24 @@ pub struct Sync_;
 #[derive(Debug)]
 pub struct Async_;
 
-macro_rules! handler {
-    ($($kind:ident: ($($argument:ident),*) [$($value:ident)?], |$context:ident, $delivery:ident| ($($call:expr),*);)*) => {$(
+/// Ends the delivery if an argument cannot be had.
+macro_rules! or_end {
+    ($argument:expr) => {
+        match $argument {
+            Ok(argument) => argument,
+            Err(flow) => return flow,
+        }
+    };
+}
+
+/// Closures by their arguments: a type that tells them apart, the arguments, and where each comes from.
+macro_rules! sync_handlers {
+    ($($(#[$doc:meta])* $kind:ident: ($($argument:ty),*) [$($value:ident)?], |$context:ident, $delivery:ident| ($($call:expr),*);)*) => {$(
+        $(#[$doc])*
+        #[doc(hidden)]
+        #[derive(Debug)]
+        pub struct $kind;
+
         impl<C, F, R, $($value)?> Handler<C, (Sync_, $kind, fn($($argument),*) -> R)> for F
         where
             C: Clone + Send + Sync + 'static,
@@ -129,15 +184,52 @@ macro_rules! handler {
             $($value: FromValue + 'static,)?
         {
             fn into_listener(self) -> Arc<Listen<C>> {
-                Arc::new(move |$context: &C, mut $delivery: Delivery<'_>| {
-                    let _ = (&$context, &mut $delivery);
+                Arc::new(move |$context: &C, $delivery: &mut Delivery<'_>| {
+                    let _ = &$context;
                     let answer = self($($call),*);
-                    finish($delivery.reply, &answer);
-                    Flow::Done(Ok(()))
+                    $delivery.answer(&answer);
+                    Flow::Done
                 })
             }
         }
+    )*};
+}
 
+sync_handlers! {
+    /// Tells a closure without arguments apart.
+    Nothing: () [], |context, delivery| ();
+    /// Tells a closure of the value apart.
+    ValueOnly: (T) [T], |context, delivery| (or_end!(delivery.decode()));
+    /// Tells a closure of borrowed bytes apart.
+    BytesOnly: (&[u8]) [], |context, delivery| (or_end!(delivery.bytes()));
+    /// Tells a closure of borrowed text apart.
+    TextOnly: (&str) [], |context, delivery| (or_end!(delivery.text()));
+    /// Tells a closure of the context apart.
+    ContextOnly: (C) [], |context, delivery| (context.clone());
+    /// Tells a closure of the context and the value apart.
+    ContextAndValue: (C, T) [T],
+        |context, delivery| (context.clone(), or_end!(delivery.decode()));
+    /// Tells a closure of the context and borrowed bytes apart.
+    ContextAndBytes: (C, &[u8]) [],
+        |context, delivery| (context.clone(), or_end!(delivery.bytes()));
+    /// Tells a closure of the context and borrowed text apart.
+    ContextAndText: (C, &str) [],
+        |context, delivery| (context.clone(), or_end!(delivery.text()));
+    /// Tells a closure of the borrowed context apart.
+    BorrowedContext: (&C) [], |context, delivery| (context);
+    /// Tells a closure of the borrowed context and the value apart.
+    BorrowedContextAndValue: (&C, T) [T],
+        |context, delivery| (context, or_end!(delivery.decode()));
+    /// Tells a closure of the borrowed context and borrowed bytes apart.
+    BorrowedContextAndBytes: (&C, &[u8]) [],
+        |context, delivery| (context, or_end!(delivery.bytes()));
+    /// Tells a closure of the borrowed context and borrowed text apart.
+    BorrowedContextAndText: (&C, &str) [],
+        |context, delivery| (context, or_end!(delivery.text()));
+}
+
+macro_rules! async_handlers {
+    ($($kind:ident: ($($argument:ident),*) [$($value:ident)?], |$context:ident, $delivery:ident| ($($call:expr),*);)*) => {$(
         impl<C, F, Fut, R, $($value)?> Handler<C, (Async_, $kind, fn($($argument),*) -> Fut)> for F
         where
             C: Clone + Send + Sync + 'static,
@@ -147,13 +239,15 @@ macro_rules! handler {
             $($value: FromValue + 'static,)?
         {
             fn into_listener(self) -> Arc<Listen<C>> {
-                Arc::new(move |$context: &C, mut $delivery: Delivery<'_>| {
-                    let _ = (&$context, &mut $delivery);
+                Arc::new(move |$context: &C, $delivery: &mut Delivery<'_>| {
+                    let _ = &$context;
                     let running = self($($call),*);
-                    let reply = $delivery.reply;
+                    let reply = $delivery.reply();
                     Flow::Later(Box::pin(async move {
                         let answer = running.await;
-                        finish(reply, &answer);
+                        if let Some(reply) = reply {
+                            reply.answer(&answer);
+                        }
                     }))
                 })
             }
@@ -161,39 +255,10 @@ macro_rules! handler {
     )*};
 }
 
-/// Tells a closure without arguments apart.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Nothing;
-
-/// Tells a closure of the value apart.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct ValueOnly;
-
-/// Tells a closure of the context apart.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct ContextOnly;
-
-/// Tells a closure of the context and the value apart.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct ContextAndValue;
-
-/// Decodes the value, or ends the delivery.
-macro_rules! value {
-    ($delivery:ident) => {
-        match $delivery.decode() {
-            Ok(value) => value,
-            Err(error) => return Flow::Done(Err(error)),
-        }
-    };
-}
-
-handler! {
+async_handlers! {
     Nothing: () [], |context, delivery| ();
-    ValueOnly: (T) [T], |context, delivery| (value!(delivery));
+    ValueOnly: (T) [T], |context, delivery| (or_end!(delivery.decode()));
     ContextOnly: (C) [], |context, delivery| (context.clone());
-    ContextAndValue: (C, T) [T], |context, delivery| (context.clone(), value!(delivery));
+    ContextAndValue: (C, T) [T],
+        |context, delivery| (context.clone(), or_end!(delivery.decode()));
 }

@@ -44,7 +44,7 @@ pub(crate) enum Claim {
 pub(crate) type AnyHandler<C> = Arc<dyn Fn(&C, &str, Value) + Send + Sync>;
 
 /// The handlers of one event, in the order of their registration.
-type Listeners<C> = Arc<[Arc<Listener<C>>]>;
+pub(crate) type Listeners<C> = Arc<[Arc<Listener<C>>]>;
 
 /// A snapshot of all handlers.
 pub(crate) struct Table<C> {

@@ -17,45 +17,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewire_codec::{Message, ValueRef, v3};
+use gatewire_codec::v3::Named;
+use gatewire_codec::{Message, NackCode, ValueRef, v3};
 use gatewire_core::{DropReason, Ledger};
 use gatewire_format::DecodeContext;
 
 use super::assembly::Frame;
 use super::driver::Side;
 use super::link::{HasLink, Session};
+use super::routes::Routes;
 use crate::error::Error;
-use crate::handler::{Claim, Delivery, Flow, Handlers, Listener, Reply, Table, report_panic};
+use crate::handler::{Claim, Delivery, Flow, Listener, report_panic};
 
 /// Bytes that may wait for a handler, besides the number of messages.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
 
-/// A snapshot of a handler table, renewed when the table has changed.
-struct Snapshot<C> {
-    version: u64,
-    table: Option<Arc<Table<C>>>,
-}
-
-impl<C> Snapshot<C> {
-    const EMPTY: Self = Self { version: 0, table: None };
-
-    fn find(&self, event: &str) -> &[Arc<Listener<C>>] {
-        self.table.as_ref().and_then(|table| table.find(event)).map_or(&[], |found| found)
-    }
-
-    fn refresh(&mut self, handlers: &Handlers<C>) {
-        let version = handlers.version();
-        if self.table.is_none() || self.version != version {
-            self.version = version;
-            self.table = Some(handlers.snapshot());
-        }
-    }
-}
-
 /// The received messages of one connection, and the handler that runs.
 pub(crate) struct Inbox<C> {
-    shared: Snapshot<C>,
-    own: Snapshot<C>,
+    routes: Routes<C>,
     running: Option<Running<C>>,
     queue: VecDeque<Bytes>,
     queued_bytes: usize,
@@ -110,8 +89,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         let running =
             first.map(|future| Running { future, event: "connect".into(), message: None });
         Self {
-            shared: Snapshot::EMPTY,
-            own: Snapshot::EMPTY,
+            routes: Routes::new(),
             running,
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -141,6 +119,14 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         self.session
     }
 
+    /// Gives the memory of an idle connection back.
+    pub(crate) fn release_memory(&mut self) {
+        self.routes.release_memory();
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
+    }
+
     /// Counts a message that could not even be read.
     pub(crate) fn count_malformed(&mut self) {
         self.ledger.accepted += 1;
@@ -165,6 +151,34 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         let frame = frame.to_bytes();
         self.queued_bytes += frame.len();
         self.queue.push_back(frame);
+    }
+
+    /// Takes a message of an event that came lately, and handles it at once. `false`: it is not one, or
+    /// it has to wait; then nothing has happened.
+    #[inline]
+    pub(crate) fn receive_known<S: Side<Context = C>>(
+        &mut self,
+        side: &S,
+        named: &Named<'_>,
+        frame: Frame<'_>,
+        context: &mut Context<'_>,
+    ) -> bool {
+        if !self.is_idle() || is_held(side) {
+            return false;
+        }
+        self.routes.refresh(side.handlers(), side.own_handlers());
+        let Some(route) = self.routes.recall(named.name) else { return false };
+        let Ok(value) = named.value() else { return false };
+        self.ledger.accepted += 1;
+        let received = Received { event: &route.event, value, request: named.request };
+        match run(side, received, self.session, &route.listeners, frame, context) {
+            Ran::All { dropped: None, .. } => self.ledger.done += 1,
+            ran => {
+                let event = route.event.clone();
+                self.note(ran, &event);
+            }
+        }
+        true
     }
 
     /// Drives the running handler, then the queue behind it.
@@ -221,10 +235,12 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         dropped: Option<DropReason>,
         context: &mut Context<'_>,
     ) {
-        let Some(received) = reread(&rest.frame) else { return self.settle(dropped) };
-        let (frame, listeners) = (Frame::Owned(&rest.frame), rest.listeners.iter());
-        let ran = run(side, received, None, listeners, frame, context);
-        self.note(Ran { dropped: dropped.or(ran.dropped), ..ran }, received.event);
+        let Some(mut received) = reread(&rest.frame) else { return self.settle(dropped) };
+        // The first handler had it.
+        received.request = None;
+        let frame = Frame::Owned(&rest.frame);
+        let ran = run(side, received, self.session, &rest.listeners, frame, context);
+        self.note(ran.or_dropped(dropped), received.event);
     }
 
     /// Runs the handlers of a message.
@@ -235,28 +251,25 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         frame: Frame<'_>,
         context: &mut Context<'_>,
     ) {
-        let Received { event, value, request } = received;
-        self.shared.refresh(side.handlers());
-        if let Some(own) = side.own_handlers() {
-            self.own.refresh(own);
-        }
+        let Received { event, value, .. } = received;
+        self.routes.refresh(side.handlers(), side.own_handlers());
         let caught = self.deliver_to_any(side, event, value);
-        let listeners = self.own.find(event).iter().chain(self.shared.find(event));
-        let owner = side.owner();
-        let reply = request.map(|id| Reply::new(owner.clone(), self.session, id, event));
-        let mut ran = run(side, received, reply, listeners, frame, context);
-        if ran.count == 0 && !caught {
-            ran.dropped = Some(DropReason::NoHandler);
-        }
+        let listeners = self.routes.find(event).map_or(&[][..], |route| &route.listeners);
+        let ran = match run(side, received, self.session, listeners, frame, context) {
+            Ran::All { count: 0, dropped: None } if !caught => {
+                Ran::All { count: 0, dropped: Some(DropReason::NoHandler) }
+            }
+            ran => ran,
+        };
         self.note(ran, event);
     }
 
     fn note(&mut self, ran: Ran<C>, event: &str) {
-        match ran.paused {
-            None => self.settle(ran.dropped),
-            Some((future, rest)) => {
+        match ran {
+            Ran::All { dropped, .. } => self.settle(dropped),
+            Ran::Waits { future, unfinished } => {
                 self.ledger.queued += 1;
-                let message = Some(Unfinished { dropped: ran.dropped, rest });
+                let message = Some(unfinished);
                 self.running = Some(Running { future, event: event.into(), message });
             }
         }
@@ -277,13 +290,11 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         value: ValueRef<'_>,
     ) -> bool {
         let mut caught = false;
-        for table in [&self.own.table, &self.shared.table].into_iter().flatten() {
-            for (_, call) in table.any() {
-                caught = true;
-                let run = || call(side.context(), event, value.to_value());
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
-                    report_panic(&**side.owner(), event, &*panic);
-                }
+        for call in self.routes.any() {
+            caught = true;
+            let run = || call(side.context(), event, value.to_value());
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+                report_panic(&**side.owner(), event, &*panic);
             }
         }
         caught
@@ -296,71 +307,94 @@ fn is_held<S: Side>(side: &S) -> bool {
 }
 
 /// How far the handlers of a message came.
-struct Ran<C> {
-    /// How many ran.
-    count: usize,
-    dropped: Option<DropReason>,
-    /// The one that waits, and those behind it.
-    paused: Option<(Run, Option<Rest<C>>)>,
+enum Ran<C> {
+    /// To their end.
+    All {
+        /// How many ran.
+        count: usize,
+        /// Why the message counts as dropped, if it does.
+        dropped: Option<DropReason>,
+    },
+    /// One waits.
+    Waits { future: Run, unfinished: Unfinished<C> },
+}
+
+impl<C> Ran<C> {
+    /// The message counts as dropped for an earlier reason.
+    fn or_dropped(mut self, earlier: Option<DropReason>) -> Self {
+        let (Self::All { dropped, .. }
+        | Self::Waits { unfinished: Unfinished { dropped, .. }, .. }) = &mut self;
+        *dropped = earlier.or(*dropped);
+        self
+    }
 }
 
 /// Runs handlers one after the other, until one has to wait. The first that runs answers.
-fn run<'l, S: Side>(
+#[inline]
+fn run<S: Side>(
     side: &S,
     received: Received<'_>,
-    mut reply: Option<Reply>,
-    mut listeners: impl Iterator<Item = &'l Arc<Listener<S::Context>>>,
+    session: Session,
+    listeners: &[Arc<Listener<S::Context>>],
     frame: Frame<'_>,
     context: &mut Context<'_>,
 ) -> Ran<S::Context> {
-    let Received { event, value, .. } = received;
+    let Received { event, value, request } = received;
     let owner = side.owner();
     let decode = DecodeContext::new(&owner.link().formats, event).in_frame(frame.owned());
-    let mut ran = Ran { count: 0, dropped: None, paused: None };
-    while let Some(listener) = listeners.next() {
-        match listener.claim() {
-            Claim::Run => {}
-            Claim::Skip => continue,
-            Claim::RunAndRemove => {
-                if !side.own_handlers().is_some_and(|own| own.remove(listener.id)) {
-                    side.handlers().remove(listener.id);
-                }
-            }
+    let mut delivery = Delivery { event, value, context: decode, request, session, owner };
+    let (mut count, mut dropped) = (0, None);
+    for (index, listener) in listeners.iter().enumerate() {
+        if !claim(side, listener) {
+            continue;
         }
-        ran.count += 1;
-        let delivery = Delivery { event, value, context: decode, reply: reply.take(), owner };
-        let flow =
-            catch_unwind(AssertUnwindSafe(|| match (listener.call)(side.context(), delivery) {
+        count += 1;
+        let flow = catch_unwind(AssertUnwindSafe(|| {
+            match (listener.call)(side.context(), &mut delivery) {
                 Flow::Later(mut future) => match future.as_mut().poll(context) {
-                    Poll::Ready(()) => Flow::Done(Ok(())),
+                    Poll::Ready(()) => Flow::Done,
                     Poll::Pending => Flow::Later(future),
                 },
-                done @ Flow::Done(_) => done,
-            }));
+                done => done,
+            }
+        }));
         match flow {
-            Ok(Flow::Done(Ok(()))) => {}
-            Ok(Flow::Done(Err(error))) => {
-                ran.dropped = Some(DropReason::Decode);
-                owner.report(Error::Decode { event: event.to_owned(), error });
+            Ok(Flow::Done) => {}
+            Ok(Flow::Undecodable(error)) => {
+                dropped = Some(DropReason::Decode);
+                owner.report(Error::Decode { event: event.to_owned(), error: *error });
             }
             Ok(Flow::Later(future)) => {
-                let listeners: Vec<_> = listeners.cloned().collect();
+                let rest = listeners.get(index + 1..).filter(|rest| !rest.is_empty());
                 let rest =
-                    (!listeners.is_empty()).then(|| Rest { frame: frame.to_bytes(), listeners });
-                ran.paused = Some((future, rest));
-                break;
+                    rest.map(|rest| Rest { frame: frame.to_bytes(), listeners: rest.to_vec() });
+                return Ran::Waits { future, unfinished: Unfinished { dropped, rest } };
             }
             Err(panic) => {
-                ran.dropped = Some(DropReason::Panicked);
+                dropped = Some(DropReason::Panicked);
+                delivery.refuse(NackCode::Panicked, "");
                 report_panic(&**owner, event, &*panic);
             }
         }
     }
-    if let Some(reply) = reply {
-        // Nobody listens, or only `once` handlers that have run already.
-        reply.no_handler();
+    // Nobody listens, or only `once` handlers that have run already.
+    delivery.refuse(NackCode::NoHandler, "");
+    Ran::All { count, dropped }
+}
+
+/// Whether a handler is to run. One that runs once is taken off.
+#[inline]
+fn claim<S: Side>(side: &S, listener: &Listener<S::Context>) -> bool {
+    match listener.claim() {
+        Claim::Run => true,
+        Claim::Skip => false,
+        Claim::RunAndRemove => {
+            if !side.own_handlers().is_some_and(|own| own.remove(listener.id)) {
+                side.handlers().remove(listener.id);
+            }
+            true
+        }
     }
-    ran
 }
 
 /// Decodes a message again that was kept.

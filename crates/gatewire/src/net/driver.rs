@@ -324,7 +324,7 @@ impl<S: Side> Driver<S> {
             self.receiver.last_event = now;
         }
         let liveness = self.heartbeat.check(now);
-        let link = self.link();
+        let link = self.receiver.side.owner().link();
         match liveness {
             Liveness::Alive => {}
             Liveness::SendPing { token } => {
@@ -333,6 +333,7 @@ impl<S: Side> Driver<S> {
                     outbound.outbox_mut().release_memory();
                 });
                 link.flush();
+                self.receiver.inbox.release_memory();
             }
             Liveness::Dead => link.end_for(DisconnectReason::HeartbeatTimeout),
         }
@@ -377,6 +378,12 @@ impl<S: Side> Receiver<S> {
         now: Time,
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
+        if let Some(named) = self.inbound.named(frame.bytes())
+            && self.inbox.receive_known(&self.side, &named, frame, context)
+        {
+            self.last_event = now;
+            return Ok(());
+        }
         let (event, value, request) = match self.inbound.handle(frame.bytes()) {
             Ok(Incoming::Event { event, value }) => (event, value, None),
             Ok(Incoming::Request { id, event, value }) => (event, value, Some(id)),

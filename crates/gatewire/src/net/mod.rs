@@ -5,6 +5,7 @@
 //! * [`Driver`](driver::Driver): the one task of a connection. It reads, runs handlers, keeps time,
 //!   and writes when the kernel was full.
 //! * [`batch`]: a reading task handles all that one read gave before anything is written.
+//! * [`dispatch`]: from a frame to its handlers; [`routes`] finds them.
 //! * [`assembly`]: from read buffers to frames.
 //! * [`handshake`]: the four frames before a session.
 
@@ -14,5 +15,6 @@ pub(crate) mod dispatch;
 pub(crate) mod driver;
 pub(crate) mod handshake;
 pub(crate) mod link;
+pub(crate) mod routes;
 pub(crate) mod tcp;
 pub(crate) mod waiter;

@@ -148,16 +148,13 @@ impl Link {
     /// Queues something, then sees to it that it is written. `Err` if it was not queued.
     ///
     /// `offline`: what a link without a stream must take. `urgent`: whether somebody waits for it.
-    fn send<R, T: HasLink + ?Sized>(
+    fn send<R>(
         &self,
-        owner: &Arc<T>,
+        owner: &(impl SharedOwner + ?Sized),
         offline: Offline,
         push: impl FnOnce(&mut Shared) -> Result<R, SendError>,
         urgent: impl FnOnce(&Shared) -> bool,
-    ) -> Result<R, EmitError>
-    where
-        Arc<T>: IntoShared,
-    {
+    ) -> Result<R, EmitError> {
         let (result, flush) = self.queue(offline, push, urgent)?;
         self.settle(owner, flush);
         Ok(result)
@@ -192,10 +189,7 @@ impl Link {
     }
 
     /// Writes what was queued, or sees to it that it is written.
-    fn settle<T: HasLink + ?Sized>(&self, owner: &Arc<T>, flush: Flush)
-    where
-        Arc<T>: IntoShared,
-    {
+    fn settle(&self, owner: &(impl SharedOwner + ?Sized), flush: Flush) {
         match flush {
             Flush::Now => self.flush(),
             Flush::NowUnlessBatched if !self.defer(owner) => self.flush(),
@@ -235,27 +229,21 @@ impl Link {
     }
 
     /// Queues whatever `push` does.
-    pub(crate) fn command<R, T: HasLink + ?Sized>(
+    pub(crate) fn command<R>(
         &self,
-        owner: &Arc<T>,
+        owner: &(impl SharedOwner + ?Sized),
         push: impl FnOnce(&mut Outbound<Waiter>) -> Result<R, SendError>,
-    ) -> Result<R, EmitError>
-    where
-        Arc<T>: IntoShared,
-    {
+    ) -> Result<R, EmitError> {
         self.send(owner, Offline::Events, |shared| push(&mut shared.outbound), |_| false)
     }
 
     /// Queues an answer, if the connection that brought the question is still there.
-    pub(crate) fn answer<T: HasLink + ?Sized>(
+    pub(crate) fn answer(
         &self,
-        owner: &Arc<T>,
+        owner: &(impl SharedOwner + ?Sized),
         session: Session,
         push: impl FnOnce(&mut Outbound<Waiter>) -> Result<(), SendError>,
-    ) -> Result<(), EmitError>
-    where
-        Arc<T>: IntoShared,
-    {
+    ) -> Result<(), EmitError> {
         let push = |shared: &mut Shared| {
             // It changes under the lock only.
             if self.session() != session {
@@ -276,15 +264,12 @@ impl Link {
 
     /// Queues a request; its id. A lone one is written at once, since its caller waits for the answer;
     /// when others wait too they go together.
-    pub(crate) fn request<T: HasLink + ?Sized>(
+    pub(crate) fn request(
         &self,
-        owner: &Arc<T>,
+        owner: &(impl SharedOwner + ?Sized),
         deadline: Time,
         push: impl FnOnce(&mut Outbound<Waiter>, Time) -> Result<u32, (SendError, Waiter)>,
-    ) -> Result<u32, EmitError>
-    where
-        Arc<T>: IntoShared,
-    {
+    ) -> Result<u32, EmitError> {
         let push = |shared: &mut Shared| {
             let id = push(&mut shared.outbound, deadline).map_err(|(error, _)| error)?;
             if deadline < shared.armed {
@@ -310,20 +295,14 @@ impl Link {
     }
 
     /// Sees to it that what is queued is written soon.
-    pub(crate) fn schedule<T: HasLink + ?Sized>(&self, owner: &Arc<T>)
-    where
-        Arc<T>: IntoShared,
-    {
+    pub(crate) fn schedule(&self, owner: &(impl SharedOwner + ?Sized)) {
         if !self.defer(owner) {
             self.wake_driver();
         }
     }
 
     /// Leaves the flush to the batch of this thread; `false`: there is none.
-    fn defer<T: HasLink + ?Sized>(&self, owner: &Arc<T>) -> bool
-    where
-        Arc<T>: IntoShared,
-    {
+    fn defer(&self, owner: &(impl SharedOwner + ?Sized)) -> bool {
         // A batch of another thread may last: what that one is to flush does not wait for it here.
         let claim = |batch| match self.dirty.compare_exchange(
             0,
@@ -335,7 +314,7 @@ impl Link {
             Err(other) if other == batch => Claim::MineAlready,
             Err(_) => Claim::Others,
         };
-        defer_flush(|| owner.clone().into_shared(), claim)
+        defer_flush(|| owner.share(), claim)
     }
 
     fn wake_driver(&self) {
@@ -414,20 +393,29 @@ impl Link {
     }
 }
 
-/// `Arc<T>` as the shared owner of a link.
-pub(crate) trait IntoShared {
-    fn into_shared(self) -> Arc<dyn HasLink>;
+/// An `Arc` of the owner of a link, cloned only where one is kept.
+pub(crate) trait SharedOwner {
+    fn as_owner(&self) -> &dyn HasLink;
+    fn share(&self) -> Arc<dyn HasLink>;
 }
 
-impl<T: HasLink> IntoShared for Arc<T> {
-    fn into_shared(self) -> Arc<dyn HasLink> {
-        self
+impl<T: HasLink> SharedOwner for Arc<T> {
+    fn as_owner(&self) -> &dyn HasLink {
+        &**self
+    }
+
+    fn share(&self) -> Arc<dyn HasLink> {
+        self.clone()
     }
 }
 
-impl IntoShared for Arc<dyn HasLink> {
-    fn into_shared(self) -> Self {
-        self
+impl SharedOwner for Arc<dyn HasLink> {
+    fn as_owner(&self) -> &dyn HasLink {
+        &**self
+    }
+
+    fn share(&self) -> Self {
+        self.clone()
     }
 }
 
