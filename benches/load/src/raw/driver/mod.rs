@@ -1,0 +1,30 @@
+//! The drivers: one task, large writes, each reply and each delivery checked.
+
+mod events;
+mod line;
+mod requests;
+
+use gatewire_harness::{Driver, Failure, Outcome, Workload};
+
+/// The driver role: does the workload and measures it.
+///
+/// # Errors
+///
+/// The server cannot be reached or measured, or a delivery is missing or wrong.
+///
+/// # Panics
+///
+/// Called inside of a runtime: it brings its own.
+#[tokio::main(flavor = "current_thread")]
+pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
+    match driver.params.workload {
+        Workload::Events | Workload::Bulk => events::drive(driver).await,
+        Workload::Requests => requests::drive(driver).await,
+        other => Err(Failure::new(format!("{other:?} is not built yet"))),
+    }
+}
+
+/// The outcome of this system, without figures yet.
+fn outcome(driver: &Driver) -> Outcome {
+    Outcome::new("raw", &driver.params)
+}
