@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// Why a task did not pass: one sentence for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,25 @@ pub(crate) fn run_and_keep(command: &mut Command) -> Result<Vec<String>, Failure
     }
     let status = child.wait()?;
     if status.success() { Ok(lines) } else { Err(Failure(format!("`{text}` ended with {status}"))) }
+}
+
+/// Gives what is started a process group, so that it can be stopped with all that it started.
+pub(crate) fn own_group(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+/// Kills `child` and, where there are process groups, all of its [own](own_group).
+pub(crate) fn kill_group(child: &mut Child) -> Result<(), Failure> {
+    if cfg!(unix) {
+        let group = format!("-{}", child.id());
+        Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status()?;
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(())
 }
 
 /// The command as a person would type it.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::command::{Failure, capture, cargo};
+use crate::command::{Failure, capture, cargo, kill_group, own_group};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "gatewire-examples";
@@ -89,7 +89,7 @@ fn run_one(
     own_group(&mut command);
     let mut child = command.spawn()?;
     let Some(status) = wait(&mut child)? else {
-        stop(&mut child)?;
+        kill_group(&mut child)?;
         return Err(Failure::new(format!("still running after {} s", LIMIT.as_secs())));
     };
     if !status.success() {
@@ -126,25 +126,6 @@ fn wait(child: &mut Child) -> Result<Option<ExitStatus>, Failure> {
         }
         std::thread::sleep(LOOK);
     }
-}
-
-/// Gives the example a process group, so that what it spawned can be stopped with it.
-fn own_group(command: &mut Command) {
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(command, 0);
-    #[cfg(not(unix))]
-    let _ = command;
-}
-
-/// Stops `child` and, where there are process groups, all that it spawned.
-fn stop(child: &mut Child) -> Result<(), Failure> {
-    if cfg!(unix) {
-        let group = format!("-{}", child.id());
-        Command::new("kill").args(["-KILL", "--", &group]).status()?;
-    }
-    child.kill()?;
-    child.wait()?;
-    Ok(())
 }
 
 #[cfg(test)]

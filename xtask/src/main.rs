@@ -31,8 +31,8 @@ usage: cargo xtask <task>
   features             check each feature of `gatewire` by itself
   standalone           build crates outside the workspace on the codec alone and on `gatewire`
   fuzz [--seconds N]   run each fuzz target for N seconds (default 10)
-  bench [ARGS..]       run the criterion benches; ARGS go to criterion
-  ci [--skip STEP]..   all of the above but `bench`, and fmt, clippy, test and doc";
+  bench [OPTIONS]      measure, beside raw TCP and other systems; `bench --help` has the options
+  ci [--skip STEP]..   all of the above, `bench` only to show that it runs, and fmt, clippy, test, doc";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

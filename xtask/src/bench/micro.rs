@@ -1,11 +1,16 @@
 //! Runs the criterion benches and repeats their figures at the end.
 
+use super::options::Micro;
 use crate::command::{Failure, cargo, run_and_keep};
 use crate::workspace::Workspace;
 
 const PACKAGES: [&str; 2] = ["gatewire-codec", "gatewire-benches"];
 
-pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+/// For a look at all of them in a minute: each bench's own settings are for a claim.
+const SHORT: [&str; 7] =
+    ["--warm-up-time", "0.2", "--measurement-time", "0.5", "--sample-size", "20", "--noplot"];
+
+pub(super) fn run(workspace: &Workspace, micro: &Micro) -> Result<(), Failure> {
     let mut bench = cargo(&workspace.root);
     bench.arg("bench");
     // Each bench is named: without that, cargo also starts the unit tests' harness, which does not
@@ -21,7 +26,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     if benches == 0 {
         return Err(Failure::new(format!("{} have no benches", PACKAGES.join(" and "))));
     }
-    bench.arg("--").args(arguments);
+    bench.arg("--");
+    match micro {
+        Micro::Short => bench.args(SHORT),
+        Micro::Full(arguments) => bench.args(arguments),
+    };
     let output = run_and_keep(&mut bench)?;
     println!();
     for line in figures(&output) {

@@ -1,0 +1,121 @@
+//! The load programs: building them, or saying in one line why one is left out.
+
+use std::path::{Path, PathBuf};
+
+use super::case::Pace;
+use super::peer::{self, FOLDER, Peer};
+use super::process::Program;
+use super::tools::is_here;
+use crate::command::{Failure, cargo, run as run_command};
+use crate::workspace::Workspace;
+
+/// A system under test that can be measured here.
+pub(super) struct Ready {
+    pub(super) peer: &'static Peer,
+    pub(super) program: Program,
+}
+
+/// Builds what is needed for `peers`. One that is not set up is left out, with a line that says so.
+pub(super) fn prepare(
+    workspace: &Workspace,
+    peers: &[&'static Peer],
+    pace: Pace,
+) -> Result<Vec<Ready>, Failure> {
+    let mut ready = Vec::new();
+    for peer in peers {
+        match prepare_one(workspace, peer, pace)? {
+            Ok(program) => ready.push(Ready { peer, program }),
+            Err(why) => println!("skipped: {}: {why}; see `cargo xtask bench --setup`", peer.name),
+        }
+    }
+    Ok(ready)
+}
+
+/// Builds all packages of the peers' workspace that there are.
+pub(super) fn build_foreign(workspace: &Workspace, package: &str) -> Result<(), Failure> {
+    let mut build = cargo(&workspace.root.join(FOLDER));
+    build.args(["build", "--release", "--package", package, "--target-dir"]);
+    run_command(build.arg(foreign_target(workspace)))
+}
+
+/// The program of `peer`, or why it cannot be measured here.
+fn prepare_one(
+    workspace: &Workspace,
+    peer: &Peer,
+    pace: Pace,
+) -> Result<Result<Program, String>, Failure> {
+    if let Some(absent) = peer.needs.iter().find(|command| !is_here(command)) {
+        return Ok(Err(format!("there is no `{absent}` here")));
+    }
+    match peer.program {
+        peer::Program::Own { package, binary } => {
+            let (profile, folder) =
+                if pace == Pace::Quick { ("dev", "debug") } else { ("release", "release") };
+            let mut build = cargo(&workspace.root);
+            build.args(["build", "--profile", profile, "--package", package, "--bin", binary]);
+            run_command(&mut build)?;
+            Ok(Ok(program(&workspace.target.join(folder), binary)))
+        }
+        peer::Program::Foreign { package, binary } => {
+            let folder = foreign_target(workspace).join("release");
+            let program = program(&folder, binary);
+            if !program.command[0].is_file() {
+                return Ok(Err(format!("`{binary}` is not built")));
+            }
+            // It was built some day; what it is built of may have changed.
+            build_foreign(workspace, package)?;
+            Ok(Ok(program))
+        }
+        peer::Program::Node { folder, script, package } => {
+            let folder = workspace.root.join(FOLDER).join(folder);
+            if !folder.join("node_modules").join(package).is_dir() {
+                return Ok(Err(format!("npm's `{package}` is not installed")));
+            }
+            Ok(Ok(Program { command: vec!["node".into(), folder.join(script)] }))
+        }
+    }
+}
+
+fn program(folder: &Path, binary: &str) -> Program {
+    let file = format!("{binary}{}", std::env::consts::EXE_SUFFIX);
+    Program { command: vec![folder.join(file)] }
+}
+
+fn foreign_target(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("peers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nowhere() -> Workspace {
+        let root = PathBuf::from("there-is-no-such-folder");
+        Workspace { target: root.join("target"), root, packages: Vec::new() }
+    }
+
+    fn skipped(peer: Peer) -> String {
+        let peer: &'static Peer = Box::leak(Box::new(peer));
+        let result = prepare_one(&nowhere(), peer, Pace::Normal).expect("nothing is built");
+        result.expect_err("it is not set up")
+    }
+
+    #[test]
+    fn a_peer_that_is_not_set_up_is_left_out_with_its_reason() {
+        let program = peer::Program::Foreign { package: "peer-x", binary: "load-x" };
+        let needs: &[&str] = &["there-is-no-such-server"];
+        assert_eq!(
+            skipped(Peer { name: "x", program, needs, workloads: &[] }),
+            "there is no `there-is-no-such-server` here"
+        );
+        assert_eq!(
+            skipped(Peer { name: "x", program, needs: &[], workloads: &[] }),
+            "`load-x` is not built"
+        );
+        let program = peer::Program::Node { folder: "x", script: "x.mjs", package: "x" };
+        assert_eq!(
+            skipped(Peer { name: "x", program, needs: &[], workloads: &[] }),
+            "npm's `x` is not installed"
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Drawing the stored figures, with the program in `benches/plots`.
+//!
+//! It is a program of its own, so that its dependencies are compiled only where something is drawn.
+
+use std::path::Path;
+
+use super::case::Pace;
+use super::store::LATEST;
+use crate::command::{Failure, cargo, run as run_command};
+use crate::workspace::Workspace;
+
+const FOLDER: &str = "benches/plots";
+
+/// Draws one figure for each workload into `folder`, which has the figures.
+pub(super) fn draw(workspace: &Workspace, folder: &Path, pace: Pace) -> Result<(), Failure> {
+    if pace == Pace::Quick {
+        return Ok(());
+    }
+    let mut plots = cargo(&workspace.root.join(FOLDER));
+    plots.args(["run", "--quiet", "--release", "--target-dir"]);
+    plots.arg(workspace.target.join("plots")).arg("--");
+    run_command(plots.arg(folder.join(LATEST)).arg(folder))
+}
