@@ -54,9 +54,16 @@ pub(super) fn put(out: &mut BytesMut, value: ValueRef<'_>) {
     }
 }
 
+/// Bytes are taken in place: the common case stays small enough to be inlined.
 #[inline]
 pub(super) fn take<'a>(mut reader: Reader<'a>) -> Result<ValueRef<'a>, DecodeError> {
-    let tag = reader.u8(Field::Value)?;
+    match reader.u8(Field::Value)? {
+        tag::BINARY => Ok(ValueRef::Binary(reader.rest())),
+        tag => take_other(tag, reader),
+    }
+}
+
+fn take_other<'a>(tag: u8, mut reader: Reader<'a>) -> Result<ValueRef<'a>, DecodeError> {
     Ok(match tag {
         tag::STRING => ValueRef::String(utf8(reader.rest(), Field::String)?),
         tag::BINARY => ValueRef::Binary(reader.rest()),

@@ -55,7 +55,8 @@ pub type Listen<C> = dyn Fn(&C, &mut Delivery<'_>) -> Flow + Send + Sync;
 #[doc(hidden)]
 pub struct Delivery<'a> {
     pub(crate) event: &'a str,
-    pub(crate) value: ValueRef<'a>,
+    /// Borrowed: a value is written once and never moved on its way here.
+    pub(crate) value: &'a ValueRef<'a>,
     pub(crate) context: DecodeContext<'a>,
     /// The request that is not answered yet.
     pub(crate) request: Option<u32>,
@@ -94,12 +95,12 @@ impl Delivery<'_> {
     /// The value as the closure takes it. If it is of another type the requester is told.
     #[inline]
     fn decode<T: FromValue>(&mut self) -> Result<T, Flow> {
-        T::from_value(self.value, &self.context).map_err(|error| self.undecodable(error))
+        T::from_value(*self.value, &self.context).map_err(|error| self.undecodable(error))
     }
 
     #[inline]
     fn bytes(&mut self) -> Result<&[u8], Flow> {
-        match self.value {
+        match *self.value {
             ValueRef::Binary(bytes) => Ok(bytes),
             value => Err(self.wrong_type("binary", value)),
         }
@@ -107,7 +108,7 @@ impl Delivery<'_> {
 
     #[inline]
     fn text(&mut self) -> Result<&str, Flow> {
-        match self.value {
+        match *self.value {
             ValueRef::String(text) => Ok(text),
             value => Err(self.wrong_type("string", value)),
         }

@@ -94,7 +94,7 @@ pub(crate) struct Assembly {
 }
 
 /// One frame. Owned if it was assembled; else it lies in the thread's buffer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Frame<'a> {
     Borrowed(&'a [u8]),
     Owned(&'a Bytes),
@@ -115,10 +115,10 @@ impl Frame<'_> {
         }
     }
 
-    pub(crate) fn to_bytes(self) -> Bytes {
+    pub(crate) fn to_bytes(&self) -> Bytes {
         match self {
             Self::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
-            Self::Owned(bytes) => bytes.clone(),
+            Self::Owned(bytes) => Bytes::clone(bytes),
         }
     }
 }
@@ -154,12 +154,12 @@ impl Assembly {
     /// Handles the frames that are whole already: what came behind the handshake.
     pub(crate) fn handle_whole<E>(
         &mut self,
-        mut handle: impl FnMut(Frame<'_>) -> Result<(), E>,
+        mut handle: impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<(), ReadError<E>> {
         while let Some(frame) =
             self.framer.next_frame(&mut self.partial).map_err(ReadError::Frame)?
         {
-            handle(Frame::Owned(&frame)).map_err(ReadError::Handler)?;
+            handle(&Frame::Owned(&frame)).map_err(ReadError::Handler)?;
         }
         if self.partial.is_empty() {
             self.partial = BytesMut::new();
@@ -173,7 +173,7 @@ impl Assembly {
         &mut self,
         stream: &mut OwnedReadHalf,
         context: &mut Context<'_>,
-        mut handle: impl FnMut(Frame<'_>, &mut Context<'_>) -> Result<(), E>,
+        mut handle: impl FnMut(&Frame<'_>, &mut Context<'_>) -> Result<(), E>,
     ) -> Poll<Result<Read, ReadError<E>>> {
         let missing = self.framer.missing(&self.partial).map_err(ReadError::Frame)?;
         if let Some(missing) = missing.filter(|missing| *missing > DIRECT_READ) {
@@ -186,14 +186,14 @@ impl Assembly {
         if rest.is_empty() {
             return Poll::Ready(Ok(Read::Eof));
         }
-        let mut handle = |frame: Frame<'_>| handle(frame, context).map_err(ReadError::Handler);
+        let mut handle = |frame: &Frame<'_>| handle(frame, context).map_err(ReadError::Handler);
         if !self.partial.is_empty() {
             rest = self.complete(rest, &mut handle)?;
         }
         while let Some((frame, behind)) =
             split_frame(rest, self.framer.limit()).map_err(ReadError::Frame)?
         {
-            handle(Frame::Borrowed(frame))?;
+            handle(&Frame::Borrowed(frame))?;
             rest = behind;
         }
         self.partial.extend_from_slice(rest);
@@ -206,7 +206,7 @@ impl Assembly {
         missing: usize,
         stream: &mut OwnedReadHalf,
         context: &mut Context<'_>,
-        mut handle: impl FnMut(Frame<'_>, &mut Context<'_>) -> Result<(), E>,
+        mut handle: impl FnMut(&Frame<'_>, &mut Context<'_>) -> Result<(), E>,
     ) -> Poll<Result<Read, ReadError<E>>> {
         if let Some(retry) = &mut self.retry {
             ready!(retry.as_mut().poll(context));
@@ -241,7 +241,7 @@ impl Assembly {
     fn complete<'i, E>(
         &mut self,
         mut input: &'i [u8],
-        handle: &mut impl FnMut(Frame<'_>) -> Result<(), ReadError<E>>,
+        handle: &mut impl FnMut(&Frame<'_>) -> Result<(), ReadError<E>>,
     ) -> Result<&'i [u8], ReadError<E>> {
         loop {
             let lacks = match self.framer.missing(&self.partial).map_err(ReadError::Frame)? {
@@ -259,7 +259,7 @@ impl Assembly {
         let mut frame = std::mem::take(&mut self.partial);
         self.share = Share::default();
         frame.advance(LENGTH_PREFIX);
-        handle(Frame::Owned(&frame.freeze()))?;
+        handle(&Frame::Owned(&frame.freeze()))?;
         Ok(input)
     }
 }

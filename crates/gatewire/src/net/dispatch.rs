@@ -74,7 +74,7 @@ struct Rest<C> {
 #[derive(Clone, Copy)]
 pub(crate) struct Received<'f> {
     pub(crate) event: &'f str,
-    pub(crate) value: ValueRef<'f>,
+    pub(crate) value: &'f ValueRef<'f>,
     pub(crate) request: Option<u32>,
 }
 
@@ -139,7 +139,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         &mut self,
         side: &S,
         received: Received<'_>,
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         context: &mut Context<'_>,
     ) {
         self.ledger.accepted += 1;
@@ -160,7 +160,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         &mut self,
         side: &S,
         named: &Named<'_>,
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         context: &mut Context<'_>,
     ) -> bool {
         if !self.is_idle() || is_held(side) {
@@ -168,7 +168,8 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         }
         self.routes.refresh(side.handlers(), side.own_handlers());
         let Some(route) = self.routes.recall(named.name) else { return false };
-        let Ok(value) = named.value() else { return false };
+        let value = named.value();
+        let Ok(value) = &value else { return false };
         self.ledger.accepted += 1;
         let received = Received { event: &route.event, value, request: named.request };
         match run(side, received, self.session, &route.listeners, frame, context) {
@@ -218,7 +219,10 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
                 self.queued_bytes -= frame.len();
                 self.ledger.queued -= 1;
                 match reread(&frame) {
-                    Some(received) => self.deliver(side, received, Frame::Owned(&frame), context),
+                    Some((event, value, request)) => {
+                        let received = Received { event, value: &value, request };
+                        self.deliver(side, received, &Frame::Owned(&frame), context);
+                    }
                     None => self.settle(Some(DropReason::Decode)),
                 }
             } else {
@@ -235,10 +239,10 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         dropped: Option<DropReason>,
         context: &mut Context<'_>,
     ) {
-        let Some(mut received) = reread(&rest.frame) else { return self.settle(dropped) };
-        // The first handler had it.
-        received.request = None;
-        let frame = Frame::Owned(&rest.frame);
+        let Some((event, value, _)) = reread(&rest.frame) else { return self.settle(dropped) };
+        // A request is the first handler's.
+        let received = Received { event, value: &value, request: None };
+        let frame = &Frame::Owned(&rest.frame);
         let ran = run(side, received, self.session, &rest.listeners, frame, context);
         self.note(ran.or_dropped(dropped), received.event);
     }
@@ -248,7 +252,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         &mut self,
         side: &S,
         received: Received<'_>,
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         context: &mut Context<'_>,
     ) {
         let Received { event, value, .. } = received;
@@ -287,7 +291,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         &self,
         side: &S,
         event: &str,
-        value: ValueRef<'_>,
+        value: &ValueRef<'_>,
     ) -> bool {
         let mut caught = false;
         for call in self.routes.any() {
@@ -336,7 +340,7 @@ fn run<S: Side>(
     received: Received<'_>,
     session: Session,
     listeners: &[Arc<Listener<S::Context>>],
-    frame: Frame<'_>,
+    frame: &Frame<'_>,
     context: &mut Context<'_>,
 ) -> Ran<S::Context> {
     let Received { event, value, request } = received;
@@ -397,13 +401,11 @@ fn claim<S: Side>(side: &S, listener: &Listener<S::Context>) -> bool {
     }
 }
 
-/// Decodes a message again that was kept.
-fn reread(frame: &[u8]) -> Option<Received<'_>> {
+/// Decodes a message again that was kept: its event, its value, and its id if it is a request.
+fn reread(frame: &[u8]) -> Option<(&str, ValueRef<'_>, Option<u32>)> {
     match v3::decode(frame) {
-        Ok(Message::Event { event, value }) => Some(Received { event, value, request: None }),
-        Ok(Message::Request { id, event, value }) => {
-            Some(Received { event, value, request: Some(id) })
-        }
+        Ok(Message::Event { event, value }) => Some((event, value, None)),
+        Ok(Message::Request { id, event, value }) => Some((event, value, Some(id))),
         // Only these two are kept, after they were decoded once.
         _ => None,
     }

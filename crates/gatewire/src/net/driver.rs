@@ -374,7 +374,7 @@ impl<S: Side> Receiver<S> {
     #[inline]
     fn handle(
         &mut self,
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         now: Time,
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
@@ -391,7 +391,7 @@ impl<S: Side> Receiver<S> {
             Err(error) => return self.handle_error(error),
         };
         self.last_event = now;
-        self.inbox.receive(&self.side, Received { event, value, request }, frame, context);
+        self.inbox.receive(&self.side, Received { event, value: &value, request }, frame, context);
         Ok(())
     }
 
