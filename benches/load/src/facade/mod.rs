@@ -4,6 +4,9 @@
 //! handlers; the bounds are gatewire's own. The drivers run on one thread, since they have one core.
 
 mod events;
+mod fan_out;
+mod idle;
+mod light;
 mod requests;
 mod server;
 
@@ -17,6 +20,15 @@ const NEWS: &str = "news";
 const ASK: &str = "ask";
 /// The request whose answer tells what was received of [`NEWS`].
 const REPORT: &str = "report";
+
+/// The request whose answer tells how many sockets there are.
+const COUNT: &str = "count";
+/// The room of the fan-outs.
+const ROOM: &str = "room";
+/// The id of the key with which idle connections prove themselves.
+const KEY_ID: &str = "load";
+/// A key that protects nothing: both ends run on one machine, for a bench.
+const KEY: &[u8] = b"no secret, only as long as one is";
 
 /// The driver role: does the workload and measures it.
 ///
@@ -32,7 +44,10 @@ pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     match driver.params.workload {
         Workload::Events | Workload::Bulk => events::drive(driver).await,
         Workload::Requests => requests::drive(driver).await,
-        other => Err(Failure::new(format!("{other:?} is not built yet"))),
+        Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
+            fan_out::drive(driver).await
+        }
+        Workload::Idle => idle::drive(driver).await,
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gatewire::Server;
-use gatewire_harness::{Failure, Server as Role, exit_when_stdin_closes, ready};
+use gatewire::{KeyRing, Psk, Server};
+use gatewire_harness::{Failure, Server as Role, Workload, exit_when_stdin_closes, ready};
 
-use super::{ASK, NEWS, REPORT};
+use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT};
 use crate::tally::Tally;
 
 /// The server role: listens on a free loopback port, says so, and serves until stdin is closed.
@@ -19,10 +19,16 @@ use crate::tally::Tally;
 ///
 /// Called inside of a runtime: it brings its own.
 #[tokio::main]
-pub async fn serve(_role: &Role) -> Result<(), Failure> {
-    let server = Server::builder().build();
+pub async fn serve(role: &Role) -> Result<(), Failure> {
+    let mut builder = Server::builder();
+    if role.params.workload == Workload::Idle {
+        builder = builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?));
+    }
+    let server = builder.build();
     listen_for_events(&server);
     server.on(ASK, |payload: Bytes| payload);
+    let counted = server.clone();
+    server.on(COUNT, move || u32::try_from(counted.len()).unwrap_or(u32::MAX));
 
     let address = server.listen("127.0.0.1:0").await?;
     exit_when_stdin_closes();

@@ -10,6 +10,8 @@ mod peer;
 mod server;
 pub(crate) mod wire;
 
+#[cfg(test)]
+pub(crate) use driver::RawWire;
 pub use driver::drive;
 pub use server::serve;
 
@@ -19,3 +21,7 @@ const NEWS: &[u8] = b"news";
 const ASK: &[u8] = b"ask";
 /// The request whose reply tells what was received of [`NEWS`].
 const REPORT: &[u8] = b"report";
+/// The request whose reply tells how many connections there are.
+const COUNT: &[u8] = b"count";
+/// The room of the fan-outs.
+const ROOM: &[u8] = b"room";

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::peer::Peer;
 use super::wire::{Frame, decode, encode, encode_reply, split};
-use super::{ASK, NEWS, REPORT};
+use super::{ASK, COUNT, NEWS, REPORT};
 use crate::frames::Frames;
 use crate::tally::Tally;
 
@@ -24,6 +25,7 @@ type Handler = Box<dyn Fn(&[u8], &mut Vec<u8>) + Send + Sync>;
 
 struct Server {
     handlers: HashMap<Vec<u8>, Handler>,
+    connections: Arc<AtomicU64>,
     rooms: Mutex<HashMap<Vec<u8>, Vec<Arc<Peer>>>>,
 }
 
@@ -39,7 +41,9 @@ struct Server {
 #[tokio::main]
 pub async fn serve() -> Result<(), Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let server = Arc::new(Server { handlers: handlers(), rooms: Mutex::default() });
+    let connections = Arc::new(AtomicU64::new(0));
+    let handlers = handlers(Arc::clone(&connections));
+    let server = Arc::new(Server { handlers, connections, rooms: Mutex::default() });
     exit_when_stdin_closes();
     say_ready(listener.local_addr()?)?;
     // Accepts on a worker, as servers do: what runs on the main thread wakes another for each
@@ -55,7 +59,7 @@ pub async fn serve() -> Result<(), Failure> {
 }
 
 /// The handlers, which check what gatewire's handlers check.
-fn handlers() -> HashMap<Vec<u8>, Handler> {
+fn handlers(connections: Arc<AtomicU64>) -> HashMap<Vec<u8>, Handler> {
     let tally = Arc::new(Tally::default());
     let report = Arc::clone(&tally);
     let mut handlers: HashMap<Vec<u8>, Handler> = HashMap::new();
@@ -65,6 +69,8 @@ fn handlers() -> HashMap<Vec<u8>, Handler> {
         REPORT.into(),
         Box::new(move |_, answer| answer.extend_from_slice(&report.take().to_bytes())),
     );
+    let count = move || connections.load(Ordering::Relaxed).to_le_bytes();
+    handlers.insert(COUNT.into(), Box::new(move |_, answer| answer.extend_from_slice(&count())));
     handlers
 }
 
@@ -91,12 +97,14 @@ impl Connection {
     fn new(server: Arc<Server>, stream: TcpStream) -> Self {
         let (stream, writer) = stream.into_split();
         let peer = Arc::new(Peer::new(writer));
+        server.connections.fetch_add(1, Ordering::Relaxed);
         Self { server, stream, frames: Frames::default(), peer }
     }
 
     async fn run(mut self) {
         // However it ends, the peer is gone: there is nobody to tell.
         drop(poll_fn(|context| self.poll(context)).await);
+        self.server.connections.fetch_sub(1, Ordering::Relaxed);
         for members in self.server.lock_rooms().values_mut() {
             members.retain(|member| !Arc::ptr_eq(member, &self.peer));
         }

@@ -19,9 +19,17 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) async fn connect(address: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+        Self::new(TcpStream::connect(address).await?)
+    }
+
+    pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, frames: Frames::default() })
+    }
+
+    /// The connection, for somebody who reads from here on.
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

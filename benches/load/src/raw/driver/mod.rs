@@ -1,10 +1,15 @@
 //! The drivers: one task, large writes, each reply and each delivery checked.
 
 mod events;
+mod fan_out;
+mod idle;
 mod line;
 mod requests;
 
 use gatewire_harness::{Driver, Failure, Outcome, Workload};
+
+#[cfg(test)]
+pub(crate) use fan_out::RawWire;
 
 /// The driver role: does the workload and measures it.
 ///
@@ -20,7 +25,10 @@ pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     match driver.params.workload {
         Workload::Events | Workload::Bulk => events::drive(driver).await,
         Workload::Requests => requests::drive(driver).await,
-        other => Err(Failure::new(format!("{other:?} is not built yet"))),
+        Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
+            fan_out::drive(driver).await
+        }
+        Workload::Idle => idle::drive(driver).await,
     }
 }
 

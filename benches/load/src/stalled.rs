@@ -1,0 +1,14 @@
+//! Members that never read.
+
+use std::io;
+
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+
+/// Connects with a receive buffer that is soon full: so what is not read waits in the server, which is
+/// what is to be seen.
+pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
+    let address = lookup_host(address).await?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_recv_buffer_size(4096)?;
+    socket.connect(address).await
+}
