@@ -80,8 +80,11 @@ fn table(rows: &[(&str, Option<Duration>)], total: Duration) -> String {
 
 fn fmt(workspace: &Workspace) -> Result<(), Failure> {
     run_command(cargo(&workspace.root).args(["fmt", "--all", "--check"]))?;
-    // The fuzz targets are a workspace of their own.
-    run_command(cargo(&workspace.root.join("fuzz")).args(["fmt", "--check"]))
+    // Workspaces of their own.
+    for folder in ["fuzz", "benches/peers", "benches/plots"] {
+        run_command(cargo(&workspace.root.join(folder)).args(["fmt", "--all", "--check"]))?;
+    }
+    Ok(())
 }
 
 fn clippy(workspace: &Workspace) -> Result<(), Failure> {
