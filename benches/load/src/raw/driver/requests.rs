@@ -10,7 +10,8 @@ use super::super::wire::{Frame, encode};
 use super::line::Line;
 use super::outcome;
 
-/// With one request in flight at least so many are measured, so that 50 of them lie above p99.9.
+/// With one request in flight at least so many are measured, so that 50 of them lie above p99.9; but not
+/// for longer than five times the time that was asked for.
 const FEWEST: u64 = 50_000;
 
 pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
@@ -27,7 +28,9 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
 
     let window = Window::begin(&driver.server_pids)?;
     loop {
-        let more = answered < fewest || window.seconds() < params.seconds();
+        let seconds = window.seconds();
+        let more =
+            seconds < params.seconds() || (answered < fewest && seconds < 5.0 * params.seconds());
         if more {
             let now = Instant::now();
             while sent < answered + outstanding {
