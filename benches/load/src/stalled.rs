@@ -12,3 +12,13 @@ pub(crate) async fn connect(address: &str) -> io::Result<TcpStream> {
     socket.set_recv_buffer_size(4096)?;
     socket.connect(address).await
 }
+
+/// The room that the stalled members are in besides the others' room: so they can be filled alone.
+pub(crate) const ROOM: &str = "stalled";
+
+/// What a stalled member is sent before anything is measured: so many pieces, 4 MiB in all. The kernel
+/// takes its part of it (up to `tcp_wmem`, 4 MiB with its own overhead), and from then on what is
+/// published waits in the server.
+pub(crate) const PIECES: usize = 256;
+/// The bytes of a piece.
+pub(crate) const PIECE: usize = 16 << 10;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gatewire_harness::{
-    Driver, Failure, Measured, Outcome, Pace, Params, Stopwatch, Window, Workload, resident_bytes,
+    Driver, Failure, Measured, Outcome, Pace, Stopwatch, Window, Workload, resident_bytes,
 };
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -14,7 +14,8 @@ use super::Crowd;
 use super::member::{Wire, read};
 
 /// Does the workload with these members, which have joined, and measures it. `publish` sends the
-/// publishes of these sequence numbers to the room.
+/// publishes of these sequence numbers to the room; `fill` sends to the stalled members alone what
+/// the kernel holds for them.
 ///
 /// # Errors
 ///
@@ -24,6 +25,7 @@ pub(crate) async fn drive<W: Wire + 'static>(
     outcome: Outcome,
     members: Vec<TcpStream>,
     publish: impl AsyncFnMut(Range<u64>) -> Result<(), Failure>,
+    fill: impl AsyncFnOnce() -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let crowd = Arc::new(Crowd::new(members.len(), params.workload == Workload::FanOutLatency));
@@ -32,60 +34,93 @@ pub(crate) async fn drive<W: Wire + 'static>(
     for (member, stream) in members.into_iter().enumerate() {
         tasks.spawn(read::<W>(Arc::clone(&crowd), member, stream, params.size()));
     }
-    let before = resident_bytes(&driver.server_pids)?;
-    let measured = match params.workload {
-        Workload::FanOutLatency => paced(driver, &crowd, publish).await?,
-        _ => sustained(driver, &crowd, publish).await?,
+    let mut publisher = Publisher { driver, crowd: &crowd, publish, sent: 0 };
+    let outcome = match params.workload {
+        Workload::FanOutLatency => outcome.with_measured(&publisher.paced().await?),
+        Workload::FanOutStalled => publisher.sustained_beside_stalled(outcome, fill).await?,
+        _ => {
+            publisher.keep_going(WARM_UP).await?;
+            outcome.with_measured(&publisher.sustained().await?)
+        }
     };
-    let after = resident_bytes(&driver.server_pids)?;
-    let mut outcome = outcome.with_measured(&measured);
-    if params.workload == Workload::FanOutStalled {
-        outcome.rss_growth = Some(after.cast_signed() - before.cast_signed());
-    }
     Ok(match crowd.latencies() {
         Some(latencies) => outcome.with_latencies(&latencies),
         None => outcome,
     })
 }
 
-/// Half of what may be in flight is published at once, the next half when all have heard the one
-/// before.
-async fn sustained(
-    driver: &Driver,
-    crowd: &Crowd,
-    mut publish: impl AsyncFnMut(Range<u64>) -> Result<(), Failure>,
-) -> Result<Measured, Failure> {
-    let params = &driver.params;
-    let half = params.in_flight() / 2;
-    let window = Window::begin(&driver.server_pids)?;
-    let mut stopwatch = Stopwatch::start(params.seconds(), 1);
-    let mut sent = 0;
-    while !stopwatch.is_over() {
-        publish(sent..sent + half).await?;
-        crowd.until(sent).await?;
-        sent += half;
-    }
-    crowd.until(sent).await?;
-    Ok(window.end(deliveries(sent, params))?)
+struct Publisher<'a, P> {
+    driver: &'a Driver,
+    crowd: &'a Crowd,
+    publish: P,
+    /// Publishes up to now, which is the sequence number of the next.
+    sent: u64,
 }
 
-async fn paced(
-    driver: &Driver,
-    crowd: &Crowd,
-    mut publish: impl AsyncFnMut(Range<u64>) -> Result<(), Failure>,
-) -> Result<Measured, Failure> {
-    let params = &driver.params;
-    let window = Window::begin(&driver.server_pids)?;
-    let mut pace = Pace::start(params.rate(), params.seconds());
-    while let Some((sequence, due)) = pace.take() {
-        sleep_until(due.into()).await;
-        crowd.sent();
-        publish(sequence..sequence + 1).await?;
+impl<P: AsyncFnMut(Range<u64>) -> Result<(), Failure>> Publisher<'_, P> {
+    /// As fast as the members hear.
+    async fn sustained(&mut self) -> Result<Measured, Failure> {
+        let before = self.sent;
+        let window = Window::begin(&self.driver.server_pids)?;
+        self.keep_going(self.driver.params.seconds()).await?;
+        Ok(window.end(self.deliveries(before))?)
     }
-    crowd.until(pace.total()).await?;
-    Ok(window.end(deliveries(pace.total(), params))?)
+
+    /// The same beside members that have let as much wait as the kernel holds, so that the rest waits
+    /// in the server.
+    async fn sustained_beside_stalled(
+        mut self,
+        outcome: Outcome,
+        fill: impl AsyncFnOnce() -> Result<(), Failure>,
+    ) -> Result<Outcome, Failure> {
+        // First the others get the memory that they need while they are busy: what grows from then on
+        // is what the stalled ones let wait.
+        self.keep_going(WARM_UP).await?;
+        let before = resident_bytes(&self.driver.server_pids)?.cast_signed();
+        fill().await?;
+        let mut outcome = outcome.with_measured(&self.sustained().await?);
+        let after = resident_bytes(&self.driver.server_pids)?.cast_signed();
+        outcome.rss_growth = Some(after - before);
+        Ok(outcome)
+    }
+
+    /// Half of what may be in flight is published at once, the next half when all have heard the one
+    /// before. So both sides are busy: smaller steps cost more writes, and with one large step the
+    /// server waits while the members read.
+    async fn keep_going(&mut self, seconds: f64) -> Result<(), Failure> {
+        let half = self.driver.params.in_flight() / 2;
+        let mut stopwatch = Stopwatch::start(seconds, 1);
+        loop {
+            let heard = self.sent;
+            self.sent += half;
+            (self.publish)(heard..self.sent).await?;
+            if stopwatch.is_over() {
+                return self.crowd.until(self.sent).await;
+            }
+            self.crowd.until(heard).await?;
+        }
+    }
+
+    /// One at a time, at the rate that was asked for.
+    async fn paced(mut self) -> Result<Measured, Failure> {
+        let params = &self.driver.params;
+        let window = Window::begin(&self.driver.server_pids)?;
+        let mut pace = Pace::start(params.rate(), params.seconds());
+        while let Some((sequence, due)) = pace.take() {
+            sleep_until(due.into()).await;
+            self.crowd.sent();
+            self.sent += 1;
+            (self.publish)(sequence..self.sent).await?;
+        }
+        self.crowd.until(self.sent).await?;
+        Ok(window.end(self.deliveries(0))?)
+    }
+
+    /// Deliveries to the members that read, of all publishes from this one on.
+    fn deliveries(&self, from: u64) -> u64 {
+        (self.sent - from) * self.driver.params.members() as u64
+    }
 }
 
-fn deliveries(publishes: u64, params: &Params) -> u64 {
-    publishes * params.members() as u64
-}
+/// Seconds of sending before anything is measured.
+const WARM_UP: f64 = 0.2;

@@ -3,13 +3,13 @@
 use std::io;
 use std::ops::Range;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use gatewire::{Client, EmitError};
 use gatewire_codec::{Message, Names, ValueRef, split_frame, v3};
 use gatewire_harness::{Driver, Failure, Outcome, Payload};
 use tokio::net::TcpStream;
 
-use super::{NEWS, ROOM, light, outcome};
+use super::{ASK, NEWS, ROOM, light, outcome};
 use crate::crowd::{self, Wire};
 use crate::frames::Split;
 use crate::stalled;
@@ -18,35 +18,53 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let mut members = Vec::with_capacity(params.members());
     for _ in 0..params.members() {
-        members.push(join(TcpStream::connect(&driver.address).await?).await?);
+        members.push(join(TcpStream::connect(&driver.address).await?, &[ROOM]).await?);
     }
     let mut stalled = Vec::new();
     for _ in 0..params.stalled() {
-        stalled.push(join(stalled::connect(&driver.address).await?).await?);
+        stalled.push(join(stalled::connect(&driver.address).await?, &[ROOM, stalled::ROOM]).await?);
     }
     let client = Client::builder().connect(&driver.address).await?;
     let mut payload = Payload::new(params.size());
     let publish = async |sequences: Range<u64>| {
         for sequence in sequences {
-            let payload = payload.with(sequence);
-            while let Err(error) = client.to(ROOM).emit(NEWS, payload) {
-                match error {
-                    EmitError::QueueFull => client.ready().await?,
-                    error => return Err(error.into()),
-                }
-            }
+            emit(&client, ROOM, payload.with(sequence)).await?;
         }
         Ok(())
     };
-    let outcome = crowd::drive::<LightWire>(driver, outcome(driver), members, publish).await?;
+    let fill = async || fill(&driver.address).await;
+    let outcome =
+        crowd::drive::<LightWire>(driver, outcome(driver), members, publish, fill).await?;
     drop(stalled);
     client.close().await;
     Ok(outcome)
 }
 
-async fn join(mut stream: TcpStream) -> Result<TcpStream, Failure> {
+/// Emits to a room, when there is room in the queue.
+async fn emit(client: &Client, room: &str, payload: &[u8]) -> Result<(), Failure> {
+    while let Err(error) = client.to(room).emit(NEWS, payload) {
+        match error {
+            EmitError::QueueFull => client.ready().await?,
+            error => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Fills the stalled members. The server has done it when this returns.
+async fn fill(address: &str) -> Result<(), Failure> {
+    let client = Client::builder().connect(address).await?;
+    for _ in 0..stalled::PIECES {
+        emit(&client, stalled::ROOM, &[0; stalled::PIECE]).await?;
+    }
+    let _: Bytes = client.request(ASK, &[0; 8]).await?;
+    client.close().await;
+    Ok(())
+}
+
+async fn join(mut stream: TcpStream, rooms: &[&str]) -> Result<TcpStream, Failure> {
     light::shake_hands(&mut stream, None).await?;
-    let rooms = Names::from_slice(&[ROOM]);
+    let rooms = Names::from_slice(rooms);
     light::ask(&mut stream, &Message::Join { id: 1, rooms }).await?;
     Ok(stream)
 }

@@ -6,12 +6,17 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gatewire::Client;
-use gatewire_harness::{Driver, Failure, Latencies, Outcome, Payload, Window, sequence_of};
+use gatewire_harness::{
+    Driver, Failure, Latencies, Outcome, Payload, Stopwatch, Window, sequence_of,
+};
 
 use super::{ASK, outcome};
 
-/// With one request in flight at least so many are measured, so that 50 of them lie above p99.9.
+/// With one request in flight at least so many are measured, so that 50 of them lie above p99.9; but not
+/// for longer than five times the time that was asked for.
 const FEWEST: u64 = 50_000;
+/// The clock is looked at once in so many answers.
+const LOOK: u32 = 64;
 
 pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let client = Client::builder().connect(&driver.address).await?;
@@ -19,7 +24,7 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let window = Window::begin(&driver.server_pids)?;
     let answered = match driver.params.outstanding() {
         1 => one_by_one(&client, driver, &window, &mut latencies).await?,
-        _ => many(&client, driver, &window, &mut latencies).await?,
+        _ => many(&client, driver, &mut latencies).await?,
     };
     let measured = window.end(answered)?;
     client.close().await;
@@ -35,7 +40,9 @@ async fn one_by_one(
     let params = &driver.params;
     let mut payload = Payload::new(params.size());
     let mut answered = 0;
-    while answered < FEWEST || window.seconds() < params.seconds() {
+    while window.seconds() < params.seconds()
+        || (answered < FEWEST && window.seconds() < 5.0 * params.seconds())
+    {
         let begin = Instant::now();
         let answer: Bytes = client.request(ASK, payload.with(answered)).await?;
         latencies.record(begin.elapsed());
@@ -45,14 +52,11 @@ async fn one_by_one(
     Ok(answered)
 }
 
-/// One task that keeps the requests in flight, as a user would write it.
-async fn many(
-    client: &Client,
-    driver: &Driver,
-    window: &Window,
-    latencies: &mut Latencies,
-) -> Result<u64, Failure> {
+/// One task that keeps the requests in flight, as a user would write it: a task for each of them
+/// measures the same and is harder to check.
+async fn many(client: &Client, driver: &Driver, latencies: &mut Latencies) -> Result<u64, Failure> {
     let params = &driver.params;
+    let mut stopwatch = Stopwatch::start(params.seconds(), LOOK);
     let payload = Payload::new(params.size());
     let ask = |sequence| {
         let mut payload = payload.clone();
@@ -67,16 +71,16 @@ async fn many(
     };
     let outstanding = params.outstanding() as u64;
     let mut pending: FuturesUnordered<_> = (0..outstanding).map(ask).collect();
-    let (mut sent, mut answered) = (outstanding, 0);
+    let (mut sent, mut over) = (outstanding, false);
     while let Some(latency) = pending.next().await {
         latencies.record(latency?);
-        answered += 1;
-        if window.seconds() < params.seconds() {
+        over |= stopwatch.is_over();
+        if !over {
             pending.push(ask(sent));
             sent += 1;
         }
     }
-    Ok(answered)
+    Ok(sent)
 }
 
 fn check(answer: &[u8], sequence: u64, size: usize) -> Result<(), Failure> {
