@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
 use crate::outcome::OutcomeParams;
 
 /// The command line of a load program: one of two roles.
@@ -12,6 +13,17 @@ pub struct Cli {
     /// Which side this process is.
     #[command(subcommand)]
     pub role: Role,
+}
+
+impl Cli {
+    /// Reads a command line, without the program's name in front: for tests.
+    ///
+    /// # Errors
+    ///
+    /// Says what cannot be read.
+    pub fn read(line: &str) -> Result<Self, Failure> {
+        Ok(Self::try_parse_from(std::iter::once("load").chain(line.split_whitespace()))?)
+    }
 }
 
 /// Which side a process is.
@@ -218,12 +230,12 @@ mod tests {
     use super::*;
 
     fn parse(line: &str) -> Cli {
-        Cli::try_parse_from(line.split(' ')).expect("a good command line")
+        Cli::read(line).expect("a good command line")
     }
 
     #[test]
     fn a_driver_is_told_where_and_whom_to_measure() {
-        let cli = parse("p driver --workload w1 --address 127.0.0.1:9 --server-pids 4,5 --size 16");
+        let cli = parse("driver --workload w1 --address 127.0.0.1:9 --server-pids 4,5 --size 16");
         let Role::Driver(driver) = cli.role else { panic!("{cli:?} is no driver") };
         assert_eq!(driver.address, "127.0.0.1:9");
         assert_eq!(driver.server_pids, [4, 5]);
@@ -237,20 +249,20 @@ mod tests {
             Role::Server(server) => server.params,
             Role::Driver(driver) => driver.params,
         };
-        let one = params("p server --workload w2");
+        let one = params("server --workload w2");
         assert_eq!((one.size(), one.outstanding(), one.seconds()), (16, 1, 3.0));
-        let many = params("p server --workload w2 --outstanding 256");
+        let many = params("server --workload w2 --outstanding 256");
         assert_eq!((many.outstanding(), many.seconds()), (256, 2.0));
-        let paced = params("p server --workload w3l --members 1000");
+        let paced = params("server --workload w3l --members 1000");
         assert_eq!((paced.rate(), paced.in_flight(), paced.stalled()), (20.0, 256, 0));
-        assert_eq!(params("p server --workload w3s").stalled(), 1);
-        assert_eq!(params("p server --workload w4").bytes(), 1 << 30);
-        assert_eq!(params("p server --workload w5").connections(), 10_000);
+        assert_eq!(params("server --workload w3s").stalled(), 1);
+        assert_eq!(params("server --workload w4").bytes(), 1 << 30);
+        assert_eq!(params("server --workload w5").connections(), 10_000);
     }
 
     #[test]
     fn an_outcome_names_only_the_parameters_of_its_workload() {
-        let Role::Server(server) = parse("p server --workload w3 --members 10").role else {
+        let Role::Server(server) = parse("server --workload w3 --members 10").role else {
             panic!("a server was asked for")
         };
         let params = server.params.outcome();

@@ -157,14 +157,11 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::cli::{Cli, Role};
 
     fn params(line: &str) -> Params {
-        let cli = Cli::try_parse_from(line.split(' ')).expect("a good command line");
-        match cli.role {
+        match Cli::read(line).expect("a good command line").role {
             Role::Server(server) => server.params,
             Role::Driver(driver) => driver.params,
         }
@@ -174,8 +171,7 @@ mod tests {
     fn only_what_applies_is_printed_and_it_can_be_read_again() {
         let measured =
             Measured { messages: 100, seconds: 2.0, server_cpu_ns: 30.0, client_cpu_ns: 40.0 };
-        let outcome =
-            Outcome::new("raw", &params("p server --workload w1")).with_measured(&measured);
+        let outcome = Outcome::new("raw", &params("server --workload w1")).with_measured(&measured);
         let line = serde_json::to_string(&outcome).expect("it is all numbers and text");
         assert_eq!(
             line,
@@ -189,14 +185,14 @@ mod tests {
     fn bulk_and_idle_have_figures_of_their_own() {
         let measured =
             Measured { messages: 1000, seconds: 1.0, server_cpu_ns: 0.0, client_cpu_ns: 0.0 };
-        let bulk = Outcome::new("raw", &params("p server --workload w4")).with_measured(&measured);
+        let bulk = Outcome::new("raw", &params("server --workload w4")).with_measured(&measured);
         assert_eq!(bulk.gb_per_s, Some(0.065_536));
-        let idle = Outcome::new("raw", &params("p server --workload w5")).with_measured(&measured);
+        let idle = Outcome::new("raw", &params("server --workload w5")).with_measured(&measured);
         assert_eq!(idle.connects_per_s, Some(1000.0));
     }
 
     #[test]
     fn a_run_without_messages_does_not_count() {
-        assert!(Outcome::new("raw", &params("p server --workload w1")).print().is_err());
+        assert!(Outcome::new("raw", &params("server --workload w1")).print().is_err());
     }
 }

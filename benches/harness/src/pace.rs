@@ -31,8 +31,8 @@ impl Stopwatch {
     }
 }
 
-/// Points in time at a fixed rate. One that was missed stays due: a slow receiver does not slow the
-/// sender, and its delay is seen.
+/// Points in time at a fixed rate. One that was missed stays due, so that a sender which was held up
+/// catches up and the rate is kept.
 #[derive(Debug, Clone)]
 pub struct Pace {
     begin: Instant,

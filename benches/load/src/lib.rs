@@ -16,3 +16,15 @@ mod idle;
 pub mod raw;
 mod stalled;
 mod tally;
+
+use gatewire_harness::{Params, Window};
+
+/// Whether requests are to go on, after so many answers. With one in flight 50,000 are wanted, so that
+/// 50 of them lie above p99.9, but not for more than five times the time.
+fn is_short(params: &Params, window: &Window, answered: u64) -> bool {
+    const WANTED: u64 = 50_000;
+
+    let seconds = window.seconds();
+    let few = params.outstanding() == 1 && answered < WANTED;
+    seconds < params.seconds() || (few && seconds < 5.0 * params.seconds())
+}

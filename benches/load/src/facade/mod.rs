@@ -9,6 +9,8 @@ mod idle;
 mod light;
 mod requests;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use gatewire_harness::{Driver, Failure, Outcome, Workload};
 

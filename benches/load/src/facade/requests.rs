@@ -12,9 +12,6 @@ use gatewire_harness::{
 
 use super::{ASK, outcome};
 
-/// With one request in flight at least so many are measured, so that 50 of them lie above p99.9; but not
-/// for longer than five times the time that was asked for.
-const FEWEST: u64 = 50_000;
 /// The clock is looked at once in so many answers.
 const LOOK: u32 = 64;
 
@@ -40,9 +37,7 @@ async fn one_by_one(
     let params = &driver.params;
     let mut payload = Payload::new(params.size());
     let mut answered = 0;
-    while window.seconds() < params.seconds()
-        || (answered < FEWEST && window.seconds() < 5.0 * params.seconds())
-    {
+    while crate::is_short(params, window, answered) {
         let begin = Instant::now();
         let answer: Bytes = client.request(ASK, payload.with(answered)).await?;
         latencies.record(begin.elapsed());

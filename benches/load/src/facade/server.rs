@@ -25,10 +25,7 @@ pub async fn serve(role: &Role) -> Result<(), Failure> {
         builder = builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?));
     }
     let server = builder.build();
-    listen_for_events(&server);
-    server.on(ASK, |payload: Bytes| payload);
-    let counted = server.clone();
-    server.on(COUNT, move || u32::try_from(counted.len()).unwrap_or(u32::MAX));
+    register(&server);
 
     let address = server.listen("127.0.0.1:0").await?;
     exit_when_stdin_closes();
@@ -36,9 +33,13 @@ pub async fn serve(role: &Role) -> Result<(), Failure> {
     std::future::pending().await
 }
 
-fn listen_for_events(server: &Server) {
+/// The handlers of all workloads.
+pub(super) fn register(server: &Server) {
     let tally = Arc::new(Tally::default());
     let heard = Arc::clone(&tally);
     server.on(NEWS, move |payload: Bytes| heard.check(&payload));
     server.on(REPORT, move || tally.take().to_bytes());
+    server.on(ASK, |payload: Bytes| payload);
+    let counted = server.clone();
+    server.on(COUNT, move || u32::try_from(counted.len()).unwrap_or(u32::MAX));
 }

@@ -8,6 +8,8 @@
 mod driver;
 mod peer;
 mod server;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wire;
 
 #[cfg(test)]

@@ -21,9 +21,9 @@ use crate::frames::Frames;
 use crate::tally::Tally;
 
 /// Gets the payload, and appends its answer to the second argument if one was asked for.
-type Handler = Box<dyn Fn(&[u8], &mut Vec<u8>) + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(&[u8], &mut Vec<u8>) + Send + Sync>;
 
-struct Server {
+pub(super) struct Server {
     handlers: HashMap<Vec<u8>, Handler>,
     connections: Arc<AtomicU64>,
     rooms: Mutex<HashMap<Vec<u8>, Vec<Arc<Peer>>>>,
@@ -41,25 +41,24 @@ struct Server {
 #[tokio::main]
 pub async fn serve() -> Result<(), Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let connections = Arc::new(AtomicU64::new(0));
-    let handlers = handlers(Arc::clone(&connections));
-    let server = Arc::new(Server { handlers, connections, rooms: Mutex::default() });
     exit_when_stdin_closes();
     say_ready(listener.local_addr()?)?;
-    // Accepts on a worker, as servers do: what runs on the main thread wakes another for each
-    // connection.
-    let accepting = tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            tokio::spawn(Connection::new(Arc::clone(&server), stream).run());
-        }
-    });
-    accepting.await?
+    // Accepts on a worker: what runs on the main thread would wake another for each connection.
+    tokio::spawn(accept(listener, Server::new(handlers()))).await?
+}
+
+/// Serves whoever connects, forever.
+pub(super) async fn accept(listener: TcpListener, server: Server) -> Result<(), Failure> {
+    let server = Arc::new(server);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        tokio::spawn(Connection::new(Arc::clone(&server), stream).run());
+    }
 }
 
 /// The handlers, which check what gatewire's handlers check.
-fn handlers(connections: Arc<AtomicU64>) -> HashMap<Vec<u8>, Handler> {
+pub(super) fn handlers() -> HashMap<Vec<u8>, Handler> {
     let tally = Arc::new(Tally::default());
     let report = Arc::clone(&tally);
     let mut handlers: HashMap<Vec<u8>, Handler> = HashMap::new();
@@ -69,8 +68,6 @@ fn handlers(connections: Arc<AtomicU64>) -> HashMap<Vec<u8>, Handler> {
         REPORT.into(),
         Box::new(move |_, answer| answer.extend_from_slice(&report.take().to_bytes())),
     );
-    let count = move || connections.load(Ordering::Relaxed).to_le_bytes();
-    handlers.insert(COUNT.into(), Box::new(move |_, answer| answer.extend_from_slice(&count())));
     handlers
 }
 
@@ -132,6 +129,17 @@ impl Connection {
 }
 
 impl Server {
+    /// A server with these handlers, and one that counts the connections.
+    pub(super) fn new(mut handlers: HashMap<Vec<u8>, Handler>) -> Self {
+        let connections = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&connections);
+        let count = move || counted.load(Ordering::Relaxed).to_le_bytes();
+        handlers
+            .entry(COUNT.into())
+            .or_insert_with(|| Box::new(move |_, answer| answer.extend_from_slice(&count())));
+        Self { handlers, connections, rooms: Mutex::default() }
+    }
+
     fn handle(&self, frame: Frame<'_>, peer: &Arc<Peer>, batch: &mut Batch) -> io::Result<()> {
         match frame {
             Frame::Event { name, payload } => self.handler(name)?(payload, &mut Vec::new()),

@@ -10,14 +10,9 @@ use super::super::wire::{Frame, encode};
 use super::line::Line;
 use super::outcome;
 
-/// With one request in flight at least so many are measured, so that 50 of them lie above p99.9; but not
-/// for longer than five times the time that was asked for.
-const FEWEST: u64 = 50_000;
-
 pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let outstanding = params.outstanding() as u64;
-    let fewest = if outstanding == 1 { FEWEST } else { 0 };
     let mut payload = Payload::new(params.size());
     let mut line = Line::connect(&driver.address).await?;
     let mut latencies = Latencies::new();
@@ -28,10 +23,7 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
 
     let window = Window::begin(&driver.server_pids)?;
     loop {
-        let seconds = window.seconds();
-        let more =
-            seconds < params.seconds() || (answered < fewest && seconds < 5.0 * params.seconds());
-        if more {
+        if crate::is_short(params, &window, answered) {
             let now = Instant::now();
             while sent < answered + outstanding {
                 let id = u32::try_from(sent % 0xFFFF_FFFF).expect("the rest is smaller");
