@@ -166,8 +166,8 @@ impl ClientInner {
         let mut attempt = 0;
         loop {
             let since = Instant::now();
-            let (reason, leftover) = driver.run().await;
-            let handlers = leftover.map(|leftover| tokio::spawn(leftover.finish()));
+            let reason = driver.run().await;
+            let handlers = driver.close().map(|leftover| tokio::spawn(leftover.finish()));
             if since.elapsed() >= Backoff::STABLE_AFTER {
                 attempt = 0;
             }

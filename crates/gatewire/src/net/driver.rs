@@ -150,19 +150,26 @@ impl<S: Side> Driver<S> {
         }
     }
 
-    /// Drives the connection to its end: why it ended, and what was received but is not handled yet.
+    /// Drives the connection to its end: why it ended. Then [`close`](Self::close) it.
+    ///
+    /// Borrows: a future that took the driver would hold it twice, as its argument and as what it
+    /// works on, for as long as the connection lasts.
     ///
     /// Not cancel safe: dropped, the connection is cut and what it received is lost.
-    pub(crate) async fn run(mut self) -> (DisconnectReason, Option<Leftover<S>>) {
-        let reason = poll_fn(|context| self.poll(context)).await;
+    pub(crate) async fn run(&mut self) -> DisconnectReason {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// Closes the connection: what was received but is not handled yet.
+    pub(crate) fn close(self) -> Option<Leftover<S>> {
         let Receiver { side, inbox, .. } = self.receiver;
         if inbox.is_idle() {
             side.owner().link().end_inbound(inbox.session(), inbox.ledger());
-            return (reason, None);
+            return None;
         }
         let leftover = Leftover { side, inbox };
         leftover.note();
-        (reason, Some(leftover))
+        Some(leftover)
     }
 
     fn link(&self) -> &Link {

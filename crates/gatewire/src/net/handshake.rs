@@ -19,6 +19,24 @@ use crate::error::ConnectError;
 /// A handshake's read buffer: two of its frames.
 const BUFFER: usize = 2 * v3::MAX_HANDSHAKE_FRAME as usize;
 
+/// What has been read of a handshake, and not taken out yet.
+pub(crate) struct Begun(BytesMut);
+
+/// The first bytes of a dialler, at least one.
+pub(crate) async fn first_bytes(stream: &mut TcpStream) -> Result<Begun, ConnectError> {
+    let mut buffer = BytesMut::with_capacity(BUFFER);
+    read_some(stream, &mut buffer).await?;
+    Ok(Begun(buffer))
+}
+
+async fn read_some(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<(), ConnectError> {
+    buffer.reserve(v3::MAX_HANDSHAKE_FRAME as usize);
+    if stream.read_buf(buffer).await? == 0 {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    Ok(())
+}
+
 /// Reads one frame; bytes behind it stay in `buffer`.
 async fn read_frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Bytes, ConnectError> {
     let mut framer = Framer::new(v3::MAX_HANDSHAKE_FRAME);
@@ -26,10 +44,7 @@ async fn read_frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Byt
         if let Some(frame) = framer.next_frame(buffer).map_err(ConnectError::Frame)? {
             return Ok(frame);
         }
-        buffer.reserve(BUFFER);
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
+        read_some(stream, buffer).await?;
     }
 }
 
@@ -56,10 +71,10 @@ pub(crate) async fn dial(
 /// exist, since the dialler may use it as soon as it reads ACCEPT.
 pub(crate) async fn accept(
     stream: &mut TcpStream,
+    Begun(mut buffer): Begun,
     config: &ListenerConfig,
     session_id: SocketId,
 ) -> Result<(Bytes, Established, BytesMut), ConnectError> {
-    let mut buffer = BytesMut::with_capacity(BUFFER);
     let hello = read_frame(stream, &mut buffer).await?;
     let answer = ExpectHello::new(config).handle(
         &hello,

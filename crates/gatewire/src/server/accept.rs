@@ -1,14 +1,17 @@
 //! From a TCP connection to a socket, and its end.
 
 use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gatewire_codec::{CloseCode, RejectCode, v3};
+use bytes::{Bytes, BytesMut};
+use gatewire_codec::{CloseCode, RejectCode};
 use gatewire_core::SocketId;
-use gatewire_core::handshake::{HandshakeError, Refusal};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use gatewire_core::handshake::{Established, HandshakeError, Refusal};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::error::Elapsed;
@@ -52,36 +55,51 @@ impl Listening {
 }
 
 pub(super) async fn accept_loop(server: Arc<Inner>, listening: Listening) {
+    // `None`: the server was closed.
+    let _closed: Option<()> = server.while_open(accept_all(&server, &listening.listener)).await;
+}
+
+async fn accept_all(server: &Arc<Inner>, listener: &TcpListener) {
     let handshakes = Arc::new(Semaphore::new(server.limits.max_handshakes));
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(next) = server.while_open(accept(&listening.listener, &handshakes)).await else {
-            return;
-        };
-        match next {
-            Ok((stream, permit)) => {
+        match accept(listener, &handshakes).await {
+            Ok(accepted) => {
                 pause = FIRST_PAUSE;
-                tokio::spawn(serve(Live::begin(Arc::clone(&server)), stream, permit));
+                let opening = Box::pin(open(Arc::clone(server), accepted));
+                tokio::spawn(serve(Live::begin(Arc::clone(server)), opening));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed; pausing {pause:?}");
-                if server.while_open(tokio::time::sleep(pause)).await.is_none() {
-                    return;
-                }
+                tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    handshakes: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+impl Inner {
+    fn note_failed(&self, error: &ConnectError) {
+        self.handshakes_failed.fetch_add(1, Ordering::Relaxed);
+        if !handshake::is_refusal(error) {
+            tracing::debug!(%error, "handshake failed");
+        }
+    }
+}
+
+/// A TCP connection that is to become a socket.
+struct Accepted {
+    stream: TcpStream,
+    peer_addr: SocketAddr,
+    /// One of the handshakes that may be under way.
+    permit: OwnedSemaphorePermit,
+}
+
+async fn accept(listener: &TcpListener, handshakes: &Arc<Semaphore>) -> io::Result<Accepted> {
     // The semaphore is never closed.
     let permit = Arc::clone(handshakes).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    let (stream, peer_addr) = listener.accept().await?;
+    Ok(Accepted { stream, peer_addr, permit })
 }
 
 /// Counts a connection as long as its task lives, however that ends.
@@ -89,14 +107,21 @@ struct Live(Arc<Inner>);
 
 impl Live {
     fn begin(server: Arc<Inner>) -> Self {
-        server.live.send_modify(|live| *live += 1);
+        server.live.send_if_modified(|live| {
+            *live += 1;
+            // Who waits, waits for the last to end.
+            false
+        });
         Self(server)
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.0.live.send_modify(|live| *live -= 1);
+        self.0.live.send_if_modified(|live| {
+            *live -= 1;
+            *live == 0
+        });
     }
 }
 
@@ -135,54 +160,52 @@ impl Drop for Registration {
     }
 }
 
+type Opened = Result<(Registration, Driver<ServerSide>), ConnectError>;
+type Opening = Pin<Box<dyn Future<Output = Opened> + Send>>;
+
 /// The whole life of one connection.
-async fn serve(live: Live, stream: TcpStream, permit: OwnedSemaphorePermit) {
+///
+/// The task of an idle connection has room for nothing but its driver: what is needed before and
+/// after it is larger, and has memory of its own while it runs.
+async fn serve(live: Live, opening: Opening) {
     let server = &live.0;
-    let opened = open(server, stream).await;
-    drop(permit);
-    match opened {
-        Ok((registration, driver)) => {
-            let (reason, leftover) = driver.run().await;
-            let Some(socket) = registration.leave() else { return };
-            tracing::debug!(socket = %socket.id(), %reason, "disconnected");
-            socket.inner.link.end_requests().await;
-            // Still a connection of the server, as far as its limit goes: its messages take memory.
-            tokio::join!(tell(server, &socket, reason), finish(leftover));
-            server.retire(&socket.inner);
-            if let Some(own) = socket.inner.own.get() {
-                // A closure that holds its own socket would keep both for ever.
-                own.clear();
-            }
-        }
-        Err(error) => {
-            server.handshakes_failed.fetch_add(1, Ordering::Relaxed);
-            if !handshake::is_refusal(&error) {
-                tracing::debug!(%error, "handshake failed");
-            }
-        }
+    let (registration, mut driver) = match opening.await {
+        Ok(opened) => opened,
+        Err(error) => return server.note_failed(&error),
+    };
+    let reason = driver.run().await;
+    Box::pin(end(server, registration, reason, driver.close())).await;
+}
+
+/// A connection has ended; its handlers have not, maybe.
+async fn end(
+    server: &Inner,
+    registration: Registration,
+    reason: DisconnectReason,
+    leftover: Option<Leftover<ServerSide>>,
+) {
+    let Some(socket) = registration.leave() else { return };
+    tracing::debug!(socket = %socket.id(), %reason, "disconnected");
+    socket.inner.link.end_requests().await;
+    // Still a connection of the server, as far as its limit goes: its messages take memory.
+    tokio::join!(tell(server, &socket, reason), finish(leftover));
+    server.retire(&socket.inner);
+    if let Some(own) = socket.inner.own.get() {
+        // A closure that holds its own socket would keep both for ever.
+        own.clear();
     }
 }
 
 /// Handshake and registration.
-async fn open(
-    server: &Arc<Inner>,
-    mut stream: TcpStream,
-) -> Result<(Registration, Driver<ServerSide>), ConnectError> {
+async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
+    let server = &server;
+    let Accepted { mut stream, peer_addr, permit: _permit } = accepted;
     tcp::configure(&stream, &server.tcp)?;
-    let peer_addr = stream.peer_addr()?;
     let limits = &server.limits;
     let deadline = Instant::now() + limits.handshake_timeout;
-    // Not `readable`, which may say so without a byte.
-    let mut byte = [0];
-    let first_byte = timeout(limits.first_byte_timeout, stream.peek(&mut byte));
-    server.while_open(first_byte).await.ok_or(ConnectError::Closed)?.map_err(late)??;
-    if *server.live.borrow() > limits.max_connections {
-        return refuse(stream, deadline, RejectCode::Busy).await;
-    }
-    let id = SocketId::from_bytes(random());
-    let shaking = handshake::accept(&mut stream, &server.listener, id);
-    let shaken = server.while_open(timeout_at(deadline, shaking)).await;
-    let (accept, established, leftover) = shaken.ok_or(ConnectError::Closed)?.map_err(late)??;
+    let shaking = shake(server, &mut stream, deadline);
+    let shaken = server.while_open(shaking).await.ok_or(ConnectError::Closed)??;
+    let Shaken { id, accept, established, leftover } = shaken;
 
     // The server's limit holds for both directions.
     let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
@@ -214,17 +237,34 @@ async fn open(
     Ok((registration, Driver::new(ServerSide { socket }, read, write, config)))
 }
 
-async fn refuse<T>(
-    mut stream: TcpStream,
+/// A handshake that only lacks ACCEPT.
+struct Shaken {
+    id: SocketId,
+    accept: Bytes,
+    established: Established,
+    leftover: BytesMut,
+}
+
+/// The handshake up to the client's proof.
+async fn shake(
+    server: &Inner,
+    stream: &mut TcpStream,
     deadline: Instant,
-    code: RejectCode,
-) -> Result<T, ConnectError> {
-    let refusing = async {
-        // A socket that is closed with bytes unread is reset, and the refusal lost with it.
-        let _hello = stream.read(&mut [0; v3::MAX_HANDSHAKE_FRAME as usize]).await?;
-        handshake::refuse(&mut stream, Refusal::with(code, BUSY_RETRY_S)).await
+) -> Result<Shaken, ConnectError> {
+    let limits = &server.limits;
+    let first = timeout(limits.first_byte_timeout, handshake::first_bytes(stream));
+    let begun = first.await.map_err(late)??;
+    let shaking = async {
+        if *server.live.borrow() > limits.max_connections {
+            let busy = Refusal::with(RejectCode::Busy, BUSY_RETRY_S);
+            return handshake::refuse(stream, busy).await;
+        }
+        let id = SocketId::from_bytes(random());
+        let accepting = handshake::accept(stream, begun, &server.listener, id);
+        let (accept, established, leftover) = accepting.await?;
+        Ok(Shaken { id, accept, established, leftover })
     };
-    timeout_at(deadline, refusing).await.map_err(late)?
+    timeout_at(deadline, shaking).await.map_err(late)?
 }
 
 fn late(_: Elapsed) -> ConnectError {
@@ -267,3 +307,6 @@ async fn tell(server: &Inner, socket: &Socket, reason: DisconnectReason) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests;
