@@ -3,7 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use gatewire_core::Ledger;
+use gatewire_core::{Ledger, SocketId};
+use rustc_hash::FxHashMap;
 
 use crate::net::link::HasLink;
 use crate::server::{Inner, SocketInner};
@@ -33,7 +34,7 @@ pub(crate) struct Totals {
     inbound: Ledger,
     outbound: Ledger,
     /// No longer in the hub, but messages received before are still being handled.
-    leaving: Vec<Arc<SocketInner>>,
+    leaving: FxHashMap<SocketId, Arc<SocketInner>>,
 }
 
 impl Inner {
@@ -48,7 +49,7 @@ impl Inner {
             inbound: totals.inbound,
             outbound: totals.outbound,
         };
-        for socket in hub.iter().map(|(_, socket)| socket).chain(&totals.leaving) {
+        for socket in hub.iter().map(|(_, socket)| socket).chain(totals.leaving.values()) {
             let (inbound, outbound) = socket.link().ledgers();
             counters.inbound += inbound;
             counters.outbound += outbound;
@@ -59,13 +60,17 @@ impl Inner {
     /// A socket leaves the hub (whose lock the caller holds): its account stays.
     pub(crate) fn unlist(&self, socket: &Arc<SocketInner>) {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        totals.leaving.push(Arc::clone(socket));
+        totals.leaving.insert(socket.id, Arc::clone(socket));
     }
 
     /// The account of a socket that left the hub will not change any more.
     pub(crate) fn retire(&self, socket: &Arc<SocketInner>) {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        totals.leaving.retain(|other| !Arc::ptr_eq(other, socket));
+        totals.leaving.remove(&socket.id);
+        if totals.leaving.is_empty() {
+            // The end of all connections at once does not keep its memory.
+            totals.leaving.shrink_to_fit();
+        }
         let (inbound, outbound) = socket.link().ledgers();
         totals.inbound += inbound;
         totals.outbound += outbound;

@@ -4,8 +4,19 @@
 /// this process does with a network would be safe.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system has a source of randomness");
+    fill(&mut bytes);
     bytes
+}
+
+fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system has a source of randomness");
+}
+
+/// Several blocks of 32 random bytes, with one system call.
+pub(crate) fn random_blocks<const N: usize>() -> [[u8; 32]; N] {
+    let mut blocks = [[0; 32]; N];
+    fill(blocks.as_flattened_mut());
+    blocks
 }
 
 pub(crate) fn random_u64() -> u64 {

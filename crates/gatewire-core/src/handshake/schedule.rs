@@ -50,7 +50,7 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
     mac
 }
 
-fn sha256(parts: &[&[u8]]) -> Hash {
+fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Hash {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
@@ -98,9 +98,8 @@ impl Prk {
 
     /// The secret that a later connection needs to resume the session.
     pub(super) fn resume_secret(&self, th2: &Hash, accept: &[&[u8]]) -> Hash {
-        let mut parts: Vec<&[u8]> = vec![th2];
-        parts.extend_from_slice(accept);
-        expand(&self.0, &[RESUME, &sha256(&parts)])
+        let hash = sha256([&th2[..]].into_iter().chain(accept.iter().copied()));
+        expand(&self.0, &[RESUME, &hash])
     }
 }
 
@@ -109,18 +108,13 @@ pub(super) fn th1(binding: ChannelBinding<'_>, hello: &[&[u8]], challenge: &[&[u
     let (kind, value) = binding.parts();
     let kind_length = [u8::try_from(kind.len()).unwrap_or(u8::MAX)];
     let value_length = prefix16(value);
-    let mut parts: Vec<&[u8]> =
-        vec![TRANSCRIPT, &kind_length, kind.as_bytes(), &value_length, value];
-    parts.extend_from_slice(hello);
-    parts.extend_from_slice(challenge);
-    sha256(&parts)
+    let channel = [TRANSCRIPT, &kind_length, kind.as_bytes(), &value_length, value];
+    sha256(channel.into_iter().chain(hello.iter().copied()).chain(challenge.iter().copied()))
 }
 
 /// The second transcript hash.
 pub(super) fn th2(th1: &Hash, proof: &[&[u8]]) -> Hash {
-    let mut parts: Vec<&[u8]> = vec![th1];
-    parts.extend_from_slice(proof);
-    sha256(&parts)
+    sha256([&th1[..]].into_iter().chain(proof.iter().copied()))
 }
 
 fn prefix16(bytes: &[u8]) -> [u8; 2] {

@@ -13,7 +13,7 @@ use gatewire_core::handshake::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::entropy::random;
+use crate::entropy::{random, random_blocks};
 use crate::error::ConnectError;
 
 /// A handshake's read buffer: two of its frames.
@@ -67,22 +67,21 @@ pub(crate) async fn dial(
     Ok((established, buffer))
 }
 
+/// ACCEPT, which is yet to be sent; the session; and what came behind PROOF.
+pub(crate) type Shaken = (Bytes, Established, BytesMut);
+
 /// The listener's side up to the dialler's proof. ACCEPT is given, not sent: first the session must
 /// exist, since the dialler may use it as soon as it reads ACCEPT.
 pub(crate) async fn accept(
     stream: &mut TcpStream,
     Begun(mut buffer): Begun,
     config: &ListenerConfig,
-    session_id: SocketId,
-) -> Result<(Bytes, Established, BytesMut), ConnectError> {
+) -> Result<Shaken, ConnectError> {
     let hello = read_frame(stream, &mut buffer).await?;
-    let answer = ExpectHello::new(config).handle(
-        &hello,
-        random(),
-        &random(),
-        ChannelBinding::None,
-        Extensions::NONE,
-    );
+    let [nonce, decoy, id] = random_blocks();
+    let session_id = SocketId::from_bytes(*id.first_chunk().expect("16 of 32 bytes"));
+    let expect = ExpectHello::new(config);
+    let answer = expect.handle(&hello, nonce, &decoy, ChannelBinding::None, Extensions::NONE);
     let (challenge, expect) = match answer {
         Ok(next) => next,
         Err(refusal) => return refuse(stream, refusal).await,

@@ -2,28 +2,25 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
 use gatewire_codec::{CloseCode, RejectCode};
-use gatewire_core::SocketId;
-use gatewire_core::handshake::{Established, HandshakeError, Refusal};
+use gatewire_core::handshake::{HandshakeError, Refusal};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::error::Elapsed;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 
 use super::side::ServerSide;
 use super::{Inner, Socket, SocketInner};
-use crate::entropy::random;
 use crate::error::{ConnectError, DisconnectReason};
 use crate::net::driver::{Driver, DriverConfig, Leftover};
+use crate::net::handshake::{self, Shaken};
 use crate::net::link::Link;
-use crate::net::{handshake, tcp};
+use crate::net::tcp;
 
 /// Delays after a failed accept (out of file descriptors): doubled up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -71,7 +68,7 @@ async fn accept_all(server: &Arc<Inner>, listener: &TcpListener) {
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed; pausing {pause:?}");
-                tokio::time::sleep(pause).await;
+                sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
@@ -203,15 +200,15 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     tcp::configure(&stream, &server.tcp)?;
     let limits = &server.limits;
     let deadline = Instant::now() + limits.handshake_timeout;
-    let shaking = shake(server, &mut stream, deadline);
-    let shaken = server.while_open(shaking).await.ok_or(ConnectError::Closed)??;
-    let Shaken { id, accept, established, leftover } = shaken;
+    // Pinned here and below: a future that is handed on by value is stored once per hand.
+    let shaken = server.while_open(pin!(shake(server, &mut stream, deadline))).await;
+    let (accept, established, leftover) = shaken.ok_or(ConnectError::Closed)??;
 
     // The server's limit holds for both directions.
     let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
     let inner = Arc::new(SocketInner {
         link,
-        id,
+        id: established.session_id,
         peer_addr,
         key_id: established.key_id.into(),
         server: Arc::clone(server),
@@ -223,7 +220,7 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     // What others send in between is queued behind ACCEPT.
     socket.inner.link.prepare();
     let registration = register(server, &socket)?;
-    timeout_at(deadline, stream.write_all(&accept)).await.map_err(late)??;
+    timeout_at(deadline, stream.write_all(&accept)).await.map_err(|_| ConnectError::Timeout)??;
     let (read, write) = stream.into_split();
     let write = Arc::new(write);
     socket.inner.link.attach(Arc::clone(&write));
@@ -237,14 +234,6 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     Ok((registration, Driver::new(ServerSide { socket }, read, write, config)))
 }
 
-/// A handshake that only lacks ACCEPT.
-struct Shaken {
-    id: SocketId,
-    accept: Bytes,
-    established: Established,
-    leftover: BytesMut,
-}
-
 /// The handshake up to the client's proof.
 async fn shake(
     server: &Inner,
@@ -252,23 +241,27 @@ async fn shake(
     deadline: Instant,
 ) -> Result<Shaken, ConnectError> {
     let limits = &server.limits;
-    let first = timeout(limits.first_byte_timeout, handshake::first_bytes(stream));
-    let begun = first.await.map_err(late)??;
-    let shaking = async {
-        if *server.live.borrow() > limits.max_connections {
-            let busy = Refusal::with(RejectCode::Busy, BUSY_RETRY_S);
-            return handshake::refuse(stream, busy).await;
-        }
-        let id = SocketId::from_bytes(random());
-        let accepting = handshake::accept(stream, begun, &server.listener, id);
-        let (accept, established, leftover) = accepting.await?;
-        Ok(Shaken { id, accept, established, leftover })
-    };
-    timeout_at(deadline, shaking).await.map_err(late)?
+    // One timer for both: moving it to later costs nothing.
+    let mut limit = pin!(sleep(limits.first_byte_timeout));
+    let begun = before(limit.as_mut(), pin!(handshake::first_bytes(stream))).await?;
+    limit.as_mut().reset(deadline);
+    if *server.live.borrow() > limits.max_connections {
+        let busy = Refusal::with(RejectCode::Busy, BUSY_RETRY_S);
+        return before(limit, pin!(handshake::refuse(stream, busy))).await;
+    }
+    before(limit, pin!(handshake::accept(stream, begun, &server.listener))).await
 }
 
-fn late(_: Elapsed) -> ConnectError {
-    ConnectError::Timeout
+/// Runs a step of the handshake until its time is over.
+async fn before<T>(
+    limit: Pin<&mut Sleep>,
+    step: Pin<&mut impl Future<Output = Result<T, ConnectError>>>,
+) -> Result<T, ConnectError> {
+    tokio::select! {
+        biased;
+        result = step => result,
+        () = limit => Err(ConnectError::Timeout),
+    }
 }
 
 /// Puts the socket into the hub.

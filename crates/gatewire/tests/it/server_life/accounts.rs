@@ -1,6 +1,9 @@
 //! In both directions what came is what was done, dropped for a reason, or waits.
 
+use std::sync::Arc;
+
 use gatewire::{Client, Counters, DropReason, RequestError, Server};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::rig::{build, connect, dial, fence, fence_all, record, serve, within};
@@ -174,6 +177,50 @@ async fn what_a_lost_client_did_not_get_is_counted_as_dropped() {
     assert!(outbound.is_balanced(), "{outbound:?}");
     assert_eq!((outbound.accepted, outbound.queued), (emitted, 0));
     assert!(outbound.dropped(DropReason::Disconnected) >= 16, "{outbound:?}");
+}
+
+/// Sockets that left the hub together and are kept by their last handlers are counted meanwhile, and
+/// once each.
+#[tokio::test]
+async fn those_who_leave_together_stay_in_the_account() {
+    const CLIENTS: usize = 50;
+
+    let server = serve().await;
+    server.on("news", |_: i64| {});
+    let release = Arc::new(Semaphore::new(0));
+    let (ended, mut ends) = record();
+    server.on_disconnect({
+        let release = Arc::clone(&release);
+        move |_, _| {
+            let (release, ended) = (Arc::clone(&release), ended.clone());
+            async move {
+                ended.note(());
+                release.acquire().await.expect("open").forget();
+            }
+        }
+    });
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        let client = dial(&server).await;
+        client.emit("news", i64::try_from(number).expect("small")).expect("queued");
+        fence(&client).await;
+        clients.push(client);
+    }
+    let before = server.counters().inbound;
+    for client in &clients {
+        within(client.close()).await;
+    }
+    ends.next_many(CLIENTS).await;
+    assert!(server.is_empty());
+    assert_eq!(server.counters().inbound, before);
+    for _ in 0..CLIENTS {
+        release.add_permits(1);
+        tokio::task::yield_now().await;
+        assert_eq!(server.counters().inbound, before);
+    }
+    within(server.close()).await;
+    assert_eq!(server.counters().inbound, before);
+    expect_balanced(&server.counters());
 }
 
 /// A client's counters are those of all its clones.
