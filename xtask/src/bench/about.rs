@@ -33,7 +33,7 @@ pub(super) fn about(
     }
     add("pinning", Some(place.describe()));
     add("runs", Some(format!("{} rounds; {}", load.repeats, durations(&load.cases, load.pace))));
-    add("to repeat", Some(format!("`{}`", command(load, systems))));
+    add("to repeat", Some(format!("`{}`", command(load))));
     about
 }
 
@@ -70,6 +70,7 @@ fn version(workspace: &Workspace, system: &str) -> Option<String> {
             [locked(&fs::read_to_string(workspace.root.join("Cargo.lock")).ok()?, "tokio"), None]
         }
         "gatewire" => [Some("this commit".to_owned()), None],
+        "nats-raw" => [first_line("nats-server", &["--version"]), None],
         "nats" => [first_line("nats-server", &["--version"]), locked(&lock, "async-nats")],
         "zenoh" => [locked(&lock, "zenoh"), None],
         "zmq" => {
@@ -77,6 +78,7 @@ fn version(workspace: &Workspace, system: &str) -> Option<String> {
             [library.map(|version| format!("libzmq {version}")), locked(&lock, "zmq")]
         }
         "redis" => [first_line("redis-server", &["--version"]).map(|line| short(&line)), None],
+        "socketioxide-text" => [locked(&lock, "socketioxide"), Some("text".to_owned())],
         "socketioxide" => [locked(&lock, "socketioxide"), locked(&lock, "axum")],
         "fast-tcp" => {
             let node = first_line("node", &["--version"]).map(|version| format!("node {version}"));
@@ -124,9 +126,10 @@ fn durations(cases: &[Case], pace: Pace) -> String {
 }
 
 /// The command that does the same again.
-fn command(load: &Load, systems: &[&str]) -> String {
+fn command(load: &Load) -> String {
     let mut command = "cargo xtask bench --load".to_owned();
-    let others: Vec<_> = systems.iter().skip(2).copied().collect();
+    let mut others: Vec<_> = load.peers.iter().skip(2).map(|peer| peer.choice).collect();
+    others.dedup();
     if !others.is_empty() {
         command.push_str(&format!(" --vs {}", others.join(",")));
     }
@@ -171,20 +174,18 @@ mod tests {
     #[test]
     fn the_command_repeats_what_was_done() {
         let mut load = Load {
-            peers: peer::own(),
+            peers: [peer::own(), peer::select("zmq,nats").expect("they exist")].concat(),
             cases: Case::all(Pace::Long),
             pace: Pace::Long,
             repeats: 7,
             from_latest: false,
             publish: true,
         };
-        assert_eq!(
-            command(&load, &["raw", "gatewire", "zmq", "nats"]),
-            "cargo xtask bench --load --vs zmq,nats --repeats 7 --long"
-        );
+        assert_eq!(command(&load), "cargo xtask bench --load --vs zmq,nats --repeats 7 --long");
         load.cases.truncate(2);
+        load.peers.truncate(2);
         assert_eq!(
-            command(&load, &["raw", "gatewire"]),
+            command(&load),
             "cargo xtask bench --load --workloads w1:16,w1:128 --repeats 7 --long"
         );
         assert_eq!(durations(&load.cases, load.pace), "long runs, 2 s of sending each");

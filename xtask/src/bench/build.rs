@@ -105,16 +105,16 @@ mod tests {
         let program = peer::Program::Foreign { package: "peer-x", binary: "load-x" };
         let needs: &[&str] = &["there-is-no-such-server"];
         assert_eq!(
-            skipped(Peer { name: "x", program, needs, workloads: &[] }),
+            skipped(Peer { name: "x", choice: "x", program, needs }),
             "there is no `there-is-no-such-server` here"
         );
         assert_eq!(
-            skipped(Peer { name: "x", program, needs: &[], workloads: &[] }),
+            skipped(Peer { name: "x", choice: "x", program, needs: &[] }),
             "`load-x` is not built"
         );
         let program = peer::Program::Node { folder: "x", script: "x.mjs", package: "x" };
         assert_eq!(
-            skipped(Peer { name: "x", program, needs: &[], workloads: &[] }),
+            skipped(Peer { name: "x", choice: "x", program, needs: &[] }),
             "npm's `x` is not installed"
         );
     }

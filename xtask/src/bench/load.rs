@@ -50,16 +50,18 @@ pub(super) fn run(workspace: &Workspace, load: &Load) -> Result<(), Failure> {
 fn measure(load: &Load, systems: &[Ready], place: &Place) -> (Vec<Run>, Vec<String>) {
     let begin = Instant::now();
     let (mut runs, mut failed) = (Vec::new(), Vec::new());
-    let count = |case: &Case| systems.iter().filter(|system| does(system, case)).count();
-    let total = load.repeats * load.cases.iter().map(count).sum::<usize>();
-    println!("{total} runs, {} rounds; {}", load.repeats, place.describe());
+    let total = load.repeats * load.cases.len() * systems.len();
+    let mut number = 0;
+    println!("{total} runs in {} rounds; {}", load.repeats, place.describe());
     for round in 0..load.repeats {
         for (index, case) in load.cases.iter().enumerate() {
-            for system in order(systems, round).filter(|system| does(system, case)) {
-                let number = runs.len() + failed.len() + 1;
+            for system in order(systems, round) {
+                number += 1;
                 let name = format!("{} {}", case.name(), system.peer.name);
                 match one(system, case, place) {
-                    Ok(outcome) => {
+                    Ok(None) if round > 0 => {}
+                    Ok(None) => println!("[{number}/{total}] {name}: it has no such thing"),
+                    Ok(Some(outcome)) => {
                         let seconds = begin.elapsed().as_secs();
                         println!("[{number}/{total}] {seconds} s: {name}: {}", brief(&outcome));
                         runs.push(Run { round, case: index, peer: system.peer.name, outcome });
@@ -75,17 +77,15 @@ fn measure(load: &Load, systems: &[Ready], place: &Place) -> (Vec<Run>, Vec<Stri
     (runs, failed)
 }
 
-fn one(system: &Ready, case: &Case, place: &Place) -> Result<Outcome, Failure> {
+fn one(system: &Ready, case: &Case, place: &Place) -> Result<Option<Outcome>, Failure> {
     let seconds = Duration::from_secs_f64(case.seconds.unwrap_or_default());
-    let outcome = run_once(&system.program, place, &case.options(), seconds + PATIENCE)?;
-    if outcome.workload != case.workload.name {
-        return Err(Failure::new(format!("the driver did `{}` instead", outcome.workload)));
+    let outcome = run_once(&system.program, place, &case.options(), 5 * seconds + PATIENCE)?;
+    match outcome {
+        Some(other) if other.workload != case.workload.name => {
+            Err(Failure::new(format!("the driver did `{}` instead", other.workload)))
+        }
+        outcome => Ok(outcome),
     }
-    Ok(outcome)
-}
-
-fn does(system: &Ready, case: &Case) -> bool {
-    system.peer.workloads.contains(&case.workload.name)
 }
 
 /// The systems in this round's order.

@@ -204,7 +204,7 @@ mod tests {
     fn peers_rows_and_rounds_are_chosen() {
         let load = load("--vs zmq,nats --workloads w1:16 --repeats 7 --long --publish");
         let names: Vec<_> = load.peers.iter().map(|peer| peer.name).collect();
-        assert_eq!(names, ["raw", "gatewire", "zmq", "nats"]);
+        assert_eq!(names, ["raw", "gatewire", "zmq", "nats", "nats-raw"]);
         assert_eq!((load.cases.len(), load.repeats, load.publish), (1, 7, true));
         assert_eq!(load.cases[0].seconds, Some(2.0));
     }

@@ -1,24 +1,25 @@
-//! The systems under test, and which of the workloads each can do.
+//! The systems under test, and the programs that load them.
 
 use crate::command::Failure;
 
 /// A system under test.
 #[derive(Debug, PartialEq)]
 pub(super) struct Peer {
+    /// In the tables.
     pub(super) name: &'static str,
+    /// In the command line. A system that is loaded in two ways is one choice.
+    pub(super) choice: &'static str,
     pub(super) program: Program,
     /// Commands that it needs at run time, beside its load program.
     pub(super) needs: &'static [&'static str],
-    /// What it is measured with. The others have no equivalent in it.
-    pub(super) workloads: &'static [&'static str],
 }
 
-/// Its load program.
+/// A load program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Program {
-    /// A member of the main workspace.
+    /// Of a member of the main workspace.
     Own { package: &'static str, binary: &'static str },
-    /// A member of the peers' workspace, which nobody else compiles.
+    /// Of a member of the peers' workspace, which nobody else compiles.
     Foreign { package: &'static str, binary: &'static str },
     /// A script for node, in its folder under [`FOLDER`], with packages of npm.
     Node { folder: &'static str, script: &'static str, package: &'static str },
@@ -32,83 +33,71 @@ pub(super) const RAW: &str = "raw";
 
 /// What is always measured: the limit, and what this is all about.
 pub(super) fn own() -> Vec<&'static Peer> {
-    vec![&PEERS[0], &PEERS[1]]
+    OWN.iter().collect()
 }
 
 /// The peers of a list such as `nats,zmq`, or `all`.
 pub(super) fn select(list: &str) -> Result<Vec<&'static Peer>, Failure> {
-    let others = &PEERS[2..];
     if list == "all" {
-        return Ok(others.iter().collect());
+        return Ok(OTHERS.iter().collect());
     }
     let mut found: Vec<&'static Peer> = Vec::new();
-    for name in list.split(',') {
-        let Some(peer) = others.iter().find(|peer| peer.name == name) else {
-            let names: Vec<_> = others.iter().map(|peer| peer.name).collect();
+    for choice in list.split(',') {
+        let mut peers = OTHERS.iter().filter(|peer| peer.choice == choice).peekable();
+        if peers.peek().is_none() {
+            let mut choices: Vec<_> = OTHERS.iter().map(|peer| peer.choice).collect();
+            choices.dedup();
             return Err(Failure::new(format!(
-                "there is no peer `{name}`: there are {} and all",
-                names.join(", ")
+                "there is no peer `{choice}`: there are {} and all",
+                choices.join(", ")
             )));
-        };
-        if !found.contains(&peer) {
-            found.push(peer);
         }
+        let new: Vec<_> = peers.filter(|peer| !found.contains(peer)).collect();
+        found.extend(new);
     }
     Ok(found)
 }
 
-const ALL: &[&str] = &["w1", "w2", "w3", "w3l", "w3s", "w4", "w5"];
+static OWN: [Peer; 2] = [own_program(RAW, "load-raw"), own_program("gatewire", "load-gatewire")];
 
-static PEERS: [Peer; 8] = [
-    Peer {
-        name: RAW,
-        program: Program::Own { package: "gatewire-load", binary: "load-raw" },
-        needs: &[],
-        workloads: ALL,
-    },
-    Peer {
-        name: "gatewire",
-        program: Program::Own { package: "gatewire-load", binary: "load-gatewire" },
-        needs: &[],
-        workloads: ALL,
-    },
-    Peer {
-        name: "nats",
-        program: Program::Foreign { package: "peer-nats", binary: "load-nats" },
-        needs: &["nats-server"],
-        workloads: ALL,
-    },
-    Peer {
-        name: "zenoh",
-        program: Program::Foreign { package: "peer-zenoh", binary: "load-zenoh" },
-        needs: &[],
-        workloads: ALL,
-    },
-    Peer {
-        name: "zmq",
-        program: Program::Foreign { package: "peer-zmq", binary: "load-zmq" },
-        needs: &[],
-        workloads: ALL,
-    },
-    Peer {
-        name: "redis",
-        program: Program::Foreign { package: "peer-redis", binary: "load-redis" },
-        needs: &["redis-server"],
-        workloads: ALL,
-    },
-    Peer {
-        name: "socketioxide",
-        program: Program::Foreign { package: "peer-socketioxide", binary: "load-socketioxide" },
-        needs: &[],
-        workloads: ALL,
-    },
+static OTHERS: [Peer; 8] = [
+    foreign("nats", "nats", "peer-nats", "load-nats", &["nats-server"]),
+    // The same server under a light driver.
+    foreign("nats-raw", "nats", "peer-nats", "load-nats-raw", &["nats-server"]),
+    foreign("zenoh", "zenoh", "peer-zenoh", "load-zenoh", &[]),
+    foreign("zmq", "zmq", "peer-zmq", "load-zmq", &[]),
+    foreign("redis", "redis", "peer-redis", "load-redis", &["redis-server"]),
+    foreign("socketioxide", "socketioxide", "peer-socketioxide", "load-socketioxide", &[]),
+    // The same library with JSON text as payload, as its users mostly have it.
+    foreign(
+        "socketioxide-text",
+        "socketioxide",
+        "peer-socketioxide",
+        "load-socketioxide-text",
+        &[],
+    ),
     Peer {
         name: "fast-tcp",
+        choice: "fast-tcp",
         program: Program::Node { folder: "fast-tcp", script: "load.mjs", package: "fast-tcp" },
         needs: &["node"],
-        workloads: ALL,
     },
 ];
+
+const fn own_program(name: &'static str, binary: &'static str) -> Peer {
+    let program = Program::Own { package: "gatewire-load", binary };
+    Peer { name, choice: name, program, needs: &[] }
+}
+
+const fn foreign(
+    name: &'static str,
+    choice: &'static str,
+    package: &'static str,
+    binary: &'static str,
+    needs: &'static [&'static str],
+) -> Peer {
+    Peer { name, choice, program: Program::Foreign { package, binary }, needs }
+}
 
 #[cfg(test)]
 mod tests {
@@ -119,9 +108,10 @@ mod tests {
     }
 
     #[test]
-    fn peers_are_named_once_each() {
-        assert_eq!(select("zmq,nats,zmq").map(|peers| names(&peers)), Ok(vec!["zmq", "nats"]));
-        assert_eq!(select("all").map(|peers| peers.len()), Ok(6));
+    fn peers_are_chosen_once_each() {
+        let chosen = select("zmq,nats,zmq").map(|peers| names(&peers));
+        assert_eq!(chosen, Ok(vec!["zmq", "nats", "nats-raw"]));
+        assert_eq!(select("all").map(|peers| peers.len()), Ok(OTHERS.len()));
         assert_eq!(names(&own()), ["raw", "gatewire"]);
     }
 

@@ -31,14 +31,16 @@ pub(super) struct Place {
     pub(super) files: Option<u64>,
 }
 
-/// Runs both roles of `program` once with `options`. The driver has `limit` to end.
+/// Runs both roles of `program` once with `options`. The driver has `limit` to end. `None`: the system
+/// has nothing of this kind.
 pub(super) fn run_once(
     program: &Program,
     place: &Place,
     options: &[String],
     limit: Duration,
-) -> Result<Outcome, Failure> {
-    let server = Server::start(place.command(program, "server", options, 0))?;
+) -> Result<Option<Outcome>, Failure> {
+    let command = place.command(program, "server", options, 0);
+    let Some(server) = Server::start(command)? else { return Ok(None) };
     let mut driver = place.command(program, "driver", options, 1);
     driver.args(["--address", &server.address]);
     driver.args(["--server-pids", &server.pid.to_string()]);
@@ -47,7 +49,7 @@ pub(super) fn run_once(
     let stopped = server.stop();
     let outcome = driven?;
     stopped?;
-    Ok(outcome)
+    Ok(Some(outcome))
 }
 
 impl Place {
@@ -97,12 +99,19 @@ struct Server {
 }
 
 impl Server {
-    fn start(mut command: Command) -> Result<Self, Failure> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    /// `None`: it says that it does not do what is asked.
+    fn start(mut command: Command) -> Result<Option<Self>, Failure> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         own_group(&mut command);
         let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
         let pid = child.id();
         let stdout = child.stdout.take().expect("it is piped");
+        let stderr = child.stderr.take().expect("it is piped");
+        let (tell, refused) = mpsc::channel();
+        thread::spawn(move || {
+            // Nobody listens when the server is ready.
+            tell.send(refuses(stderr)).ok();
+        });
         let mut server = Self { child: Some(child), address: String::new(), pid };
         let (say, heard) = mpsc::channel();
         thread::spawn(move || {
@@ -124,9 +133,13 @@ impl Server {
                 )));
             }
         };
+        if line.is_empty() && refused.recv_timeout(STOP_LIMIT) == Ok(true) {
+            server.child.take().map(|mut child| child.wait()).transpose()?;
+            return Ok(None);
+        }
         (server.address, server.pid) = ready(&line, pid)
             .ok_or_else(|| Failure::new(format!("the server said `{}`, not ready", line.trim())))?;
-        Ok(server)
+        Ok(Some(server))
     }
 
     /// Closes its standard input, and waits until it has ended.
@@ -168,6 +181,20 @@ fn stop(mut child: Child) -> Result<(), Failure> {
         }
         thread::sleep(LOOK);
     }
+}
+
+/// Shows what a server says on its standard error, but for a refusal of what it has no equivalent
+/// for: whether there was one.
+fn refuses(stderr: impl Read) -> bool {
+    let mut refused = false;
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if line.contains("not supported: ") {
+            refused = true;
+        } else {
+            eprintln!("server: {line}");
+        }
+    }
+    refused
 }
 
 /// Address and process in a server's first line; `own` if it names no process.
@@ -242,7 +269,7 @@ mod tests {
         Program { command: ["sh", "-c", &text, "sh"].map(PathBuf::from).to_vec() }
     }
 
-    fn run(server: &str, driver: &str) -> Result<Outcome, Failure> {
+    fn run(server: &str, driver: &str) -> Result<Option<Outcome>, Failure> {
         let place = Place { cores: None, files: None };
         let options = ["--workload".to_owned(), "w1".to_owned()];
         run_once(&script(server, driver), &place, &options, Duration::from_millis(500))
@@ -253,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_outcome_of_a_run_is_read() {
-        let outcome = run(SERVER, DRIVER).expect("both roles do their part");
+        let outcome = run(SERVER, DRIVER).expect("both do their part").expect("it is supported");
         assert_eq!(outcome.figures.get("rate"), Some(&7.0));
     }
 
@@ -280,6 +307,14 @@ mod tests {
         assert!(failure.to_string().contains("not ready"), "{failure}");
         let failure = run(&format!("{SERVER}; exit 3"), DRIVER).expect_err("it ended badly");
         assert!(failure.to_string().starts_with("the server ended with"), "{failure}");
+    }
+
+    #[test]
+    fn a_server_may_refuse_what_it_has_no_equivalent_for() {
+        let server = "echo 'error: not supported: w2 of redis' >&2; exit 2";
+        assert_eq!(run(server, DRIVER), Ok(None));
+        let server = "echo 'error: unexpected argument' >&2; exit 2";
+        assert!(run(server, DRIVER).is_err());
     }
 
     #[test]
