@@ -91,19 +91,18 @@ impl<'a> Reader<'a> {
 
     fn long_varint(&mut self, field: Field) -> Result<u64, DecodeError> {
         let mut value = 0_u64;
-        for index in 0..MAX_VARINT {
-            let byte = self.u8(field)?;
-            let group = u64::from(byte & 0x7f);
+        for (index, &byte) in self.rest.iter().take(MAX_VARINT).enumerate() {
             if index == MAX_VARINT - 1 && byte > 1 {
-                break;
+                return Err(DecodeError::BadValue { field });
             }
-            value |= group << (7 * index);
+            value |= u64::from(byte & 0x7f) << (7 * index);
             if byte & 0x80 == 0 {
+                self.rest = &self.rest[index + 1..];
                 let shortest = index == 0 || byte != 0;
                 return if shortest { Ok(value) } else { Err(DecodeError::BadValue { field }) };
             }
         }
-        Err(DecodeError::BadValue { field })
+        Err(DecodeError::Truncated { field })
     }
 
     pub(crate) fn varint_u32(&mut self, field: Field) -> Result<u32, DecodeError> {

@@ -15,11 +15,19 @@ pub(crate) fn put_varint(out: &mut BytesMut, mut value: u64) {
     out.put_u8(low_byte(value));
 }
 
+/// How many bytes [`put_varint`] writes.
+#[inline]
+pub(crate) fn varint_len(value: u64) -> usize {
+    (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+#[inline]
 pub(crate) fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
 }
 
 /// Maps small negative numbers to small unsigned ones.
+#[inline]
 pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
 }
@@ -29,12 +37,14 @@ pub(crate) fn unzigzag(value: u64) -> i64 {
 }
 
 /// Text behind a varint length.
+#[inline]
 pub(crate) fn put_lv_str(out: &mut BytesMut, text: &str) {
     put_varint(out, text.len() as u64);
     out.put_slice(text.as_bytes());
 }
 
 /// Refuses a field that is longer than `limit`.
+#[inline]
 pub(crate) fn check_len(field: Field, length: usize, limit: usize) -> Result<(), EncodeError> {
     if length > limit {
         return Err(EncodeError::TooLong { field, length, limit });

@@ -9,11 +9,21 @@ impl<T: IntoValue + ?Sized> IntoValue for &T {
     fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         (**self).to_value(context)
     }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        (**self).uses_scratch()
+    }
 }
 
 impl<T: IntoValue> IntoValue for Option<T> {
     fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         self.as_ref().map_or(Ok(ValueRef::Empty), |value| value.to_value(context))
+    }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        self.as_ref().is_some_and(IntoValue::uses_scratch)
     }
 }
 
@@ -40,6 +50,11 @@ macro_rules! plain {
             fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
                 let $this = self;
                 Ok($encode)
+            }
+
+            #[inline]
+            fn uses_scratch(&self) -> bool {
+                false
             }
         }
 
@@ -88,6 +103,11 @@ impl IntoValue for () {
     fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         Ok(ValueRef::Empty)
     }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        false
+    }
 }
 
 /// Anything can be ignored: a handler without an argument takes every value.
@@ -101,11 +121,21 @@ impl IntoValue for str {
     fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         Ok(ValueRef::String(self))
     }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        false
+    }
 }
 
 impl IntoValue for [u8] {
     fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         Ok(ValueRef::Binary(self))
+    }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        false
     }
 }
 
@@ -113,11 +143,32 @@ impl<const N: usize> IntoValue for [u8; N] {
     fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         Ok(ValueRef::Binary(self))
     }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        false
+    }
+}
+
+/// Exactly so many bytes.
+impl<const N: usize> FromValue for [u8; N] {
+    fn from_value(value: ValueRef<'_>, _: &DecodeContext<'_>) -> Result<Self, FormatError> {
+        let ValueRef::Binary(bytes) = value else { return wrong("binary", value) };
+        bytes.try_into().map_err(|_| FormatError::OutOfRange {
+            number: format!("{} bytes", bytes.len()),
+            target: std::any::type_name::<Self>(),
+        })
+    }
 }
 
 impl IntoValue for Value {
     fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         Ok(self.as_ref())
+    }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        false
     }
 }
 
@@ -157,6 +208,11 @@ impl IntoValue for f32 {
     fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
         Ok(ValueRef::Decimal(f64::from(*self)))
     }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        false
+    }
 }
 
 macro_rules! integer {
@@ -166,6 +222,11 @@ macro_rules! integer {
                 i64::try_from(*self).map(ValueRef::Integer).map_err(|_| {
                     FormatError::OutOfRange { number: self.to_string(), target: "i64" }
                 })
+            }
+
+            #[inline]
+            fn uses_scratch(&self) -> bool {
+                false
             }
         }
 

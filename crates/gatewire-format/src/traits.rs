@@ -17,6 +17,13 @@ pub trait IntoValue {
     ///
     /// [`FormatError`]: the object's format refused, or an integer is above `i64::MAX`.
     fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError>;
+
+    /// Whether [`to_value`](Self::to_value) writes to the context's scratch memory. If not, none is
+    /// fetched for it.
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        true
+    }
 }
 
 /// Something that a handler can take, or that a request can be answered with.
@@ -43,6 +50,12 @@ pub trait IntoAnswer {
     ///
     /// As [`IntoValue::to_value`].
     fn to_answer<'a>(&'a self, context: EncodeContext<'a>) -> Result<Answer<'a>, FormatError>;
+
+    /// As [`IntoValue::uses_scratch`].
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        true
+    }
 }
 
 /// How a request ends at its handler.
@@ -58,6 +71,11 @@ impl<T: IntoValue> IntoAnswer for T {
     fn to_answer<'a>(&'a self, context: EncodeContext<'a>) -> Result<Answer<'a>, FormatError> {
         self.to_value(context).map(Answer::Ack)
     }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        IntoValue::uses_scratch(self)
+    }
 }
 
 impl<T: IntoValue, E: IntoValue> IntoAnswer for Result<T, E> {
@@ -65,6 +83,14 @@ impl<T: IntoValue, E: IntoValue> IntoAnswer for Result<T, E> {
         match self {
             Ok(value) => value.to_value(context).map(Answer::Ack),
             Err(refusal) => refusal.to_value(context).map(Answer::Rejected),
+        }
+    }
+
+    #[inline]
+    fn uses_scratch(&self) -> bool {
+        match self {
+            Ok(value) => value.uses_scratch(),
+            Err(refusal) => refusal.uses_scratch(),
         }
     }
 }

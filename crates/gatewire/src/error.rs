@@ -29,10 +29,13 @@ pub enum EmitError {
         limit: u32,
     },
     /// The wire cannot carry it: the event's name is too long.
-    Encode(EncodeError),
+    Encode(Box<EncodeError>),
     /// The value could not be encoded.
-    Format(FormatError),
+    Format(Box<FormatError>),
 }
+
+// Each layer hands it on: two words are returned in registers.
+const _: () = assert!(size_of::<EmitError>() <= 16);
 
 impl fmt::Display for EmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,7 +57,13 @@ impl std::error::Error for EmitError {}
 
 impl From<FormatError> for EmitError {
     fn from(error: FormatError) -> Self {
-        Self::Format(error)
+        Self::Format(Box::new(error))
+    }
+}
+
+impl From<EncodeError> for EmitError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(Box::new(error))
     }
 }
 

@@ -5,13 +5,13 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_channel::oneshot;
 use gatewire_codec::{Names, Target};
 use gatewire_core::SocketId;
 use gatewire_format::{DecodeContext, FromValue, IntoValue};
-use tokio::sync::oneshot;
 
 use crate::error::RequestError;
 use crate::net::link::HasLink;
@@ -49,12 +49,24 @@ struct Pending {
     owner: Arc<dyn HasLink>,
     id: u32,
     outcome: oneshot::Receiver<Outcome>,
+    ended: bool,
+}
+
+impl Pending {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        // An error: the connection's task is gone, with its runtime.
+        let outcome = ready!(Pin::new(&mut self.outcome).poll(context))
+            .unwrap_or(Err(RequestError::MaybeDelivered));
+        self.ended = true;
+        Poll::Ready(outcome)
+    }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        // Does nothing if it is answered.
-        self.owner.link().with_outbound(|outbound| outbound.forget(self.id));
+        if !self.ended {
+            self.owner.link().with_outbound(|outbound| outbound.forget(self.id));
+        }
     }
 }
 
@@ -117,8 +129,8 @@ impl<T, V: IntoValue> Request<'_, T, V> {
                 }
             })
         });
-        let id = sent.unwrap_or_else(|error| Err(error.into())).map_err(RequestError::NotSent)?;
-        Ok(Pending { owner, id, outcome })
+        let id = sent.map_err(RequestError::NotSent)?;
+        Ok(Pending { owner, id, outcome, ended: false })
     }
 }
 
@@ -128,38 +140,26 @@ impl<T, V> Unpin for Request<'_, T, V> {}
 impl<T: FromValue, V: IntoValue> Future for Request<'_, T, V> {
     type Output = Result<T, RequestError>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        match std::mem::replace(&mut this.state, State::Done) {
-            State::Unsent { owner, socket } => match this.send(owner, socket) {
-                Ok(pending) => this.poll_pending(pending, context),
-                Err(error) => Poll::Ready(Err(error)),
-            },
-            State::Sent(pending) => this.poll_pending(pending, context),
-            State::Failed(error) => Poll::Ready(Err(error)),
-            State::Done => panic!("a request was polled after its end"),
-        }
-    }
-}
-
-impl<T: FromValue, V> Request<'_, T, V> {
-    fn poll_pending(
-        &mut self,
-        mut pending: Pending,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<T, RequestError>> {
-        let outcome = match Pin::new(&mut pending.outcome).poll(context) {
-            Poll::Pending => {
-                self.state = State::Sent(pending);
-                return Poll::Pending;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if matches!(this.state, State::Unsent { .. } | State::Failed(_)) {
+            match std::mem::replace(&mut this.state, State::Done) {
+                State::Unsent { owner, socket } => {
+                    this.state = State::Sent(this.send(owner, socket)?);
+                }
+                State::Failed(error) => return Poll::Ready(Err(error)),
+                other => this.state = other,
             }
-            Poll::Ready(Ok(outcome)) => outcome,
-            // The connection's task is gone, with its runtime.
-            Poll::Ready(Err(_)) => Err(RequestError::MaybeDelivered),
+        }
+        let State::Sent(pending) = &mut this.state else {
+            panic!("a request was polled after its end");
         };
-        Poll::Ready(outcome.and_then(|value| {
-            let context = DecodeContext::new(&pending.owner.link().formats, self.event);
+        let outcome = ready!(pending.poll(context));
+        let context = DecodeContext::new(&pending.owner.link().formats, this.event);
+        let answer = outcome.and_then(|value| {
             T::from_value(value.as_ref(), &context).map_err(RequestError::BadAnswer)
-        }))
+        });
+        this.state = State::Done;
+        Poll::Ready(answer)
     }
 }

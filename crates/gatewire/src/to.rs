@@ -141,7 +141,7 @@ impl<'a> To<'a> {
                 client
                     .link
                     .command(client, |outbound| outbound.publish(class, target, event, value))
-            })?,
+            }),
         }
     }
 }

@@ -20,7 +20,10 @@ use super::kind::{
     ACCEPT, ACK, CHALLENGE, CLOSE, ERROR, EVENT, GOAWAY, HELLO, JOIN, LEAVE, LEAVE_ALL, NACK, PING,
     PONG, PROOF, PUBLISH, REJECT, REQUEST,
 };
-use super::{MAX_EVENT, MAX_HANDSHAKE_FRAME, VERSION, encode_event, handshake, value};
+use super::{
+    MAX_EVENT, MAX_HANDSHAKE_FRAME, VERSION, encode_ack, encode_event, encode_request, handshake,
+    value,
+};
 use crate::code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode};
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::message::{Message, Target};
@@ -179,15 +182,8 @@ fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
 pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
     match *message {
         Message::Event { event, value } => encode_event(event, value, out),
-        Message::Request { id, event, value } => put(out, REQUEST, |out| {
-            put_varint(out, id.into());
-            put_named(out, event, value)
-        }),
-        Message::Ack { id, value } => put(out, ACK, |out| {
-            put_varint(out, id.into());
-            value::put(out, value);
-            Ok(())
-        }),
+        Message::Request { id, event, value } => encode_request(id, event, value, out),
+        Message::Ack { id, value } => encode_ack(id, value, out),
         Message::Nack { id, code, value } => put(out, NACK, |out| {
             put_varint(out, id.into());
             out.put_u8(code.to_u8());

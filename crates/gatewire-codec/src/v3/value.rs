@@ -15,14 +15,19 @@ use bytes::{BufMut, BytesMut};
 use crate::error::{DecodeError, Field};
 use crate::read::{Reader, utf8};
 use crate::value::{FormatId, ValueRef, tag};
-use crate::write::{put_varint, unzigzag, zigzag};
+use crate::write::{put_varint, unzigzag, varint_len, zigzag};
 
-/// An upper bound of the bytes that [`put`] writes behind the type byte and the format id.
-pub(super) fn len_hint(value: ValueRef<'_>) -> usize {
-    match value {
+/// How many bytes [`put`] writes.
+#[inline]
+pub(super) fn len(value: ValueRef<'_>) -> usize {
+    1 + match value {
+        ValueRef::Binary(bytes) => bytes.len(),
         ValueRef::String(text) => text.len(),
-        ValueRef::Binary(bytes) | ValueRef::Object { bytes, .. } => bytes.len(),
-        _ => 10,
+        ValueRef::Object { bytes, .. } => 1 + bytes.len(),
+        ValueRef::Integer(value) => varint_len(zigzag(value)),
+        ValueRef::Decimal(_) => 8,
+        ValueRef::Bool(_) => 1,
+        ValueRef::Empty => 0,
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Outbound<W> {
 }
 
 /// Why a message was not queued. Nothing changed but the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
     /// The connection is closed or closing.
@@ -42,8 +42,11 @@ pub enum SendError {
     /// 65,536 requests wait for their answers already.
     TooManyRequests,
     /// It cannot be said in this wire version.
-    Encode(EncodeError),
+    Encode(Box<EncodeError>),
 }
+
+// Each layer hands it on: two words are returned in registers.
+const _: () = assert!(size_of::<SendError>() <= 16);
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +64,12 @@ impl fmt::Display for SendError {
 }
 
 impl std::error::Error for SendError {}
+
+impl From<EncodeError> for SendError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(Box::new(error))
+    }
+}
 
 impl From<TooManyRequests> for SendError {
     fn from(_: TooManyRequests) -> Self {
@@ -103,10 +112,7 @@ impl<W> Outbound<W> {
         event: &str,
         value: ValueRef<'_>,
     ) -> Result<(), SendError> {
-        if self.closing {
-            return Err(SendError::Closed);
-        }
-        self.outbox.push_with(class, self.max_frame, |out| v3::encode_event(event, value, out))
+        self.send_with(class, |out| v3::encode_event(event, value, out))
     }
 
     /// Queues an event that is encoded already and goes to many: a whole frame with its length
@@ -136,7 +142,7 @@ impl<W> Outbound<W> {
         deadline: Time,
         waiter: W,
     ) -> Result<u32, (SendError, W)> {
-        self.ask(deadline, waiter, |id| Message::Request { id, event, value })
+        self.ask(deadline, waiter, |id, out| v3::encode_request(id, event, value, out))
     }
 
     /// Queues a publish whose receivers are to answer.
@@ -152,11 +158,8 @@ impl<W> Outbound<W> {
         deadline: Time,
         waiter: W,
     ) -> Result<u32, (SendError, W)> {
-        self.ask(deadline, waiter, |id| Message::Publish {
-            request: Some(id),
-            target,
-            event,
-            value,
+        self.ask(deadline, waiter, |id, out| {
+            v3::encode(&Message::Publish { request: Some(id), target, event, value }, out)
         })
     }
 
@@ -171,7 +174,7 @@ impl<W> Outbound<W> {
         deadline: Time,
         waiter: W,
     ) -> Result<u32, (SendError, W)> {
-        self.ask(deadline, waiter, |id| Message::Join { id, rooms })
+        self.ask(deadline, waiter, |id, out| v3::encode(&Message::Join { id, rooms }, out))
     }
 
     /// Queues a leave, answered when the rooms are left.
@@ -185,7 +188,7 @@ impl<W> Outbound<W> {
         deadline: Time,
         waiter: W,
     ) -> Result<u32, (SendError, W)> {
-        self.ask(deadline, waiter, |id| Message::Leave { id, rooms })
+        self.ask(deadline, waiter, |id, out| v3::encode(&Message::Leave { id, rooms }, out))
     }
 
     /// Queues a leave of all rooms.
@@ -194,20 +197,20 @@ impl<W> Outbound<W> {
     ///
     /// As [`request`](Self::request).
     pub fn leave_all(&mut self, deadline: Time, waiter: W) -> Result<u32, (SendError, W)> {
-        self.ask(deadline, waiter, |id| Message::LeaveAll { id })
+        self.ask(deadline, waiter, |id, out| v3::encode(&Message::LeaveAll { id }, out))
     }
 
-    fn ask<'m>(
+    fn ask(
         &mut self,
         deadline: Time,
         waiter: W,
-        message: impl FnOnce(u32) -> Message<'m>,
+        encode: impl FnOnce(u32, &mut BytesMut) -> Result<(), EncodeError>,
     ) -> Result<u32, (SendError, W)> {
         if let Err(error) = self.requests.check_room() {
             return Err((error.into(), waiter));
         }
         let id = self.requests.next_id();
-        match self.send(Class::Normal, &message(id)) {
+        match self.send_with(Class::Normal, |out| encode(id, out)) {
             Ok(()) => {
                 self.requests.insert(id, waiter, deadline);
                 Ok(id)
@@ -237,7 +240,7 @@ impl<W> Outbound<W> {
     ///
     /// As [`emit`](Self::emit).
     pub fn ack(&mut self, id: u32, value: ValueRef<'_>) -> Result<(), SendError> {
-        self.send(Class::Normal, &Message::Ack { id, value })
+        self.send_with(Class::Normal, |out| v3::encode_ack(id, value, out))
     }
 
     /// Refuses a request.
@@ -376,9 +379,18 @@ impl<W> Outbound<W> {
     }
 
     fn send(&mut self, class: Class, message: &Message<'_>) -> Result<(), SendError> {
+        self.send_with(class, |out| v3::encode(message, out))
+    }
+
+    #[inline]
+    fn send_with(
+        &mut self,
+        class: Class,
+        encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+    ) -> Result<(), SendError> {
         if self.closing {
             return Err(SendError::Closed);
         }
-        self.outbox.push_with(class, self.max_frame, |out| v3::encode(message, out))
+        self.outbox.push_with(class, self.max_frame, encode)
     }
 }

@@ -148,7 +148,7 @@ impl Outbox {
         let start = self.tail.len();
         if let Err(error) = encode(&mut self.tail) {
             self.tail.truncate(start);
-            return Err(SendError::Encode(error));
+            return Err(error.into());
         }
         let length = self.tail.len() - start;
         if length - LENGTH_PREFIX > max_frame as usize {

@@ -11,12 +11,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_channel::oneshot;
 use gatewire_codec::{CloseCode, Names, Value};
 use gatewire_core::handshake::DiallerConfig;
 use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
 use gatewire_core::{Backoff, SocketId, Time};
 use gatewire_format::{FromValue, IntoValue};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};

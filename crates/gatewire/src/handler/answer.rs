@@ -17,7 +17,7 @@ pub(crate) fn answer(
     answer: &impl IntoAnswer,
 ) {
     let link = owner.as_owner().link();
-    let sent = with_scratch(|scratch| {
+    let sent = with_scratch(answer.uses_scratch(), |scratch| {
         match answer.to_answer(EncodeContext::new(&link.formats, event, scratch))? {
             Answer::Ack(value) => link.answer(owner, session, |outbound| outbound.ack(id, value)),
             Answer::Rejected(value) => {

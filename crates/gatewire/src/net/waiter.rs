@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Weak};
 
+use futures_channel::oneshot;
 use gatewire_codec::{Value, ValueRef};
-use tokio::sync::oneshot;
 
 use super::link::HasLink;
 use crate::error::{EmitError, RequestError};
@@ -12,7 +12,8 @@ use crate::error::{EmitError, RequestError};
 pub(crate) type Outcome = Result<Value, RequestError>;
 
 pub(crate) enum Waiter {
-    /// A future of this process.
+    /// A future of this process. Not of tokio's channels: those make a task that has taken 128 answers
+    /// yield, which would cut each batch of requests and answers in two.
     Future(oneshot::Sender<Outcome>),
     /// Another connection of this server, which asked through us.
     Relay { origin: Weak<dyn HasLink>, id: u32 },

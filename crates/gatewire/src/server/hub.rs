@@ -56,7 +56,7 @@ impl Inner {
         value: ValueRef<'_>,
     ) -> Result<usize, EmitError> {
         let mut frame = BytesMut::new();
-        v3::encode_event(event, value, &mut frame).map_err(EmitError::Encode)?;
+        v3::encode_event(event, value, &mut frame)?;
         let frame = frame.freeze();
         let sender = sender.and_then(SocketInner::key);
         let mut long = Vec::new();

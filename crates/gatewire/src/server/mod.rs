@@ -298,7 +298,7 @@ impl Inner {
         event: &str,
         value: &(impl IntoValue + ?Sized),
     ) -> Result<(), EmitError> {
-        crate::net::link::with_scratch(|scratch| {
+        crate::net::link::with_scratch(value.uses_scratch(), |scratch| {
             let context = gatewire_format::EncodeContext::new(&self.formats, event, scratch);
             let value = value.to_value(context)?;
             self.publish(target, sender, class, event, value)?;

@@ -49,7 +49,7 @@ async fn an_events_name_has_up_to_65_535_bytes() {
     }
     let longer = "n".repeat(65_536);
     let error = EncodeError::TooLong { field: Field::Event, length: 65_536, limit: 65_535 };
-    let refused = EmitError::Encode(error);
+    let refused = EmitError::from(error);
     assert_eq!(client.emit(&longer, ()), Err(refused.clone()));
     assert_eq!(client.broadcast().emit(&longer, ()), Err(refused.clone()));
     assert_eq!(server.emit(&longer, ()), Err(refused.clone()));

@@ -131,7 +131,7 @@ fn a_frame_longer_than_the_peer_reads_is_refused_where_it_is_made() {
         Ok(())
     };
     let error = SendError::TooLarge { length: 100, limit: 99 };
-    assert_eq!(outbox.push_with(Class::Normal, 99, encode), Err(error));
+    assert_eq!(outbox.push_with(Class::Normal, 99, encode), Err(error.clone()));
     check_ledger(&outbox, 1, 0, &[]);
     assert_eq!(outbox.push_with(Class::Normal, 100, encode), Ok(()));
     // A shared frame is for many: the one that cannot have it is counted.
@@ -150,7 +150,7 @@ fn an_encoder_that_fails_half_way_leaves_no_bytes() {
         out.extend_from_slice(b"half of a fra");
         Err(error)
     });
-    assert_eq!(result, Err(SendError::Encode(error)));
+    assert_eq!(result, Err(SendError::from(error)));
     check_ledger(&outbox, 1, 0, &[]);
     push_all(&mut outbox, &frames[1..]);
     assert_eq!(drain(&mut outbox), frames.concat());

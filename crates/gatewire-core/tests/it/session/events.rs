@@ -119,9 +119,9 @@ fn a_message_longer_than_the_peer_reads_is_refused_where_it_is_made() {
     let outbound = &mut pair.client.session.outbound;
     // What a frame adds: 5 bytes to an event with this name, 6 to a request, 4 to an answer.
     assert_eq!(outbound.emit(Class::Normal, "e", value(995)), Ok(()));
-    assert_eq!(outbound.emit(Class::Normal, "e", value(996)), Err(error));
+    assert_eq!(outbound.emit(Class::Normal, "e", value(996)), Err(error.clone()));
     assert_eq!(outbound.request("e", value(994), Time::NEVER, 7), Ok(1));
-    assert_eq!(outbound.request("e", value(995), Time::NEVER, 8), Err((error, 8)));
+    assert_eq!(outbound.request("e", value(995), Time::NEVER, 8), Err((error.clone(), 8)));
     assert_eq!(outbound.ack(1, value(996)), Ok(()));
     assert_eq!(outbound.ack(1, value(997)), Err(error));
     assert_eq!(outbound.pending_requests(), 1, "a refused request waits for nothing");

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
 use gatewire_core::{Ledger, Time};
-use gatewire_format::{EncodeContext, FormatError, Formats, IntoValue, ValueRef};
+use gatewire_format::{EncodeContext, Formats, IntoValue, ValueRef};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
@@ -225,7 +225,7 @@ impl Link {
     ) -> Result<(), EmitError> {
         self.with_value(event, value, |value| {
             self.command(owner, |outbound| outbound.emit(class, event, value))
-        })?
+        })
     }
 
     /// Queues whatever `push` does.
@@ -287,10 +287,10 @@ impl Link {
         &self,
         event: &str,
         value: &(impl IntoValue + ?Sized),
-        f: impl FnOnce(ValueRef<'_>) -> R,
-    ) -> Result<R, FormatError> {
-        with_scratch(|scratch| {
-            Ok(f(value.to_value(EncodeContext::new(&self.formats, event, scratch))?))
+        f: impl FnOnce(ValueRef<'_>) -> Result<R, EmitError>,
+    ) -> Result<R, EmitError> {
+        with_scratch(value.uses_scratch(), |scratch| {
+            f(value.to_value(EncodeContext::new(&self.formats, event, scratch))?)
         })
     }
 
@@ -318,7 +318,9 @@ impl Link {
     }
 
     fn wake_driver(&self) {
-        if !self.scheduled.swap(true, Ordering::AcqRel) {
+        // Read first: a swap costs as much as the lock. The driver takes the lock after it has cleared
+        // the flag, so who still sees the flag set has queued before that and is flushed.
+        if !self.scheduled.load(Ordering::Acquire) && !self.scheduled.swap(true, Ordering::AcqRel) {
             self.driver.wake();
         }
     }
@@ -456,8 +458,9 @@ pub(crate) struct OutboxState {
     pub(crate) written: u64,
 }
 
-/// Lends this thread's scratch memory. Large ones are not kept.
-pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+/// Lends this thread's scratch memory, if it is needed. Large ones are not kept.
+#[inline]
+pub(crate) fn with_scratch<R>(needed: bool, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     use std::cell::Cell;
 
     /// What a thread keeps.
@@ -466,6 +469,9 @@ pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
 
+    if !needed {
+        return f(&mut Vec::new());
+    }
     let mut scratch = SCRATCH.take();
     let result = f(&mut scratch);
     if scratch.capacity() <= KEEP {

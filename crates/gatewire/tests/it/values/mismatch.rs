@@ -97,6 +97,6 @@ async fn an_answer_that_cannot_be_encoded_is_told_on_both_sides() {
     let answer = within(client.request::<u64, _>("huge", ()).timeout(Duration::from_secs(9))).await;
     let error = FormatError::OutOfRange { number: u64::MAX.to_string(), target: "i64" };
     assert_eq!(answer, Err(RequestError::Unanswered(error.to_string())));
-    let error = EmitError::Format(error);
+    let error = EmitError::from(error);
     assert_eq!(errors.next().await, Error::Answer { event: "huge".to_owned(), error });
 }

@@ -113,7 +113,7 @@ async fn an_integer_above_the_wires_is_refused_where_it_is_sent() {
     let server = serve().await;
     let client = dial(&server).await;
     let error = FormatError::OutOfRange { number: u64::MAX.to_string(), target: "i64" };
-    assert_eq!(client.emit("value", u64::MAX), Err(EmitError::Format(error)));
+    assert_eq!(client.emit("value", u64::MAX), Err(EmitError::from(error)));
 }
 
 #[tokio::test]
