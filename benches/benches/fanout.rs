@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use gatewire_codec::{Names, Target, ValueRef, v3};
 use gatewire_core::SocketId;
 use gatewire_core::hub::{Hub, RoomLimits};
-use gatewire_core::session::{Class, Outbox, OutboxLimits, SessionConfig};
+use gatewire_core::session::{Class, Frames, Outbox, OutboxLimits, SessionConfig};
 
 type Shared = Rc<RefCell<Outbox>>;
 
@@ -32,11 +32,12 @@ fn publish(hub: &Hub<Shared>, payload: &[u8]) -> usize {
     let mut frame = BytesMut::new();
     v3::encode_event("message", ValueRef::Binary(payload), &mut frame).expect("a short name");
     let frame = frame.freeze();
+    let frame = Frames::one(&frame);
     let target = Target { rooms: Names::from_slice(&["room"]), ..Target::default() };
     hub.deliver(&target, None, |_, outbox| {
         outbox
             .borrow_mut()
-            .push_shared(Class::Normal, SessionConfig::MAX_FRAME, &frame)
+            .push_frames(Class::Normal, SessionConfig::MAX_FRAME, &frame)
             .expect("within the bounds");
     })
 }

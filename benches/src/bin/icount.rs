@@ -15,7 +15,7 @@ use gatewire_codec::legacy::{self, Packet};
 use gatewire_codec::{LENGTH_PREFIX, Message, Names, Target, ValueRef, Version, split_frame, v3};
 use gatewire_core::hub::{Hub, RoomLimits};
 use gatewire_core::session::{
-    Class, Inbound, Incoming, Outbound, Outbox, OutboxLimits, SessionConfig,
+    Class, Frames, Inbound, Incoming, Outbound, Outbox, OutboxLimits, SessionConfig,
 };
 use gatewire_core::{SocketId, Time};
 
@@ -188,10 +188,11 @@ fn fan_out(members: usize, iterations: u64) {
         let mut out = BytesMut::new();
         write_event(Version::V3, black_box(&[7; 64]), &mut out);
         let event = out.freeze();
+        let event = Frames::one(&event);
         let reached = hub.deliver(&target, None, |_, outbox: &Rc<RefCell<Outbox>>| {
             let mut outbox = outbox.borrow_mut();
             outbox
-                .push_shared(Class::Normal, SessionConfig::MAX_FRAME, &event)
+                .push_frames(Class::Normal, SessionConfig::MAX_FRAME, &event)
                 .expect("there is room");
         });
         assert_eq!(reached, members);

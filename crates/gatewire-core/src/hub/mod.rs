@@ -14,6 +14,7 @@
 
 mod deliver;
 mod rooms;
+mod run;
 
 use std::collections::HashMap;
 
@@ -24,6 +25,7 @@ use crate::SocketId;
 use rooms::{Membership, Room};
 
 pub use rooms::JoinError;
+pub use run::PublishRun;
 
 /// A socket's place in the hub. The key of a removed socket addresses nobody, even when another
 /// socket has taken its place.

@@ -40,7 +40,7 @@ use crate::Time;
 pub use heartbeat::{Heartbeat, Liveness};
 pub use inbound::{Control, Inbound, Incoming, ProtocolError, Refused};
 pub use outbound::{Outbound, SendError};
-pub use outbox::{Batch, Class, Outbox, OutboxLimits, Overflow};
+pub use outbox::{Batch, Class, FrameBuffer, Frames, Outbox, OutboxLimits, Overflow};
 pub use requests::{Requests, TooManyRequests};
 
 /// The settings of a session.

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::inbound::{Control, Incoming};
-use super::outbox::{Class, Outbox, OutboxLimits};
+use super::outbox::{Class, Frames, Outbox, OutboxLimits};
 use super::requests::{Requests, TooManyRequests};
 use crate::{DropReason, Time};
 use gatewire_codec::{
@@ -115,18 +115,17 @@ impl<W> Outbound<W> {
         self.send_with(class, |out| v3::encode_event(event, value, out))
     }
 
-    /// Queues an event that is encoded already and goes to many: a whole frame with its length
-    /// prefix.
+    /// Queues events that are encoded already and go to many.
     ///
     /// # Errors
     ///
-    /// As [`emit`](Self::emit).
+    /// As [`emit`](Self::emit); see [`Outbox::push_frames`].
     #[inline]
-    pub fn emit_encoded(&mut self, class: Class, frame: &Bytes) -> Result<(), SendError> {
+    pub fn emit_encoded(&mut self, class: Class, frames: &Frames<'_>) -> Result<(), SendError> {
         if self.closing {
             return Err(SendError::Closed);
         }
-        self.outbox.push_shared(class, self.max_frame, frame)
+        self.outbox.push_frames(class, self.max_frame, frames)
     }
 
     /// Queues an event that wants an answer; its id. `waiter` comes back from

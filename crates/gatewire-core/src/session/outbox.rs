@@ -1,10 +1,15 @@
 //! What waits to be written to one connection, bounded in bytes and frames.
 //!
-//! Small frames are copied one behind the other into one buffer, large ones that many connections
-//! share are queued as they are: copying beats counting references up to about 1 KiB (see
-//! `docs/decisions.md`). So a batch of any number of frames goes out with one vectored write.
+//! Small frames are copied one behind the other into one buffer; large ones, and long runs of small
+//! ones, that many connections share are queued as they are: copying beats counting references up
+//! to about 1 KiB (see `docs/decisions.md`). So a batch of any number of frames goes out with one
+//! vectored write.
 
 mod batch;
+mod frames;
+mod full;
+mod limits;
+mod retain;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -13,63 +18,16 @@ use bytes::{Bytes, BytesMut};
 
 use super::SendError;
 use crate::{DropReason, Ledger};
-use gatewire_codec::{EncodeError, LENGTH_PREFIX, Message, Target, v3};
+use gatewire_codec::{EncodeError, LENGTH_PREFIX};
+
+use frames::Content;
 
 pub use batch::Batch;
+pub use frames::{FrameBuffer, Frames};
+pub use limits::{Class, OutboxLimits, Overflow};
 
-/// The bounds of an outbox, and what happens at them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutboxLimits {
-    /// The most bytes that wait, 4 MiB by default: some seconds of a fast sender, while 1,000
-    /// stalled peers still fit in 4 GiB.
-    pub max_bytes: usize,
-    /// The most frames that wait, 16,384 by default.
-    pub max_frames: usize,
-    /// What happens to a message that does not fit.
-    pub overflow: Overflow,
-}
-
-impl OutboxLimits {
-    /// The soft mark as a share of the bounds: above it volatile messages are dropped and
-    /// producers that can wait do.
-    const SOFT_PERCENT: usize = 75;
-}
-
-impl Default for OutboxLimits {
-    fn default() -> Self {
-        Self { max_bytes: 4 << 20, max_frames: 16_384, overflow: Overflow::Disconnect }
-    }
-}
-
-/// What happens when a message does not fit the outbox of a slow peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Overflow {
-    /// The peer is disconnected: it can reconnect and catch up, which beats a silent gap.
-    #[default]
-    Disconnect,
-    /// The message is dropped; its sender is told.
-    DropNewest,
-    /// The oldest events are dropped until the queue is below its soft mark.
-    DropOldest,
-    /// Queued events of the same name for the same receivers are dropped; if there are none, the
-    /// message is.
-    Latest,
-}
-
-/// How a frame is treated when the peer is slow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Keeps the connection alive or ends it: never dropped; beyond a reserve above the bound the
-    /// peer is disconnected.
-    Control,
-    /// Queued up to the bound.
-    Normal,
-    /// Dropped unless the peer keeps up: while the kernel takes no more, or above the soft mark.
-    Volatile,
-}
-
-/// Frames of up to this length are copied, longer ones shared: where both cost the same for
-/// 1,000 receivers.
+/// Frames for many of up to this length in total are copied, longer ones shared: where both cost the
+/// same for 1,000 receivers.
 const SHARE_ABOVE: usize = 1024;
 
 /// What control frames may use above the bound.
@@ -155,58 +113,86 @@ impl Outbox {
             self.tail.truncate(start);
             return Err(SendError::TooLarge { length: length - LENGTH_PREFIX, limit: max_frame });
         }
-        if !self.fits(class, length) {
+        if !self.fits(class, length, 1) {
             let frame = self.tail.split_off(start);
-            return self.push_into_full(class, &frame.freeze());
+            return self.push_into_full(class, &Frames::copied(&frame));
         }
-        self.note(length);
+        self.note(length, 1);
         Ok(())
     }
 
-    /// Appends a whole frame (with its length prefix) that others share.
+    /// Appends frames that others share. What does not fit as a whole is dealt with frame by frame.
     ///
     /// # Errors
     ///
-    /// As [`push_with`](Self::push_with).
+    /// As [`push_with`](Self::push_with), but some of several frames may be queued. The error is that
+    /// of the last frame that was not, or [`SendError::SlowConsumer`].
     #[inline]
-    pub fn push_shared(
+    pub fn push_frames(
         &mut self,
         class: Class,
         max_frame: u32,
-        frame: &Bytes,
+        frames: &Frames<'_>,
     ) -> Result<(), SendError> {
-        let length = frame.len();
-        if length - LENGTH_PREFIX > max_frame as usize {
+        // Volatile ones may cross the soft mark on their way.
+        let together = frames.count() == 1 || class != Class::Volatile;
+        if together
+            && frames.longest() <= max_frame as usize
+            && !(class == Class::Volatile && self.is_congested())
+            && self.fits(class, frames.bytes().len(), frames.count())
+        {
+            self.append(frames);
+            return Ok(());
+        }
+        let mut result = Ok(());
+        for frame in frames.each() {
+            let pushed = self.push_one(class, max_frame, &frame);
+            if pushed.is_err() && result != Err(SendError::SlowConsumer) {
+                result = pushed;
+            }
+        }
+        result
+    }
+
+    fn push_one(
+        &mut self,
+        class: Class,
+        max_frame: u32,
+        frame: &Frames<'_>,
+    ) -> Result<(), SendError> {
+        let length = frame.longest();
+        if length > max_frame as usize {
             self.ledger.accepted += 1;
             self.ledger.drop_for(DropReason::TooLarge, 1);
-            return Err(SendError::TooLarge { length: length - LENGTH_PREFIX, limit: max_frame });
+            return Err(SendError::TooLarge { length, limit: max_frame });
         }
         if class == Class::Volatile && self.is_congested() {
             self.ledger.accepted += 1;
             self.ledger.drop_for(DropReason::Volatile, 1);
             return Ok(());
         }
-        if !self.fits(class, length) {
+        if !self.fits(class, frame.bytes().len(), 1) {
             return self.push_into_full(class, frame);
         }
         self.append(frame);
         Ok(())
     }
 
-    fn append(&mut self, frame: &Bytes) {
-        if frame.len() <= SHARE_ABOVE {
-            self.tail.extend_from_slice(frame);
-        } else {
-            self.seal();
-            self.sealed.push_back(frame.clone());
+    fn append(&mut self, frames: &Frames<'_>) {
+        match frames.content() {
+            Content::Copied(bytes) => self.tail.extend_from_slice(bytes),
+            Content::Shared(bytes) => {
+                self.seal();
+                self.sealed.push_back(bytes.clone());
+            }
         }
-        self.note(frame.len());
+        self.note(frames.bytes().len(), frames.count());
     }
 
-    fn note(&mut self, length: usize) {
+    fn note(&mut self, length: usize, frames: u64) {
         self.bytes += length;
-        self.ledger.accepted += 1;
-        self.ledger.queued += 1;
+        self.ledger.accepted += frames;
+        self.ledger.queued += frames;
     }
 
     fn seal(&mut self) {
@@ -216,64 +202,18 @@ impl Outbox {
     }
 
     #[inline]
-    fn fits(&self, class: Class, length: usize) -> bool {
+    fn fits(&self, class: Class, length: usize, count: u64) -> bool {
         let max_bytes = match class {
             Class::Control => self.limits.max_bytes + CONTROL_RESERVE,
             Class::Normal | Class::Volatile => self.limits.max_bytes,
         };
-        let frames = class == Class::Control || self.ledger.queued < self.limits.max_frames as u64;
+        let frames =
+            class == Class::Control || self.ledger.queued + count <= self.limits.max_frames as u64;
         if self.overflowed && class != Class::Control {
             return false;
         }
         // A frame that is longer than the whole bound still passes alone.
-        frames && (self.bytes + length <= max_bytes || self.bytes == 0)
-    }
-
-    fn push_into_full(&mut self, class: Class, frame: &Bytes) -> Result<(), SendError> {
-        match (class, self.limits.overflow) {
-            // It takes no other's place, and is not worth the connection.
-            (Class::Volatile, _) => {
-                self.ledger.accepted += 1;
-                self.ledger.drop_for(DropReason::Volatile, 1);
-                return Ok(());
-            }
-            (Class::Control, _) | (_, Overflow::Disconnect) => return Err(self.overflowed()),
-            (_, Overflow::DropNewest) => {}
-            (_, Overflow::DropOldest) => {
-                let soft_bytes = self.limits.max_bytes / 100 * OutboxLimits::SOFT_PERCENT;
-                let soft_frames = self.limits.max_frames * OutboxLimits::SOFT_PERCENT / 100;
-                let mut bytes = self.bytes + frame.len();
-                let mut frames = self.queued_frames() + 1;
-                self.retain(DropReason::Displaced, |queued| {
-                    let enough = bytes <= soft_bytes && frames <= soft_frames;
-                    if enough || event_key(queued).is_none() {
-                        return true;
-                    }
-                    bytes -= queued.len();
-                    frames -= 1;
-                    false
-                });
-            }
-            (_, Overflow::Latest) => {
-                if let Some(key) = event_key(frame) {
-                    self.retain(DropReason::Superseded, |queued| event_key(queued) != Some(key));
-                }
-            }
-        }
-        if self.fits(class, frame.len()) {
-            self.append(frame);
-            return Ok(());
-        }
-        self.ledger.accepted += 1;
-        self.ledger.drop_for(DropReason::QueueFull, 1);
-        Err(SendError::QueueFull)
-    }
-
-    fn overflowed(&mut self) -> SendError {
-        self.overflowed = true;
-        self.ledger.accepted += 1;
-        self.ledger.drop_for(DropReason::QueueFull, 1);
-        SendError::SlowConsumer
+        frames && (self.bytes + length <= max_bytes || (self.bytes == 0 && count == 1))
     }
 
     /// Takes everything that waits, to be written. `None`: nothing waits, or a batch is in flight.
@@ -312,63 +252,10 @@ impl Outbox {
         }
     }
 
-    /// Keeps the queued frames that `keep` wants (given with their length prefix); the others are
-    /// counted as dropped. Frames in flight, and one that is partly written, stay.
-    pub fn retain(&mut self, reason: DropReason, mut keep: impl FnMut(&[u8]) -> bool) {
-        self.seal();
-        let segments = mem::take(&mut self.sealed);
-        // With a batch in flight, the partly written frame is in the batch.
-        let mut head = if self.in_flight { 0 } else { self.head_left };
-        for mut segment in segments {
-            if head > 0 {
-                self.sealed.push_back(segment.split_to(head));
-                head = 0;
-            }
-            while let Some(length) = frame_length(&segment) {
-                let frame = segment.split_to(length);
-                if keep(&frame) {
-                    if length > SHARE_ABOVE {
-                        self.seal();
-                        self.sealed.push_back(frame);
-                    } else {
-                        self.tail.extend_from_slice(&frame);
-                    }
-                } else {
-                    self.bytes -= length;
-                    self.ledger.queued -= 1;
-                    self.ledger.drop_for(reason, 1);
-                }
-            }
-        }
-        if self.bytes == 0 {
-            // Nothing is left whose writing would tell that the kernel takes more again.
-            self.blocked = false;
-        }
-    }
-
-    /// The connection is lost: what is partly written is lost with it, the frames that `keep` wants
-    /// wait for the next connection, the others are counted as dropped.
-    pub fn disconnect(&mut self, keep: impl FnMut(&[u8]) -> bool) {
-        debug_assert!(!self.in_flight, "the batch in flight is given back before");
-        self.seal();
-        if self.head_left > 0 {
-            if let Some(front) = self.sealed.front_mut() {
-                let lost = front.split_to(self.head_left);
-                self.bytes -= lost.len();
-                self.ledger.queued -= 1;
-                self.ledger.drop_for(DropReason::Disconnected, 1);
-            }
-            self.head_left = 0;
-        }
-        self.retain(DropReason::Disconnected, keep);
-        self.blocked = false;
-        self.overflowed = false;
-    }
-
     /// Puts a frame in front of all others. For what must precede the queue of a lost connection.
     pub fn push_front(&mut self, frame: Bytes) {
         debug_assert!(self.head_left == 0 && !self.in_flight, "only between connections");
-        self.note(frame.len());
+        self.note(frame.len(), 1);
         self.sealed.push_front(frame);
     }
 
@@ -420,9 +307,7 @@ impl Outbox {
     /// Whether producers that can wait should: three quarters of a bound are used.
     #[must_use]
     pub fn is_above_soft_mark(&self) -> bool {
-        let OutboxLimits { max_bytes, max_frames, .. } = self.limits;
-        self.bytes > max_bytes / 100 * OutboxLimits::SOFT_PERCENT
-            || self.queued_frames() > max_frames * OutboxLimits::SOFT_PERCENT / 100
+        self.bytes > self.limits.soft_bytes() || self.queued_frames() > self.limits.soft_frames()
     }
 
     /// Tells whether anybody takes bytes at all: without a connection volatile frames are dropped.
@@ -451,14 +336,4 @@ impl Outbox {
 fn frame_length(segment: &[u8]) -> Option<usize> {
     let prefix = segment.first_chunk::<LENGTH_PREFIX>()?;
     Some(LENGTH_PREFIX + u32::from_le_bytes(*prefix) as usize)
-}
-
-/// The event that a frame carries and for whom; `None`: it is no event that may be dropped for newer
-/// ones, but an answer, a request or control.
-fn event_key(frame: &[u8]) -> Option<(Option<Target<'_>>, &str)> {
-    match v3::decode(frame.get(LENGTH_PREFIX..)?) {
-        Ok(Message::Event { event, .. }) => Some((None, event)),
-        Ok(Message::Publish { request: None, target, event, .. }) => Some((Some(target), event)),
-        _ => None,
-    }
 }

@@ -57,6 +57,12 @@ pub(crate) trait Side: Send + Sync + 'static {
     fn own_handlers(&self) -> Option<&Handlers<Self::Context>>;
     /// Publish, join, leave: for a hub, if this side has one.
     fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError>;
+    /// A frame behind a publish: `true` if it was taken as another one to the same receivers.
+    fn follow(&self, _frame: &[u8]) -> bool {
+        false
+    }
+    /// What was published is to be delivered before anything else happens.
+    fn deliver_publishes(&self) {}
     /// The peer will close the connection.
     fn go_away(&self, code: GoAwayCode, retry_window: Duration);
 }
@@ -136,6 +142,7 @@ impl<S: Side> Driver<S> {
                 inbound: Inbound::new(),
                 inbox: Inbox::new(limits.handler_queue, first, paused, session),
                 last_event: now,
+                publishing: false,
             },
             read,
             write,
@@ -181,6 +188,9 @@ impl<S: Side> Driver<S> {
         let now = self.link().clock.now();
         let batch = BatchScope::enter();
         let ended = self.poll_input(now, context);
+        if self.receiver.publishing {
+            self.receiver.side.deliver_publishes();
+        }
         drop(batch);
         if matches!(self.phase, Phase::Running)
             && let Some(reason) = ended.or_else(|| self.link().ending())
@@ -369,6 +379,8 @@ struct Receiver<S: Side> {
     inbound: Inbound,
     inbox: Inbox<S::Context>,
     last_event: Time,
+    /// Whether the last frame was a publish.
+    publishing: bool,
 }
 
 impl<S: Side> Receiver<S> {
@@ -385,6 +397,14 @@ impl<S: Side> Receiver<S> {
         now: Time,
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
+        if self.publishing {
+            if self.side.follow(frame.bytes()) {
+                self.last_event = now;
+                return Ok(());
+            }
+            self.side.deliver_publishes();
+            self.publishing = false;
+        }
         if let Some(named) = self.inbound.named(frame.bytes())
             && self.inbox.receive_known(&self.side, &named, frame, context)
         {
@@ -435,6 +455,7 @@ impl<S: Side> Receiver<S> {
             }
             hub => {
                 self.last_event = now;
+                self.publishing = matches!(hub, Incoming::Publish { request: None, .. });
                 if let Err(error) = self.side.hub(hub) {
                     return self.handle_error(error);
                 }

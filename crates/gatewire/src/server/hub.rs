@@ -1,12 +1,11 @@
-//! Publishing: one encoding, many outboxes.
+//! What clients ask of the hub: to relay a request, to join and leave.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use bytes::BytesMut;
-use gatewire_codec::{ErrorCode, NackCode, Names, Target, ValueRef, v3};
+use gatewire_codec::{ErrorCode, NackCode, Names, Target, ValueRef};
 use gatewire_core::hub::JoinError;
-use gatewire_core::session::{Class, SendError};
+use gatewire_core::session::SendError;
 
 use super::{Inner, SocketInner};
 use crate::error::EmitError;
@@ -19,62 +18,15 @@ const RELAY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The most names of one list: eight times the rooms that a socket may be in by default. Each name
 /// is looked up under the hub's lock, so a longer list of one client would delay all others.
-const MAX_NAMES: usize = 1024;
+pub(super) const MAX_NAMES: usize = 1024;
 
 /// Whether a client may address so many rooms and sockets with one message.
-fn is_short(target: &Target<'_>) -> bool {
+pub(super) fn is_short(target: &Target<'_>) -> bool {
     let Target { rooms, sockets, except_rooms, except_sockets, .. } = target;
     [rooms, sockets, except_rooms, except_sockets].iter().all(|names| names.len() <= MAX_NAMES)
 }
 
 impl Inner {
-    /// Publishes what a client sent, unless it names too many.
-    pub(super) fn publish_for(
-        &self,
-        socket: &Arc<SocketInner>,
-        target: &Target<'_>,
-        event: &str,
-        value: ValueRef<'_>,
-    ) {
-        if is_short(target) {
-            // The frame was decoded a moment ago: its event fits.
-            let _fits = self.publish(target, Some(socket), Class::Normal, event, value);
-        } else {
-            let text = format!("a message may name {MAX_NAMES} rooms or sockets at most");
-            socket.send_control(|outbound| outbound.refuse(0, ErrorCode::Denied, &text));
-        }
-    }
-
-    /// Queues an event for all receivers of a target; how many there are. Nobody waits: what a slow
-    /// receiver's outbox does not take is dropped there, by its policy, and counted.
-    pub(crate) fn publish(
-        &self,
-        target: &Target<'_>,
-        sender: Option<&SocketInner>,
-        class: Class,
-        event: &str,
-        value: ValueRef<'_>,
-    ) -> Result<usize, EmitError> {
-        let mut frame = BytesMut::new();
-        v3::encode_event(event, value, &mut frame)?;
-        let frame = frame.freeze();
-        let sender = sender.and_then(SocketInner::key);
-        let mut long = Vec::new();
-        let count = {
-            let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
-            hub.deliver(target, sender, |_, socket| {
-                // An error is the receiver's affair: it is counted there, and a slow one is closed.
-                if let Ok(true) = socket.link().queue_shared(socket, class, &frame) {
-                    long.push(Arc::clone(socket));
-                }
-            })
-        };
-        for socket in long {
-            socket.link().flush();
-        }
-        Ok(count)
-    }
-
     /// Asks one socket on behalf of another.
     pub(super) fn relay(
         &self,
@@ -194,7 +146,7 @@ impl SocketInner {
         self.send_control(|outbound| outbound.nack(id, code, value));
     }
 
-    fn send_control(
+    pub(super) fn send_control(
         self: &Arc<Self>,
         push: impl FnOnce(&mut gatewire_core::session::Outbound<Waiter>) -> Result<(), SendError>,
     ) {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod builder;
+mod fanout;
 mod hub;
 mod lifecycle;
 mod shutdown;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gatewire_codec::GoAwayCode;
 use gatewire_core::session::{Incoming, ProtocolError};
 
-use super::{Socket, SocketInner};
+use super::{Inner, Socket, SocketInner, fanout};
 use crate::handler::Handlers;
 use crate::net::driver::Side;
 
@@ -40,7 +40,7 @@ impl Side for ServerSide {
         let server = &socket.server;
         match incoming {
             Incoming::Publish { request: None, target, event, value } => {
-                server.publish_for(socket, &target, event, value);
+                Inner::publish_for(socket, &target, event, value);
             }
             Incoming::Publish { request: Some(id), target, event, value } => {
                 server.relay(socket, id, &target, event, value);
@@ -52,6 +52,14 @@ impl Side for ServerSide {
             _ => return Err(ProtocolError::Unexpected("message")),
         }
         Ok(())
+    }
+
+    fn follow(&self, frame: &[u8]) -> bool {
+        fanout::follow(&self.socket.inner, frame)
+    }
+
+    fn deliver_publishes(&self) {
+        fanout::deliver();
     }
 
     fn go_away(&self, _: GoAwayCode, _: Duration) {

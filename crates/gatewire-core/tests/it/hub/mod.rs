@@ -3,6 +3,7 @@
 mod delivery;
 mod membership;
 mod model;
+mod run;
 
 use gatewire_codec::{Names, Target};
 use gatewire_core::SocketId;

@@ -128,14 +128,14 @@ fn what_waited_and_is_longer_than_the_new_peer_reads_is_dropped() {
     let mut outbound = outbound(1 << 20);
     let frames = [event("a", 104), event("b", 105), event("c", 5000)];
     for frame in &frames {
-        outbound.emit_encoded(Class::Normal, frame).expect("queued");
+        outbound.emit_encoded(Class::Normal, &Frames::one(frame)).expect("queued");
     }
     assert!(outbound.disconnect(|_| true).is_empty());
     outbound.reconnect(100, OutboxLimits::default());
     check_ledger(outbound.outbox(), 3, 0, &[(DropReason::TooLarge, 2)]);
     assert_eq!(drain(outbound.outbox_mut()), frames[0]);
     let error = SendError::TooLarge { length: 101, limit: 100 };
-    assert_eq!(outbound.emit_encoded(Class::Normal, &frames[1]), Err(error));
+    assert_eq!(outbound.emit_encoded(Class::Normal, &Frames::one(&frames[1])), Err(error));
 }
 
 fn outbound(max_frame: u32) -> Outbound<u32> {

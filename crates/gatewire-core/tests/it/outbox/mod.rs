@@ -11,7 +11,9 @@ use std::io::IoSlice;
 
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::{Message, ValueRef, v3};
-use gatewire_core::session::{Batch, Class, Outbox, OutboxLimits, Overflow, SendError};
+use gatewire_core::session::{
+    Batch, Class, FrameBuffer, Frames, Outbox, OutboxLimits, Overflow, SendError,
+};
 use gatewire_core::{DropReason, Ledger};
 
 const MAX_FRAME: u32 = 16 << 20;
@@ -51,7 +53,7 @@ fn outbox(max_bytes: usize, max_frames: usize, overflow: Overflow) -> Outbox {
 /// The same frame once by each way in: encoded in place, or shared.
 fn push(outbox: &mut Outbox, class: Class, frame: &Bytes, shared: bool) -> Result<(), SendError> {
     if shared {
-        outbox.push_shared(class, MAX_FRAME, frame)
+        outbox.push_frames(class, MAX_FRAME, &Frames::one(frame))
     } else {
         outbox.push_with(class, MAX_FRAME, |out| {
             out.extend_from_slice(frame);

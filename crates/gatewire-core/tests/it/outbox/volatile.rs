@@ -108,9 +108,9 @@ fn a_volatile_frame_that_the_peer_never_reads_is_refused() {
     let mut outbox = Outbox::new(OutboxLimits::default());
     let frame = event("a", 104);
     let error = SendError::TooLarge { length: 100, limit: 99 };
-    assert_eq!(outbox.push_shared(Class::Volatile, 99, &frame), Err(error));
+    assert_eq!(outbox.push_frames(Class::Volatile, 99, &Frames::one(&frame)), Err(error));
     check_ledger(&outbox, 1, 0, &[(DropReason::TooLarge, 1)]);
-    assert_eq!(outbox.push_shared(Class::Volatile, 100, &frame), Ok(()));
+    assert_eq!(outbox.push_frames(Class::Volatile, 100, &Frames::one(&frame)), Ok(()));
 }
 
 /// `count` frames of `total` bytes in all reach the soft mark; one byte, or one frame, is above.

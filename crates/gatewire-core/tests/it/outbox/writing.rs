@@ -135,7 +135,7 @@ fn a_frame_longer_than_the_peer_reads_is_refused_where_it_is_made() {
     check_ledger(&outbox, 1, 0, &[]);
     assert_eq!(outbox.push_with(Class::Normal, 100, encode), Ok(()));
     // A shared frame is for many: the one that cannot have it is counted.
-    assert_eq!(outbox.push_shared(Class::Normal, 99, &frame), Err(error));
+    assert_eq!(outbox.push_frames(Class::Normal, 99, &Frames::one(&frame)), Err(error));
     check_ledger(&outbox, 3, 0, &[(DropReason::TooLarge, 1)]);
     assert_eq!(drain(&mut outbox), [&frame[..], &frame].concat());
 }

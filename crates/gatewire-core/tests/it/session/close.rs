@@ -25,9 +25,10 @@ fn nothing_is_sent_after_a_close() {
     let closed = Err(SendError::Closed);
     let refused = Err((SendError::Closed, 7));
     let (value, rooms) = (ValueRef::Empty, Names::from_slice(&["red"]));
+    let frame = b"\x02\0\0\0\x03\x08"[..].into();
     assert_eq!(outbound.emit(Class::Normal, "e", value), closed);
     assert_eq!(outbound.emit(Class::Volatile, "e", value), closed);
-    assert_eq!(outbound.emit_encoded(Class::Normal, &b"\x02\0\0\0\x03\x08"[..].into()), closed);
+    assert_eq!(outbound.emit_encoded(Class::Normal, &Frames::one(&frame)), closed);
     assert_eq!(outbound.publish(Class::Normal, Target::default(), "e", value), closed);
     assert_eq!(outbound.request("e", value, Time::NEVER, 7), refused);
     assert_eq!(outbound.request_from(Target::default(), "e", value, Time::NEVER, 7), refused);

@@ -101,7 +101,11 @@ fn a_frame_that_is_shared_by_many_arrives_at_each() {
     for _ in 0..3 {
         let mut pair = Pair::new();
         pair.down.chunks = vec![4096];
-        pair.server.session.outbound.emit_encoded(Class::Normal, &frame).expect("queued");
+        pair.server
+            .session
+            .outbound
+            .emit_encoded(Class::Normal, &Frames::one(&frame))
+            .expect("queued");
         emit(&mut pair.server, "after", 1).expect("queued");
         pair.settle();
         let file = Ok(Seen::Event("file".to_owned(), value.to_value()));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gatewire_codec::{Value, ValueRef};
 use gatewire_core::Time;
-use gatewire_core::session::{Class, ProtocolError, SendError};
+use gatewire_core::session::{Class, Frames, ProtocolError, SendError};
 
 use crate::pair::{Endpoint, Pair, Seen};
 

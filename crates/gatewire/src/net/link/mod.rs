@@ -20,9 +20,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
+use gatewire_core::session::{Class, Frames, Outbound, OutboxLimits, SendError};
 use gatewire_core::{Ledger, Time};
 use gatewire_format::{EncodeContext, Formats, IntoValue, ValueRef};
 use tokio::net::tcp::OwnedWriteHalf;
@@ -198,15 +197,15 @@ impl Link {
         }
     }
 
-    /// Queues an event that others share, under somebody's lock: nothing is written here. `true`:
-    /// the queue is long, and the caller is to [flush](Self::flush) it without that lock.
-    pub(crate) fn queue_shared(
+    /// Queues events that others share, under somebody's lock: nothing is written here. `true`: the
+    /// queue is long, and the caller is to [flush](Self::flush) it without that lock.
+    pub(crate) fn queue_frames(
         &self,
         owner: &Arc<impl HasLink>,
         class: Class,
-        frame: &Bytes,
+        frames: &Frames<'_>,
     ) -> Result<bool, EmitError> {
-        let push = |shared: &mut Shared| shared.outbound.emit_encoded(class, frame);
+        let push = |shared: &mut Shared| shared.outbound.emit_encoded(class, frames);
         let ((), flush) = self.queue(Offline::Events, push, |_| false)?;
         let now = matches!(flush, Flush::Now);
         if !now {

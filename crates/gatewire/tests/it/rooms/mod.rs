@@ -4,4 +4,5 @@ mod bounds;
 mod membership;
 mod party;
 mod rejoin;
+mod runs;
 mod targets;

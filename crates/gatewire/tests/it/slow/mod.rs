@@ -3,4 +3,5 @@
 mod policies;
 mod producers;
 mod reader;
+mod runs;
 mod stall;

@@ -26,6 +26,12 @@ enum Operation {
         shared: bool,
         too_long: bool,
     },
+    /// Frames that come together, as one entry.
+    PushRun {
+        frames: Vec<(Kind, usize)>,
+        class: Class,
+        too_long: bool,
+    },
     Take,
     /// Writes a part of the batch; at most so many pieces at once.
     Advance {
@@ -86,6 +92,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => Just(Class::Volatile),
         1 => Just(Class::Control),
     ];
+    // Short ones, so that many fit, and now and then one that is queued for its length.
+    let short = prop_oneof![20 => 0_usize..200, 1 => 900_usize..1100, 1 => 4060_usize..4110];
+    let run = prop::collection::vec((kind.clone(), short), 1..10);
+    let run = (run, class.clone(), prop::bool::weighted(0.1))
+        .prop_map(|(frames, class, too_long)| Operation::PushRun { frames, class, too_long });
     let push = (kind, length, class, any::<bool>(), prop::bool::weighted(0.05)).prop_map(
         |(kind, length, class, shared, too_long)| Operation::Push {
             kind,
@@ -100,6 +111,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         (share, 1_usize..6).prop_map(|(share, pieces)| Operation::Advance { share, pieces });
     prop_oneof![
         16 => push,
+        6 => run,
         5 => Just(Operation::Take),
         8 => advance,
         4 => Just(Operation::GiveBack),
@@ -128,6 +140,10 @@ impl Both {
         match *operation {
             Operation::Push { kind, length, class, shared, too_long } => {
                 self.push(make_frame(kind, length, serial), class, shared, too_long);
+            }
+            Operation::PushRun { ref frames, class, too_long } => {
+                let frame = |(index, &(kind, length))| make_frame(kind, length, serial + index);
+                self.push_run(frames.iter().enumerate().map(frame).collect(), class, too_long);
             }
             Operation::Take => self.take(),
             Operation::Advance { share, pieces } => self.advance(share, pieces),
@@ -158,7 +174,7 @@ impl Both {
         let before = (self.model.bytes(), self.model.frames.len());
         let congested = self.model.is_congested();
         let result = if shared {
-            self.outbox.push_shared(class, limit, &bytes)
+            self.outbox.push_frames(class, limit, &Frames::one(&bytes))
         } else {
             self.outbox.push_with(class, limit, |out| {
                 out.extend_from_slice(&bytes);
@@ -179,6 +195,39 @@ impl Both {
         let (bytes, frames) = (self.model.bytes(), self.model.frames.len());
         assert!(bytes <= before.0.max(MAX_BYTES + reserve) || frames == 1);
         assert!(frames <= before.1.max(MAX_FRAMES) || class == Class::Control);
+    }
+
+    /// A run is what its frames are one by one. `too_long`: the longest is longer than the limit.
+    fn push_run(&mut self, frames: Vec<Frame>, class: Class, too_long: bool) {
+        let longest = frames.iter().map(|frame| frame.bytes.len() - 4).max().expect("some");
+        let limit = u32::try_from(longest).expect("short") - u32::from(too_long);
+        let mut buffer = FrameBuffer::default();
+        for frame in &frames {
+            let pushed: Result<(), ()> = buffer.push(|out| {
+                out.extend_from_slice(&frame.bytes);
+                Ok(())
+            });
+            pushed.expect("it fails when the closure does");
+        }
+        let result = buffer.drain(|run| {
+            assert_eq!((run.count(), run.longest()), (frames.len() as u64, longest));
+            self.outbox.push_frames(class, limit, run)
+        });
+        assert!(buffer.is_empty() && buffer.bytes().is_empty());
+        let mut expected = Ok(());
+        for frame in frames {
+            let length = frame.bytes.len() - 4;
+            let pushed = if length > limit as usize {
+                self.model.drop_one(DropReason::TooLarge);
+                Err(SendError::TooLarge { length, limit })
+            } else {
+                self.model.push(frame, class)
+            };
+            if pushed.is_err() && expected != Err(SendError::SlowConsumer) {
+                expected = pushed;
+            }
+        }
+        assert_eq!(result, expected);
     }
 
     fn take(&mut self) {
