@@ -9,8 +9,8 @@ const NOT_SUPPORTED = 2;
 const OPTIONS = ['workload', 'address', 'server-pids', 'size', 'outstanding', 'members', 'stalled',
   'connections', 'seconds', 'bytes', 'rate'];
 
-// Reads the command line. The role (`server`, `driver`) may stand before the options, and is ignored:
-// each role is a file. A workload that there is not ends the process with status 2.
+// Reads the command line. The role stands before the options; it has chosen the file already.
+// A workload that there is not ends the process with status 2.
 function parameters() {
   const options = Object.fromEntries(OPTIONS.map((name) => [name, { type: 'string' }]));
   const { values } = parseArgs({ options, allowPositionals: true });
