@@ -58,30 +58,33 @@ fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Hash {
     hash.finalize().into()
 }
 
-/// HKDF-Expand for one block: `HMAC(prk, info | 1)`.
-fn expand(prk: &Hash, info: &[&[u8]]) -> Hash {
-    let mut mac = hmac(prk, info);
-    mac.update(&[1]);
-    mac.finalize().into_bytes().into()
+/// HKDF-Extract of the pre-shared key.
+fn extract(psk: &[u8]) -> Hash {
+    hmac(PSK, &[psk]).finalize().into_bytes().into()
 }
 
-/// The pseudo-random key: HKDF-Extract of the pre-shared key.
+/// The pseudo-random key, as the HMAC that it keys: done once, it serves all that is expanded.
 #[derive(Clone)]
-pub(super) struct Prk(Hash);
+pub(super) struct Prk(Hmac<Sha256>);
 
 impl Prk {
     pub(super) fn extract(psk: &[u8]) -> Self {
-        Self(hmac(PSK, &[psk]).finalize().into_bytes().into())
+        Self(hmac(&extract(psk), &[]))
     }
 
-    #[cfg(test)]
-    pub(super) fn as_bytes(&self) -> &Hash {
-        &self.0
+    /// HKDF-Expand for one block: `HMAC(prk, info | 1)`.
+    fn expand(&self, info: &[&[u8]]) -> Hash {
+        let mut mac = self.0.clone();
+        for part in info {
+            mac.update(part);
+        }
+        mac.update(&[1]);
+        mac.finalize().into_bytes().into()
     }
 
     /// The dialler's proof, still to be finished or verified in constant time.
     pub(super) fn client_mac(&self, th1: &Hash, extensions: &[u8]) -> Hmac<Sha256> {
-        let key = expand(&self.0, &[CLIENT_PROOF, th1]);
+        let key = self.expand(&[CLIENT_PROOF, th1]);
         hmac(&key, &[b"client", th1, &prefix16(extensions), extensions])
     }
 
@@ -92,14 +95,14 @@ impl Prk {
         session_id: &[u8; 16],
         extensions: &[u8],
     ) -> Hmac<Sha256> {
-        let key = expand(&self.0, &[SERVER_PROOF, th2]);
+        let key = self.expand(&[SERVER_PROOF, th2]);
         hmac(&key, &[b"server", th2, session_id, &prefix16(extensions), extensions])
     }
 
     /// The secret that a later connection needs to resume the session.
     pub(super) fn resume_secret(&self, th2: &Hash, accept: &[&[u8]]) -> Hash {
         let hash = sha256([&th2[..]].into_iter().chain(accept.iter().copied()));
-        expand(&self.0, &[RESUME, &hash])
+        self.expand(&[RESUME, &hash])
     }
 }
 
