@@ -3,7 +3,7 @@
 
 use std::io;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 use gatewire_codec::v3::handshake::{Extensions, Role};
 use gatewire_codec::{Framer, Message, v3};
 use gatewire_core::handshake::{ChannelBinding, DiallerConfig, HandshakeError, Psk};
@@ -59,7 +59,9 @@ async fn read_frame(
         if let Some(frame) = framer.next_frame(buffer)? {
             return Ok(frame);
         }
-        if stream.read_buf(&mut buffer.limit(4096)).await? == 0 {
+        // Without room for a whole frame, it would take two reads.
+        buffer.reserve(v3::MAX_HANDSHAKE_FRAME as usize);
+        if stream.read_buf(buffer).await? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
     }
