@@ -26,6 +26,9 @@ pub const MAX_SIZE: usize = 65_536;
 /// The smallest body of a binary message, in bytes. Text needs twice as many.
 pub const MIN_SIZE: usize = 8;
 
+/// The smallest body with room for a stamp in both forms.
+pub const STAMPED_SIZE: usize = 32;
+
 static FILLER: [u8; MAX_SIZE] = [b'x'; MAX_SIZE];
 
 impl Body {
@@ -61,7 +64,7 @@ impl Body {
     pub fn write_text(&self, out: &mut Vec<u8>) {
         write_hexadecimal(self.number, out);
         let mut written = 16;
-        if self.size >= 32 {
+        if self.size >= STAMPED_SIZE {
             write_hexadecimal(self.stamp, out);
             written = 32;
         }

@@ -52,7 +52,7 @@ impl<W: Wire> Connection<W> {
         role: Role,
         scratch: &Scratch,
     ) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await?;
+        let stream = TcpStream::connect(wire.address(address, role)).await?;
         stream.set_nodelay(true)?;
         let mut opening = Opening { stream, received: Vec::new() };
         wire.open(&mut opening, role).await?;

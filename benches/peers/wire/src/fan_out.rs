@@ -101,13 +101,6 @@ struct Room {
     latencies: RefCell<Option<Latencies>>,
 }
 
-/// The nanoseconds since the run began, never 0.
-impl Room {
-    fn now(&self) -> u64 {
-        u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
 /// One member. Ends only in a failure.
 async fn receive<W: Wire>(mut connection: Connection<W>, room: Rc<Room>) -> Failure {
     let mut received = 0;
@@ -145,6 +138,11 @@ impl Room {
             latencies.record_nanos(self.now().saturating_sub(body.stamp));
         }
         Ok(())
+    }
+
+    /// Nanoseconds since the run began.
+    fn now(&self) -> u64 {
+        u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use gatewire_harness::{Cli, Driver, Failure, Outcome, Role, Server, Workload, run};
 use tokio::task::LocalSet;
 
+use crate::body::{MAX_SIZE, MIN_SIZE, STAMPED_SIZE};
+
 /// One peer's load program.
 #[derive(Debug)]
 pub struct Program {
@@ -26,13 +28,20 @@ impl Program {
     pub fn main(&self) -> ExitCode {
         let mut refused = false;
         let code = run(|cli: Cli| {
-            let workload = match &cli.role {
-                Role::Server(server) => server.params.workload,
-                Role::Driver(driver) => driver.params.workload,
+            let params = match &cli.role {
+                Role::Server(server) => &server.params,
+                Role::Driver(driver) => &driver.params,
             };
+            let workload = params.workload;
             if !self.workloads.contains(&workload) {
                 refused = true;
                 let sentence = format!("not supported: {} of {}", name(workload), self.peer);
+                return Err(Failure::new(sentence));
+            }
+            let paced = workload == Workload::FanOutLatency;
+            let smallest = if paced { STAMPED_SIZE } else { MIN_SIZE };
+            if !(smallest..=MAX_SIZE).contains(&params.size()) {
+                let sentence = format!("a payload has {smallest} to {MAX_SIZE} bytes here");
                 return Err(Failure::new(sentence));
             }
             match &cli.role {

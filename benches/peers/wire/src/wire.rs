@@ -12,6 +12,11 @@ pub trait Wire: Clone + 'static {
     /// What is written when [`Item::Ping`] was read.
     const PONG: &'static [u8];
 
+    /// Where a connection in `role` goes, if not to the `given` address of the server.
+    fn address<'a>(&'a self, given: &'a str, _role: Role) -> &'a str {
+        given
+    }
+
     /// Does the handshake of a connection in `role` and waits until the peer has confirmed it.
     ///
     /// # Errors
