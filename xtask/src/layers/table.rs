@@ -78,6 +78,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "bytes",
             "tokio",
             "tracing",
+            "futures-channel",
             "futures-util",
             "getrandom",
             "socket2",

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use gatewire::{Client, EmitError};
 use gatewire_codec::{Message, Names, ValueRef, split_frame, v3};
 use gatewire_harness::{Driver, Failure, Outcome, Payload};
@@ -57,7 +57,7 @@ async fn fill(address: &str) -> Result<(), Failure> {
     for _ in 0..stalled::PIECES {
         emit(&client, stalled::ROOM, &[0; stalled::PIECE]).await?;
     }
-    let _: Bytes = client.request(ASK, &[0; 8]).await?;
+    let _: [u8; 16] = client.request(ASK, [0; 16]).await?;
     client.close().await;
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gatewire::Client;
@@ -39,7 +38,7 @@ async fn one_by_one(
     let mut answered = 0;
     while crate::is_short(params, window, answered) {
         let begin = Instant::now();
-        let answer: Bytes = client.request(ASK, payload.with(answered)).await?;
+        let answer: [u8; 16] = client.request(ASK, payload.with(answered)).await?;
         latencies.record(begin.elapsed());
         check(&answer, answered, params.size())?;
         answered += 1;
@@ -58,7 +57,7 @@ async fn many(client: &Client, driver: &Driver, latencies: &mut Latencies) -> Re
         let client = &client;
         async move {
             let begin = Instant::now();
-            let answer: Bytes = client.request(ASK, payload.with(sequence)).await?;
+            let answer: [u8; 16] = client.request(ASK, payload.with(sequence)).await?;
             let latency = begin.elapsed();
             check(&answer, sequence, params.size())?;
             Ok::<_, Failure>(latency)

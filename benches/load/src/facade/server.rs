@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use gatewire::{KeyRing, Psk, Server};
 use gatewire_harness::{Failure, Server as Role, Workload, exit_when_stdin_closes, ready};
 
@@ -37,9 +36,10 @@ pub async fn serve(role: &Role) -> Result<(), Failure> {
 pub(super) fn register(server: &Server) {
     let tally = Arc::new(Tally::default());
     let heard = Arc::clone(&tally);
-    server.on(NEWS, move |payload: Bytes| heard.check(&payload));
+    server.on(NEWS, move |payload: &[u8]| heard.check(payload));
     server.on(REPORT, move || tally.take().to_bytes());
-    server.on(ASK, |payload: Bytes| payload);
+    // The size that the workload names: another is refused, and the run fails.
+    server.on(ASK, |payload: [u8; 16]| payload);
     let counted = server.clone();
     server.on(COUNT, move || u32::try_from(counted.len()).unwrap_or(u32::MAX));
 }

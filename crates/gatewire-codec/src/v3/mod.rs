@@ -10,14 +10,14 @@
 //! form. A value is `type u8 | bytes` and runs to the end of the frame.
 
 mod body;
-mod common;
+mod frequent;
 pub mod handshake;
 mod kind;
 mod named;
 mod value;
 
 pub use body::{decode, encode};
-pub use common::{encode_ack, encode_event, encode_request};
+pub use frequent::{encode_ack, encode_event, encode_request};
 pub use kind::is_skippable;
 pub use named::Named;
 

@@ -142,6 +142,7 @@ impl<S: Side> Driver<S> {
                 inbound: Inbound::new(),
                 inbox: Inbox::new(limits.handler_queue, first, paused, session),
                 last_event: now,
+                answers: 0,
                 publishing: false,
             },
             read,
@@ -187,7 +188,9 @@ impl<S: Side> Driver<S> {
         self.link().poll_driver(context);
         let now = self.link().clock.now();
         let batch = BatchScope::enter();
+        self.receiver.answers = 0;
         let ended = self.poll_input(now, context);
+        self.link().note_answers(self.receiver.answers);
         if self.receiver.publishing {
             self.receiver.side.deliver_publishes();
         }
@@ -379,6 +382,8 @@ struct Receiver<S: Side> {
     inbound: Inbound,
     inbox: Inbox<S::Context>,
     last_event: Time,
+    /// Answers that this turn brought.
+    answers: usize,
     /// Whether the last frame was a publish.
     publishing: bool,
 }
@@ -431,6 +436,7 @@ impl<S: Side> Receiver<S> {
                 let Some(waiter) = link.with_outbound(|outbound| outbound.answered(id)) else {
                     return Ok(());
                 };
+                self.answers += 1;
                 waiter.complete(result.map_err(|refused| {
                     RequestError::from_nack(refused.code, refused.value.to_value())
                 }));

@@ -16,7 +16,7 @@ mod answers;
 mod flush;
 mod life;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
@@ -61,6 +61,8 @@ pub(crate) struct Link {
     dirty: AtomicU64,
     /// Whether the outbox is long, and mostly with answers.
     behind: AtomicBool,
+    /// How many answers the driver's last turn brought.
+    burst: AtomicUsize,
     /// The connection that is, or that comes next.
     session: AtomicU64,
     pub(crate) formats: Formats,
@@ -129,6 +131,7 @@ impl Link {
             changed: Notify::new(),
             dirty: AtomicU64::new(0),
             behind: AtomicBool::new(false),
+            burst: AtomicUsize::new(0),
             session: AtomicU64::new(0),
             formats,
             clock,
@@ -262,7 +265,8 @@ impl Link {
     }
 
     /// Queues a request; its id. A lone one is written at once, since its caller waits for the answer;
-    /// when others wait too they go together.
+    /// when others wait too they go together. Nor is one lone when several answers came together: who
+    /// waited for the others is about to ask again as well.
     pub(crate) fn request(
         &self,
         owner: &(impl SharedOwner + ?Sized),
@@ -277,7 +281,9 @@ impl Link {
             }
             Ok(id)
         };
-        let lone = |shared: &Shared| shared.outbound.pending_requests() == 1;
+        let lone = |shared: &Shared| {
+            shared.outbound.pending_requests() == 1 && self.burst.load(Ordering::Relaxed) <= 1
+        };
         self.send(owner, Offline::Everything, push, lone)
     }
 
@@ -346,6 +352,11 @@ impl Link {
     pub(crate) fn poll_driver(&self, context: &Context<'_>) {
         self.driver.register(context.waker());
         self.scheduled.store(false, Ordering::Release);
+    }
+
+    /// For the driver: how many answers this turn brought.
+    pub(crate) fn note_answers(&self, count: usize) {
+        self.burst.store(count, Ordering::Relaxed);
     }
 
     /// For the driver: why it is to end.
