@@ -72,7 +72,7 @@ fn version(workspace: &Workspace, system: &str) -> Option<String> {
         "gatewire" => [Some("this commit".to_owned()), None],
         "nats-raw" => [first_line("nats-server", &["--version"]), None],
         "nats" => [first_line("nats-server", &["--version"]), locked(&lock, "async-nats")],
-        "zenoh" => [locked(&lock, "zenoh"), None],
+        "zenoh" | "zenoh-ping" => [locked(&lock, "zenoh"), None],
         "zmq" => {
             let library = first_line("pkg-config", &["--modversion", "libzmq"]);
             [library.map(|version| format!("libzmq {version}")), locked(&lock, "zmq")]

@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use super::build::{self, Ready};
-use super::case::Case;
+use super::case::{Case, Pace};
 use super::options::Load;
 use super::outcome::Outcome;
 use super::process::{Place, run_once};
@@ -17,7 +17,11 @@ use crate::command::Failure;
 use crate::workspace::Workspace;
 
 pub(super) fn run(workspace: &Workspace, load: &Load) -> Result<(), Failure> {
-    let folder = workspace.target.join("bench");
+    let mut folder = workspace.target.join("bench");
+    if load.pace == Pace::Quick {
+        // Figures that mean nothing do not replace those that do.
+        folder.push("quick");
+    }
     let mut failed = Vec::new();
     let (entries, about) = if load.from_latest {
         store::read(&folder)?
@@ -35,7 +39,9 @@ pub(super) fn run(workspace: &Workspace, load: &Load) -> Result<(), Failure> {
     print!("{}", table::text(&entries));
     println!("\nmedian [min-max] of the rounds; x: of the raw limit in the same round");
     println!("stored: {}", folder.join(store::LATEST).display());
-    plots::draw(workspace, &folder, load.pace)?;
+    if load.pace != Pace::Quick {
+        plots::draw(workspace, &folder)?;
+    }
     for failure in &failed {
         println!("failed: {failure}");
     }
@@ -60,7 +66,9 @@ fn measure(load: &Load, systems: &[Ready], place: &Place) -> (Vec<Run>, Vec<Stri
                 let name = format!("{} {}", case.name(), system.peer.name);
                 match one(system, case, place) {
                     Ok(None) if round > 0 => {}
-                    Ok(None) => println!("[{number}/{total}] {name}: it has no such thing"),
+                    Ok(None) => {
+                        println!("[{number}/{total}] {name}: not done: it has no such thing")
+                    }
                     Ok(Some(outcome)) => {
                         let seconds = begin.elapsed().as_secs();
                         println!("[{number}/{total}] {seconds} s: {name}: {}", brief(&outcome));

@@ -60,11 +60,13 @@ pub(super) fn select(list: &str) -> Result<Vec<&'static Peer>, Failure> {
 
 static OWN: [Peer; 2] = [own_program(RAW, "load-raw"), own_program("gatewire", "load-gatewire")];
 
-static OTHERS: [Peer; 8] = [
+static OTHERS: [Peer; 9] = [
     foreign("nats", "nats", "peer-nats", "load-nats", &["nats-server"]),
     // The same server under a light driver.
     foreign("nats-raw", "nats", "peer-nats", "load-nats-raw", &["nats-server"]),
     foreign("zenoh", "zenoh", "peer-zenoh", "load-zenoh", &[]),
+    // The same library with events there and back instead of queries.
+    foreign("zenoh-ping", "zenoh", "peer-zenoh", "load-zenoh-ping", &[]),
     foreign("zmq", "zmq", "peer-zmq", "load-zmq", &[]),
     foreign("redis", "redis", "peer-redis", "load-redis", &["redis-server"]),
     foreign("socketioxide", "socketioxide", "peer-socketioxide", "load-socketioxide", &[]),

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use super::case::Pace;
 use super::store::LATEST;
 use crate::command::{Failure, cargo, run as run_command};
 use crate::workspace::Workspace;
@@ -12,10 +11,7 @@ use crate::workspace::Workspace;
 const FOLDER: &str = "benches/plots";
 
 /// Draws one figure for each workload into `folder`, which has the figures.
-pub(super) fn draw(workspace: &Workspace, folder: &Path, pace: Pace) -> Result<(), Failure> {
-    if pace == Pace::Quick {
-        return Ok(());
-    }
+pub(super) fn draw(workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
     let mut plots = cargo(&workspace.root.join(FOLDER));
     plots.args(["run", "--quiet", "--release", "--target-dir"]);
     plots.arg(workspace.target.join("plots")).arg("--");
