@@ -125,8 +125,8 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// As [`push_with`](Self::push_with), but some of several frames may be queued. The error is that
-    /// of the last frame that was not, or [`SendError::SlowConsumer`].
+    /// As [`push_with`](Self::push_with), if no frame was queued; those that were dropped are counted.
+    /// [`SendError::SlowConsumer`] even if some were.
     #[inline]
     pub fn push_frames(
         &mut self,
@@ -144,14 +144,19 @@ impl Outbox {
             self.append(frames);
             return Ok(());
         }
-        let mut result = Ok(());
+        let (mut queued, mut result) = (false, Ok(()));
         for frame in frames.each() {
-            let pushed = self.push_one(class, max_frame, &frame);
-            if pushed.is_err() && result != Err(SendError::SlowConsumer) {
-                result = pushed;
+            match self.push_one(class, max_frame, &frame) {
+                Ok(()) => queued = true,
+                Err(_) if result == Err(SendError::SlowConsumer) => {}
+                Err(error) => result = Err(error),
             }
         }
-        result
+        match result {
+            Err(SendError::SlowConsumer) => result,
+            _ if queued => Ok(()),
+            _ => result,
+        }
     }
 
     fn push_one(

@@ -1,12 +1,14 @@
 //! Publishes that the server takes together, to a room with a member that does not read: its policy
 //! applies to each of them.
 
+use std::time::Duration;
+
 use gatewire::{DisconnectReason, DropReason, Overflow, Server, SocketId};
 use gatewire_codec::{CloseCode, Message, Names, Target, ValueRef, v3};
 
 use super::reader::{FRAME, Found, MAX_BYTES, SlowReader};
 use crate::raw::{Raw, frame};
-use crate::rig::{Record, record_ends};
+use crate::rig::{Record, eventually, limits, record_ends, serve_with};
 
 /// Published in all: several times what a queue takes.
 const COUNT: u32 = 4000;
@@ -148,4 +150,48 @@ async fn a_run_beyond_the_bound_disconnects_the_slow_one_alone() {
     room.server.to("room").emit("after", 1).expect("sent");
     let value = ValueRef::Integer(1);
     room.quick.expect(&Message::Event { event: "after", value }).await;
+}
+
+/// A run that is longer than a whole queue: what fits of it is written, although nothing else comes.
+#[tokio::test]
+async fn what_fits_of_a_run_beyond_the_bound_is_written() {
+    const MOST: usize = 10;
+
+    let limits = limits(|limits| {
+        limits.outbox.max_frames = MOST;
+        limits.outbox.overflow = Overflow::DropNewest;
+        // A ping would take with it what nobody writes.
+        limits.ping_interval = Duration::from_secs(3600);
+    });
+    let server = serve_with(|builder| builder.limits(limits)).await;
+    let mut member = Raw::dial(server.local_addr()).await;
+    server.socket(&member.id()).expect("a socket").join("room").expect("joined");
+    let mut sender = Raw::dial(server.local_addr()).await;
+    let rooms = Names::from_slice(&["room"]);
+    let target = Target { rooms, ..Target::default() };
+    const FENCE: Message<'_> = Message::Request { id: 7, event: "fence", value: ValueRef::Empty };
+    let ack = frame(&Message::Ack { id: 7, value: ValueRef::Empty });
+    // Once with the end of the read behind the run, once with a question.
+    for ask in [false, true] {
+        let mut write = Vec::new();
+        for number in 0..100 {
+            let (event, value) = ("news", ValueRef::Integer(number));
+            write.extend(frame(&Message::Publish { request: None, target, event, value }));
+        }
+        if ask {
+            let value = ValueRef::Empty;
+            write.extend(frame(&Message::Request { id: 1, event: "fence", value }));
+        }
+        sender.write(&write).await;
+        for number in 0..MOST {
+            let value = ValueRef::Integer(i64::try_from(number).expect("few"));
+            member.expect(&Message::Event { event: "news", value }).await;
+        }
+        eventually(|| server.counters().outbound.queued == 0).await;
+        // What the kernel may have cut off the write was a run of its own.
+        member.send(&FENCE).await;
+        while v3::decode(&member.read().await.expect("a frame")) != v3::decode(&ack[4..]) {}
+        let outbound = server.counters().outbound;
+        assert!(outbound.is_balanced() && outbound.dropped_total() > 0, "{outbound:?}");
+    }
 }

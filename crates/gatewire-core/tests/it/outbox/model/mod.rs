@@ -214,19 +214,24 @@ impl Both {
             self.outbox.push_frames(class, limit, run)
         });
         assert!(buffer.is_empty() && buffer.bytes().is_empty());
-        let mut expected = Ok(());
-        for frame in frames {
-            let length = frame.bytes.len() - 4;
-            let pushed = if length > limit as usize {
-                self.model.drop_one(DropReason::TooLarge);
-                Err(SendError::TooLarge { length, limit })
-            } else {
+        let pushed: Vec<_> = frames
+            .into_iter()
+            .map(|frame| {
+                let length = frame.bytes.len() - 4;
+                if length > limit as usize {
+                    self.model.drop_one(DropReason::TooLarge);
+                    return Err(SendError::TooLarge { length, limit });
+                }
                 self.model.push(frame, class)
-            };
-            if pushed.is_err() && expected != Err(SendError::SlowConsumer) {
-                expected = pushed;
-            }
-        }
+            })
+            .collect();
+        let expected = if pushed.contains(&Err(SendError::SlowConsumer)) {
+            Err(SendError::SlowConsumer)
+        } else if pushed.contains(&Ok(())) {
+            Ok(())
+        } else {
+            pushed.last().expect("some").clone()
+        };
         assert_eq!(result, expected);
     }
 
