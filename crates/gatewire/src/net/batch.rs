@@ -5,17 +5,21 @@
 //! members that is followed by 50 more costs 100 writes, not 5,000, and a single one waits for
 //! nothing but its handler.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::link::HasLink;
 
-static NEXT_THREAD: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+static NEXT_BATCH: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
-    static THREAD: u64 = NEXT_THREAD.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    /// The connections to flush; `None` outside of a batch.
-    static DIRTY: RefCell<Option<Vec<Arc<dyn HasLink>>>> = const { RefCell::new(None) };
+    /// The number of this thread's batches. Drawn with the first.
+    static NUMBER: u64 = NEXT_BATCH.fetch_add(1, Ordering::Relaxed);
+    /// The same while there is a batch, else 0.
+    static CURRENT: Cell<u64> = const { Cell::new(0) };
+    /// The connections to flush.
+    static DIRTY: RefCell<Vec<Arc<dyn HasLink>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A batch on this thread. Ends, with its flushes, when dropped.
@@ -26,13 +30,10 @@ pub(crate) struct BatchScope {
 
 impl BatchScope {
     pub(crate) fn enter() -> Self {
-        let outermost = DIRTY.with_borrow_mut(|dirty| {
-            let outermost = dirty.is_none();
-            if outermost {
-                *dirty = Some(Vec::new());
-            }
-            outermost
-        });
+        let outermost = CURRENT.get() == 0;
+        if outermost {
+            CURRENT.set(NUMBER.with(|number| *number));
+        }
         Self { outermost }
     }
 }
@@ -42,35 +43,28 @@ impl Drop for BatchScope {
         if !self.outermost {
             return;
         }
-        let dirty = DIRTY.with_borrow_mut(Option::take).unwrap_or_default();
-        for owner in dirty {
+        CURRENT.set(0);
+        let mut dirty = DIRTY.take();
+        for owner in dirty.drain(..) {
             owner.link().clear_dirty();
             owner.link().flush();
+        }
+        // Kept for the next batch: nothing else has been noted, since there was none.
+        if dirty.capacity() <= KEEP {
+            DIRTY.set(dirty);
         }
     }
 }
 
-/// Whether this thread is in a batch; if so, `owner` will be flushed at its end.
-pub(crate) fn defer_flush(
-    owner: impl FnOnce() -> Arc<dyn HasLink>,
-    claim: impl FnOnce(u64) -> Claim,
-) -> bool {
-    DIRTY.with_borrow_mut(|dirty| match dirty {
-        Some(list) => match claim(THREAD.with(|id| *id)) {
-            Claim::Mine => {
-                list.push(owner());
-                true
-            }
-            Claim::MineAlready => true,
-            Claim::Others => false,
-        },
-        None => false,
-    })
+/// The batch of this thread; 0: none.
+pub(crate) fn current() -> u64 {
+    CURRENT.get()
 }
 
-/// Whose batch flushes a link.
-pub(crate) enum Claim {
-    Mine,
-    MineAlready,
-    Others,
+/// Notes a connection that this thread's batch is to flush at its end.
+pub(crate) fn flush_at_end(owner: Arc<dyn HasLink>) {
+    DIRTY.with_borrow_mut(|dirty| dirty.push(owner));
 }
+
+/// Connections that the list of a thread keeps room for.
+const KEEP: usize = 1024;

@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 use account::Account;
 use answers::Answers;
 
-use super::batch::{Claim, defer_flush};
+use super::batch;
 use super::waiter::Waiter;
 use crate::clock::Clock;
 use crate::error::{DisconnectReason, EmitError, Error};
@@ -175,7 +175,8 @@ impl Link {
             return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
         }
         let result = push(&mut shared);
-        shared.congested |= shared.outbound.outbox().is_above_soft_mark();
+        let above = shared.outbound.outbox().is_above_soft_mark();
+        shared.congested |= above;
         if result.as_ref().is_err_and(|error| *error == SendError::SlowConsumer) {
             shared.ending.get_or_insert(DisconnectReason::SlowConsumer);
             self.driver.wake();
@@ -183,7 +184,7 @@ impl Link {
         let outbox = shared.outbound.outbox();
         let flush = match result {
             _ if outbox.is_blocked() || shared.stream.is_none() => Flush::Later,
-            _ if outbox.queued_bytes() >= INLINE_FLUSH || outbox.is_above_soft_mark() => Flush::Now,
+            _ if outbox.queued_bytes() >= INLINE_FLUSH || above => Flush::Now,
             _ if urgent(&shared) => Flush::NowUnlessBatched,
             _ => Flush::Later,
         };
@@ -308,18 +309,20 @@ impl Link {
 
     /// Leaves the flush to the batch of this thread; `false`: there is none.
     fn defer(&self, owner: &(impl SharedOwner + ?Sized)) -> bool {
+        let batch = batch::current();
+        if batch == 0 {
+            return false;
+        }
+        if self.dirty.load(Ordering::Acquire) == batch {
+            return true;
+        }
         // A batch of another thread may last: what that one is to flush does not wait for it here.
-        let claim = |batch| match self.dirty.compare_exchange(
-            0,
-            batch,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        ) {
-            Ok(_) => Claim::Mine,
-            Err(other) if other == batch => Claim::MineAlready,
-            Err(_) => Claim::Others,
-        };
-        defer_flush(|| owner.share(), claim)
+        let mine =
+            self.dirty.compare_exchange(0, batch, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if mine {
+            batch::flush_at_end(owner.share());
+        }
+        mine
     }
 
     fn wake_driver(&self) {
