@@ -6,7 +6,7 @@
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{self, Packet};
 use gatewire_codec::{
-    FrameError, Framer, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3,
+    DecodeError, FrameError, Framer, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3,
 };
 
 /// A stream gives the same frames and the same end whatever the chunks in which it arrives, and
@@ -62,6 +62,37 @@ pub fn framer(input: &[u8]) {
     }
 }
 
+/// An event or a request is taken apart into what decoding it gives. Where that fails it is for the
+/// name, which nobody knows then, or for the value, which gives the same error.
+fn named(frame: &[u8]) {
+    let decoded = v3::decode(frame);
+    match (v3::Named::of(frame), decoded) {
+        (Some(named), Ok(Message::Event { event, value })) => {
+            assert_eq!((named.name, named.request), (event.as_bytes(), None));
+            assert_eq!(
+                format!("{:?}", named.value()),
+                format!("{:?}", Ok::<_, DecodeError>(value))
+            );
+        }
+        (Some(named), Ok(Message::Request { id, event, value })) => {
+            assert_eq!((named.name, named.request), (event.as_bytes(), Some(id)));
+            assert_eq!(
+                format!("{:?}", named.value()),
+                format!("{:?}", Ok::<_, DecodeError>(value))
+            );
+        }
+        (Some(named), Err(error)) => {
+            let valid = str::from_utf8(named.name).is_ok() && named.name.len() <= v3::MAX_EVENT;
+            assert!(!valid || named.value() == Err(error), "{error}: {frame:?}");
+        }
+        (Some(_), Ok(other)) => panic!("{} is neither an event nor a request", other.kind()),
+        (None, decoded) => {
+            let named = matches!(decoded, Ok(Message::Event { .. } | Message::Request { .. }));
+            assert!(!named, "{decoded:?}");
+        }
+    }
+}
+
 fn split_whole(stream: &[u8], limit: u32) -> (Vec<&[u8]>, Result<(), FrameError>) {
     let mut frames = Vec::new();
     let mut rest = stream;
@@ -80,6 +111,7 @@ fn split_whole(stream: &[u8], limit: u32) -> (Vec<&[u8]>, Result<(), FrameError>
 
 /// A version 3 frame is refused with an error, or it is the one encoding of its message.
 pub fn v3_decode(frame: &[u8]) {
+    named(frame);
     let Ok(message) = v3::decode(frame) else {
         return;
     };

@@ -32,7 +32,19 @@ fn each_primitive_comes_back() {
     comes_back(String::from("ñ"), Value::String(String::from("ñ")));
     comes_back(vec![0u8, 255], Value::Binary(Bytes::from_static(&[0, 255])));
     comes_back(Bytes::from_static(b"raw"), Value::Binary(Bytes::from_static(b"raw")));
+    comes_back([1u8, 2, 3], Value::Binary(Bytes::from_static(&[1, 2, 3])));
     comes_back((), Value::Empty);
+}
+
+#[test]
+fn an_array_takes_bytes_of_its_own_length_only() {
+    let out_of_range = |number: &str| {
+        Err(FormatError::OutOfRange { number: number.to_owned(), target: "[u8; 4]" })
+    };
+    assert_eq!(decode::<[u8; 4]>(ValueRef::Binary(b"four")), Ok(*b"four"));
+    assert_eq!(decode::<[u8; 4]>(ValueRef::Binary(b"five5")), out_of_range("5 bytes"));
+    assert_eq!(decode::<[u8; 4]>(ValueRef::Binary(b"")), out_of_range("0 bytes"));
+    assert_eq!(decode::<[u8; 4]>(ValueRef::String("four")), wrong_type("binary", "string"));
 }
 
 #[test]
