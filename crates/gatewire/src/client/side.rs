@@ -8,7 +8,7 @@ use gatewire_core::session::{Incoming, ProtocolError};
 
 use super::{Client, ClientInner};
 use crate::handler::Handlers;
-use crate::net::driver::Side;
+use crate::net::side::Side;
 
 /// What a server may ask for at most: it should not be able to keep its clients away for days.
 const LONGEST_RETRY_WINDOW: Duration = Duration::from_secs(10 * 60);

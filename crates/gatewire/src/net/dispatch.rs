@@ -10,24 +10,20 @@
 //! not: if both sides waited for the other to read first, neither would.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use gatewire_codec::v3::Named;
-use gatewire_codec::{Message, NackCode, ValueRef, v3};
+use gatewire_codec::{Message, ValueRef, v3};
 use gatewire_core::{DropReason, Ledger};
-use gatewire_format::DecodeContext;
 
 use super::assembly::Frame;
-use super::driver::Side;
 use super::link::{HasLink, Session};
 use super::routes::Routes;
-use crate::error::Error;
-use crate::handler::{Claim, Delivery, Flow, Listener, report_panic};
+use super::run::{Ran, Received, Rest, Run, Unfinished, run};
+use super::side::Side;
+use crate::handler::report_panic;
 
 /// Bytes that may wait for a handler, besides the number of messages.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
@@ -45,37 +41,12 @@ pub(crate) struct Inbox<C> {
     session: Session,
 }
 
-/// One run of an async handler.
-type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// An async handler that waits.
 struct Running<C> {
     future: Run,
     event: Box<str>,
     /// `None`: it handles no message, it goes before the first.
     message: Option<Unfinished<C>>,
-}
-
-/// A message one of whose handlers waits.
-struct Unfinished<C> {
-    /// Whether it counts as dropped, because of a handler that ran before.
-    dropped: Option<DropReason>,
-    rest: Option<Rest<C>>,
-}
-
-/// The handlers of a message that are still to run, and its frame. They were listed when the first
-/// began: what has changed since then is for later messages.
-struct Rest<C> {
-    frame: Bytes,
-    listeners: Vec<Arc<Listener<C>>>,
-}
-
-/// One message.
-#[derive(Clone, Copy)]
-pub(crate) struct Received<'f> {
-    pub(crate) event: &'f str,
-    pub(crate) value: &'f ValueRef<'f>,
-    pub(crate) request: Option<u32>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Inbox<C> {
@@ -135,7 +106,7 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
 
     /// Takes one message: handles it now, or queues it behind the handler that runs.
     #[inline]
-    pub(crate) fn receive<S: Side<Context = C>>(
+    pub(super) fn receive<S: Side<Context = C>>(
         &mut self,
         side: &S,
         received: Received<'_>,
@@ -308,97 +279,6 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
 /// Whether the peer is to read first what it asked for, before it may ask for more.
 fn is_held<S: Side>(side: &S) -> bool {
     S::HOLDS && side.owner().link().is_behind()
-}
-
-/// How far the handlers of a message came.
-enum Ran<C> {
-    /// To their end.
-    All {
-        /// How many ran.
-        count: usize,
-        /// Why the message counts as dropped, if it does.
-        dropped: Option<DropReason>,
-    },
-    /// One waits.
-    Waits { future: Run, unfinished: Unfinished<C> },
-}
-
-impl<C> Ran<C> {
-    /// The message counts as dropped for an earlier reason.
-    fn or_dropped(mut self, earlier: Option<DropReason>) -> Self {
-        let (Self::All { dropped, .. }
-        | Self::Waits { unfinished: Unfinished { dropped, .. }, .. }) = &mut self;
-        *dropped = earlier.or(*dropped);
-        self
-    }
-}
-
-/// Runs handlers one after the other, until one has to wait. The first that runs answers.
-#[inline]
-fn run<S: Side>(
-    side: &S,
-    received: Received<'_>,
-    session: Session,
-    listeners: &[Arc<Listener<S::Context>>],
-    frame: &Frame<'_>,
-    context: &mut Context<'_>,
-) -> Ran<S::Context> {
-    let Received { event, value, request } = received;
-    let owner = side.owner();
-    let decode = DecodeContext::new(&owner.link().formats, event).in_frame(frame.owned());
-    let mut delivery = Delivery { event, value, context: decode, request, session, owner };
-    let (mut count, mut dropped) = (0, None);
-    for (index, listener) in listeners.iter().enumerate() {
-        if !claim(side, listener) {
-            continue;
-        }
-        count += 1;
-        let flow = catch_unwind(AssertUnwindSafe(|| {
-            match (listener.call)(side.context(), &mut delivery) {
-                Flow::Later(mut future) => match future.as_mut().poll(context) {
-                    Poll::Ready(()) => Flow::Done,
-                    Poll::Pending => Flow::Later(future),
-                },
-                done => done,
-            }
-        }));
-        match flow {
-            Ok(Flow::Done) => {}
-            Ok(Flow::Undecodable(error)) => {
-                dropped = Some(DropReason::Decode);
-                owner.report(Error::Decode { event: event.to_owned(), error: *error });
-            }
-            Ok(Flow::Later(future)) => {
-                let rest = listeners.get(index + 1..).filter(|rest| !rest.is_empty());
-                let rest =
-                    rest.map(|rest| Rest { frame: frame.to_bytes(), listeners: rest.to_vec() });
-                return Ran::Waits { future, unfinished: Unfinished { dropped, rest } };
-            }
-            Err(panic) => {
-                dropped = Some(DropReason::Panicked);
-                delivery.refuse(NackCode::Panicked, "");
-                report_panic(&**owner, event, &*panic);
-            }
-        }
-    }
-    // Nobody listens, or only `once` handlers that have run already.
-    delivery.refuse(NackCode::NoHandler, "");
-    Ran::All { count, dropped }
-}
-
-/// Whether a handler is to run. One that runs once is taken off.
-#[inline]
-fn claim<S: Side>(side: &S, listener: &Listener<S::Context>) -> bool {
-    match listener.claim() {
-        Claim::Run => true,
-        Claim::Skip => false,
-        Claim::RunAndRemove => {
-            if !side.own_handlers().is_some_and(|own| own.remove(listener.id)) {
-                side.handlers().remove(listener.id);
-            }
-            true
-        }
-    }
 }
 
 /// Decodes a message again that was kept: its event, its value, and its id if it is a request.

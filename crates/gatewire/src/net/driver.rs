@@ -18,20 +18,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use gatewire_codec::{ErrorCode, GoAwayCode};
 use gatewire_core::Time;
-use gatewire_core::session::{Heartbeat, Inbound, Incoming, Liveness, ProtocolError};
+use gatewire_core::session::{Heartbeat, Inbound, Liveness};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Sleep;
 
-use super::assembly::{Assembly, Frame, Read, ReadError};
+use super::assembly::{Assembly, Read, ReadError};
 use super::batch::BatchScope;
-use super::dispatch::{Inbox, Received};
+use super::dispatch::Inbox;
 use super::link::{HasLink, Link};
-use crate::error::{DisconnectReason, Error, RequestError};
-use crate::handler::Handlers;
+use super::receiver::Receiver;
+use super::side::Side;
+use crate::error::{DisconnectReason, RequestError};
 use crate::limits::Limits;
 
 /// Reads of one poll, after which other tasks of the thread get their turn.
@@ -42,30 +42,6 @@ const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
 /// How long the peer may take to see our end.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// What differs between a server's connection and a client's.
-pub(crate) trait Side: Send + Sync + 'static {
-    type Owner: HasLink;
-    type Context: Clone + Send + Sync + 'static;
-    /// Whether handlers wait while the outbox is above its soft mark.
-    const HOLDS: bool;
-
-    fn owner(&self) -> &Arc<Self::Owner>;
-    fn context(&self) -> &Self::Context;
-    fn handlers(&self) -> &Handlers<Self::Context>;
-    /// Handlers of this connection alone.
-    fn own_handlers(&self) -> Option<&Handlers<Self::Context>>;
-    /// Publish, join, leave: for a hub, if this side has one.
-    fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError>;
-    /// A frame behind a publish: `true` if it was taken as another one to the same receivers.
-    fn follow(&self, _frame: &[u8]) -> bool {
-        false
-    }
-    /// What was published is to be delivered before anything else happens.
-    fn deliver_publishes(&self) {}
-    /// The peer will close the connection.
-    fn go_away(&self, code: GoAwayCode, retry_window: Duration);
-}
 
 /// The settings of one driver.
 pub(crate) struct DriverConfig {
@@ -373,120 +349,6 @@ impl<S: Side> Driver<S> {
             due = due.min(limit);
         }
         due
-    }
-}
-
-/// What a connection does with the frames that come in.
-struct Receiver<S: Side> {
-    side: S,
-    inbound: Inbound,
-    inbox: Inbox<S::Context>,
-    last_event: Time,
-    /// Answers that this turn brought.
-    answers: usize,
-    /// Whether the last frame was a publish.
-    publishing: bool,
-}
-
-impl<S: Side> Receiver<S> {
-    /// Notes the account, and when the driver's timer is to go off; when it really is.
-    fn note(&self, due: Time) -> Time {
-        self.side.owner().link().note(self.inbox.session(), self.inbox.ledger(), due)
-    }
-
-    /// Handles one frame. `Err`: the connection is to end.
-    #[inline]
-    fn handle(
-        &mut self,
-        frame: &Frame<'_>,
-        now: Time,
-        context: &mut Context<'_>,
-    ) -> Result<(), DisconnectReason> {
-        if self.publishing {
-            if self.side.follow(frame.bytes()) {
-                self.last_event = now;
-                return Ok(());
-            }
-            self.side.deliver_publishes();
-            self.publishing = false;
-        }
-        if let Some(named) = self.inbound.named(frame.bytes())
-            && self.inbox.receive_known(&self.side, &named, frame, context)
-        {
-            self.last_event = now;
-            return Ok(());
-        }
-        let (event, value, request) = match self.inbound.handle(frame.bytes()) {
-            Ok(Incoming::Event { event, value }) => (event, value, None),
-            Ok(Incoming::Request { id, event, value }) => (event, value, Some(id)),
-            Ok(other) => return self.handle_other(other, now),
-            Err(error) => return self.handle_error(error),
-        };
-        self.last_event = now;
-        self.inbox.receive(&self.side, Received { event, value: &value, request }, frame, context);
-        Ok(())
-    }
-
-    fn handle_other(&mut self, incoming: Incoming<'_>, now: Time) -> Result<(), DisconnectReason> {
-        let owner = self.side.owner();
-        let link = owner.link();
-        match incoming {
-            Incoming::Answer { id, result } => {
-                // Nobody waits any more: its deadline has passed, or the peer made it up.
-                let Some(waiter) = link.with_outbound(|outbound| outbound.answered(id)) else {
-                    return Ok(());
-                };
-                self.answers += 1;
-                waiter.complete(result.map_err(|refused| {
-                    RequestError::from_nack(refused.code, refused.value.to_value())
-                }));
-            }
-            Incoming::Control(control) => {
-                let handled = link.command(owner, |outbound| {
-                    outbound.handle_control(control);
-                    Ok(())
-                });
-                if let Err(error) = handled {
-                    tracing::debug!(%error, "a control message came too late");
-                }
-            }
-            Incoming::GoAway { code, retry_window_ms } => {
-                self.side.go_away(code, Duration::from_millis(retry_window_ms.into()));
-            }
-            Incoming::Closed { code, text } => {
-                return Err(DisconnectReason::ClosedByPeer { code, text: text.to_owned() });
-            }
-            Incoming::Error { code, text, .. } => {
-                owner.report(Error::Refused { code, text: text.to_owned() });
-            }
-            hub => {
-                self.last_event = now;
-                self.publishing = matches!(hub, Incoming::Publish { request: None, .. });
-                if let Err(error) = self.side.hub(hub) {
-                    return self.handle_error(error);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn handle_error(&mut self, error: ProtocolError) -> Result<(), DisconnectReason> {
-        if error.is_fatal() {
-            return Err(DisconnectReason::Protocol(error));
-        }
-        self.inbox.count_malformed();
-        let owner = self.side.owner();
-        let code = match error {
-            ProtocolError::Malformed(_) => ErrorCode::Malformed,
-            _ => ErrorCode::Unexpected,
-        };
-        let told =
-            owner.link().command(owner, |outbound| outbound.refuse(0, code, &error.to_string()));
-        if let Err(error) = told {
-            tracing::debug!(%error, "the peer was not told of its malformed message");
-        }
-        owner.report(Error::Protocol(error));
-        Ok(())
     }
 }
 

@@ -5,7 +5,8 @@
 //! * [`Driver`](driver::Driver): the one task of a connection. It reads, runs handlers, keeps time,
 //!   and writes when the kernel was full.
 //! * [`batch`]: a reading task handles all that one read gave before anything is written.
-//! * [`dispatch`]: from a frame to its handlers; [`routes`] finds them.
+//! * [`receiver`]: what is done with a frame. [`dispatch`] keeps events in order, [`routes`] finds their
+//!   handlers, [`run`] runs them.
 //! * [`assembly`]: from read buffers to frames.
 //! * [`handshake`]: the four frames before a session.
 
@@ -15,6 +16,9 @@ pub(crate) mod dispatch;
 pub(crate) mod driver;
 pub(crate) mod handshake;
 pub(crate) mod link;
+mod receiver;
 pub(crate) mod routes;
+mod run;
+pub(crate) mod side;
 pub(crate) mod tcp;
 pub(crate) mod waiter;

@@ -8,7 +8,7 @@ use gatewire_core::session::{Incoming, ProtocolError};
 
 use super::{Inner, Socket, SocketInner, fanout};
 use crate::handler::Handlers;
-use crate::net::driver::Side;
+use crate::net::side::Side;
 
 pub(super) struct ServerSide {
     pub(super) socket: Socket,

@@ -1,0 +1,34 @@
+//! The two ends of a connection, as far as its driver can tell them apart.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewire_codec::GoAwayCode;
+use gatewire_core::session::{Incoming, ProtocolError};
+
+use super::link::HasLink;
+use crate::handler::Handlers;
+
+/// What differs between a server's connection and a client's.
+pub(crate) trait Side: Send + Sync + 'static {
+    type Owner: HasLink;
+    type Context: Clone + Send + Sync + 'static;
+    /// Whether handlers wait while the outbox is above its soft mark.
+    const HOLDS: bool;
+
+    fn owner(&self) -> &Arc<Self::Owner>;
+    fn context(&self) -> &Self::Context;
+    fn handlers(&self) -> &Handlers<Self::Context>;
+    /// Handlers of this connection alone.
+    fn own_handlers(&self) -> Option<&Handlers<Self::Context>>;
+    /// Publish, join, leave: for a hub, if this side has one.
+    fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError>;
+    /// A frame behind a publish: `true` if it was taken as another one to the same receivers.
+    fn follow(&self, _frame: &[u8]) -> bool {
+        false
+    }
+    /// What was published is to be delivered before anything else happens.
+    fn deliver_publishes(&self) {}
+    /// The peer will close the connection.
+    fn go_away(&self, code: GoAwayCode, retry_window: Duration);
+}
