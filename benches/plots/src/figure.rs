@@ -203,8 +203,8 @@ const WIDTH: f64 = 2.0 * (MARGIN + PANEL) + GUTTER;
 const MARGIN: f64 = 24.0;
 const GUTTER: f64 = 28.0;
 const PANEL: f64 = NAMES + BARS + VALUES;
-const NAMES: f64 = 92.0;
-const BARS: f64 = 300.0;
+const NAMES: f64 = 118.0;
+const BARS: f64 = 284.0;
 const VALUES: f64 = 58.0;
 const BAR: f64 = 15.0;
 const BAR_STEP: f64 = 22.0;
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn all_of_a_figure_lies_on_its_paper() {
-        let rows = [row("raw", 16, 50e6), row("socketioxide", 16, 1e3)];
+        let rows = [row("raw", 16, 50e6), row("socketioxide-text", 16, 1e3)];
         let fonts = Fonts::new().expect("the fonts are good");
         let scene = figure("w1", &rows.iter().collect::<Vec<_>>(), &fonts).expect("it is known");
         for shape in &scene.shapes {

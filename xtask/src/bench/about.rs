@@ -19,6 +19,7 @@ pub(super) fn about(
     load: &Load,
     systems: &[&'static str],
     place: &Place,
+    busy: Option<f64>,
 ) -> About {
     let mut about = About::new();
     let mut add = |label: &str, text: Option<String>| {
@@ -32,6 +33,8 @@ pub(super) fn about(
         add(system, version(workspace, system));
     }
     add("pinning", Some(place.describe()));
+    let other = busy.map(|busy| format!("{:.0} % of the machine when it began", busy * 100.0));
+    add("other work", other);
     add("runs", Some(format!("{} rounds; {}", load.repeats, durations(&load.cases, load.pace))));
     add("to repeat", Some(format!("`{}`", command(load))));
     about

@@ -12,7 +12,7 @@ use super::options::Load;
 use super::outcome::Outcome;
 use super::process::{Place, run_once};
 use super::summary::{Run, summarize};
-use super::{about, plots, publish, store, table};
+use super::{about, others, plots, publish, store, table};
 use crate::command::Failure;
 use crate::workspace::Workspace;
 
@@ -28,11 +28,15 @@ pub(super) fn run(workspace: &Workspace, load: &Load) -> Result<(), Failure> {
     } else {
         let systems = build::prepare(workspace, &load.peers, load.pace)?;
         let place = Place::find();
+        let busy = others::busy();
+        if let Some(warning) = busy.and_then(others::warning) {
+            println!("{warning}");
+        }
         let (runs, failures) = measure(load, &systems, &place);
         failed = failures;
         let names: Vec<_> = systems.iter().map(|system| system.peer.name).collect();
         let entries = summarize(&load.cases, &names, &runs);
-        let about = about::about(workspace, load, &names, &place);
+        let about = about::about(workspace, load, &names, &place, busy);
         store::write(&folder, &entries, &about)?;
         (entries, about)
     };
@@ -67,7 +71,7 @@ fn measure(load: &Load, systems: &[Ready], place: &Place) -> (Vec<Run>, Vec<Stri
                 match one(system, case, place) {
                     Ok(None) if round > 0 => {}
                     Ok(None) => {
-                        println!("[{number}/{total}] {name}: not done: it has no such thing")
+                        println!("[{number}/{total}] {name}: not done: it has no such thing");
                     }
                     Ok(Some(outcome)) => {
                         let seconds = begin.elapsed().as_secs();

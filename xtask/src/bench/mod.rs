@@ -12,6 +12,7 @@ mod icount;
 mod load;
 mod micro;
 mod options;
+mod others;
 mod outcome;
 mod peer;
 mod plots;
