@@ -87,7 +87,7 @@ pub(crate) fn precise(value: f64) -> String {
 fn scaled(value: f64) -> (f64, &'static str) {
     match value.abs() {
         size if size >= 1e9 => (value / 1e9, "G"),
-        size if size >= 1e6 => (value / 1e6, "M"),
+        size if size >= 999_500.0 => (value / 1e6, "M"),
         size if size >= 1e4 => (value / 1e3, "k"),
         _ => (value, ""),
     }

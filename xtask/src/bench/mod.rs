@@ -49,9 +49,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     Ok(())
 }
 
-/// Shows that the load benches run, in a few seconds, and compares instruction counts where they are
+/// Shows that the drawing program and the load benches work, in a few seconds, and compares instruction counts where they are
 /// comparable.
 pub(crate) fn smoke(workspace: &Workspace) -> Result<(), Failure> {
+    plots::check(workspace)?;
     run(workspace, &["--quick".to_owned()])?;
     match icount::obstacle(workspace)? {
         Some(why) => println!("skipped: counting instructions: {why}"),

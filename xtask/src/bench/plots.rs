@@ -17,3 +17,15 @@ pub(super) fn draw(workspace: &Workspace, folder: &Path) -> Result<(), Failure> 
     plots.arg(workspace.target.join("plots")).arg("--");
     run_command(plots.arg(folder.join(LATEST)).arg(folder))
 }
+
+/// Checks the drawing program, which belongs to no workspace that is checked otherwise.
+pub(super) fn check(workspace: &Workspace) -> Result<(), Failure> {
+    let target = workspace.target.join("plots");
+    let words = |command: &[&str], rest: &[&str]| {
+        let mut check = cargo(&workspace.root.join(FOLDER));
+        check.args(command).arg("--target-dir").arg(&target).args(rest);
+        run_command(&mut check)
+    };
+    words(&["test"], &[])?;
+    words(&["clippy", "--all-targets"], &["--", "-D", "warnings"])
+}

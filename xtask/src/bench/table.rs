@@ -109,8 +109,8 @@ fn cell(entry: &Entry, column: &Column) -> String {
 pub(super) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1e9 => format!("{:.2}G", value / 1e9),
-        size if size >= 1e6 => format!("{:.2}M", value / 1e6),
-        size if size >= 1e5 => format!("{:.0}k", value / 1e3),
+        size if size >= 999_500.0 => format!("{:.2}M", value / 1e6),
+        size if size >= 99_950.0 => format!("{:.0}k", value / 1e3),
         size if size >= 1e4 => format!("{:.1}k", value / 1e3),
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
@@ -165,8 +165,9 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits_that_count() {
-        let shown = [0.5, 29.14, 163.2, 1979.0, 12_345.0, 241_900.0, 32_930_000.0].map(number);
-        assert_eq!(shown, ["0.50", "29.1", "163", "1979", "12.3k", "242k", "32.93M"]);
+        let values = [0.5, 29.14, 163.2, 1979.0, 12_345.0, 241_900.0, 999_900.0, 32_930_000.0];
+        let shown = values.map(number);
+        assert_eq!(shown, ["0.50", "29.1", "163", "1979", "12.3k", "242k", "1.00M", "32.93M"]);
         assert_eq!(number(-4096.0), "-4096");
     }
 }
