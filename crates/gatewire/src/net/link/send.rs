@@ -13,8 +13,9 @@ use crate::net::batch;
 use crate::net::waiter::Waiter;
 
 /// A producer that has queued this much writes by itself, so that a loop without an await neither
-/// fills the queue nor waits: the size of a large write, after which one more costs little.
-pub(super) const INLINE_FLUSH: usize = 64 << 10;
+/// fills the queue nor waits: the size of a write from which on
+/// larger ones save nothing (`docs/decisions.md`, "Who flushes").
+pub(super) const INLINE_FLUSH: usize = 256 << 10;
 
 impl Link {
     /// Queues something, then sees to it that it is written. `Err` if it was not queued.
