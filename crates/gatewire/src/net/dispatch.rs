@@ -144,10 +144,10 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         self.ledger.accepted += 1;
         let received = Received { event: &route.event, value, request: named.request };
         match run(side, received, self.session, &route.listeners, frame, context) {
-            Ran::All { dropped: None, .. } => self.ledger.done += 1,
+            Ran::All { count: 1.., dropped: None } => self.ledger.done += 1,
             ran => {
                 let event = route.event.clone();
-                self.note(ran, &event);
+                self.note(ran.or_unheard(), &event);
             }
         }
         true
@@ -230,13 +230,8 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         self.routes.refresh(side.handlers(), side.own_handlers());
         let caught = self.deliver_to_any(side, event, value);
         let listeners = self.routes.find(event).map_or(&[][..], |route| &route.listeners);
-        let ran = match run(side, received, self.session, listeners, frame, context) {
-            Ran::All { count: 0, dropped: None } if !caught => {
-                Ran::All { count: 0, dropped: Some(DropReason::NoHandler) }
-            }
-            ran => ran,
-        };
-        self.note(ran, event);
+        let ran = run(side, received, self.session, listeners, frame, context);
+        self.note(if caught { ran } else { ran.or_unheard() }, event);
     }
 
     fn note(&mut self, ran: Ran<C>, event: &str) {

@@ -63,6 +63,15 @@ impl<C> Ran<C> {
         *dropped = earlier.or(*dropped);
         self
     }
+
+    /// The message counts as dropped if no handler ran: there is none, or only such as run once and
+    /// have.
+    pub(super) fn or_unheard(mut self) -> Self {
+        if let Self::All { count: 0, dropped } = &mut self {
+            *dropped = Some(DropReason::NoHandler);
+        }
+        self
+    }
 }
 
 /// Runs handlers one after the other, until one has to wait. The first that runs answers.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod basics;
+mod borrowing;
 mod client_life;
 mod faults;
 mod listeners;
@@ -9,6 +10,7 @@ mod liveness;
 mod order;
 mod pressure;
 mod raw;
+mod recognised;
 mod requests;
 mod rig;
 mod rooms;

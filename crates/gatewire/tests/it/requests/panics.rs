@@ -1,7 +1,10 @@
 //! Handlers that panic: the asker is told, the panic is counted, everything else goes on.
 
-use gatewire::{DropReason, Error, RequestError, concurrent};
+use gatewire::{DropReason, Error, FormatError, IntoValue, RequestError, ValueRef, concurrent};
+use gatewire_codec::{Message, NackCode, v3};
+use gatewire_format::EncodeContext;
 
+use crate::raw::{Raw, frame};
 use crate::rig::{Recorder, dial, dial_with, fence, record, serve, within};
 
 fn panicked(event: &str, message: &str) -> Error {
@@ -91,6 +94,61 @@ async fn a_panic_of_a_concurrent_handler_is_told_and_counted_too() {
     for _ in 0..4 {
         let answer = within(client.request::<i64, _>("late", ())).await;
         assert_eq!(answer, Err(RequestError::Panicked));
+    }
+}
+
+/// An answer that panics, or fails, when it is encoded.
+struct Bad {
+    panics: bool,
+}
+
+impl IntoValue for Bad {
+    fn to_value<'a>(&'a self, _: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        assert!(!self.panics, "in the format");
+        Err(FormatError::WrongType { expected: "nothing", found: "this" })
+    }
+}
+
+/// Whatever goes wrong on the way of an answer, even twice, the asker gets one.
+#[tokio::test]
+async fn an_answer_that_cannot_be_encoded_is_one_refusal() {
+    let server = serve().await;
+    server.on_error(|_, _| panic!("on error"));
+    server.on("sync", |panics: bool| Bad { panics });
+    server.on("sync", |_: bool| 1);
+    server.on("rejects", |panics: bool| Err::<(), _>(Bad { panics }));
+    server.on("early", async |panics: bool| Bad { panics });
+    server.on("late", async |panics: bool| {
+        tokio::task::yield_now().await;
+        Bad { panics }
+    });
+    server.on("concurrent", concurrent(2, async |panics: bool| Bad { panics }));
+    let mut raw = Raw::dial(server.local_addr()).await;
+    let events = ["sync", "rejects", "early", "late", "concurrent"];
+    let requests: Vec<_> =
+        events.iter().flat_map(|event| [(event, true), (event, false)]).collect();
+    // The second time the event is recognised.
+    for _ in 0..2 {
+        for (id, (event, panics)) in (1..).zip(&requests) {
+            let value = ValueRef::Bool(*panics);
+            let fence = Message::Request { id: 9999, event: "fence", value: ValueRef::Empty };
+            raw.write(&[frame(&Message::Request { id, event, value }), frame(&fence)].concat())
+                .await;
+            let mut codes = Vec::new();
+            // A concurrent run may answer behind the fence.
+            for _ in 0..2 {
+                let answer = raw.read().await.expect("an answer");
+                match v3::decode(&answer) {
+                    Ok(Message::Nack { id: found, code, .. }) => codes.push((found, code)),
+                    found => {
+                        let ack = Message::Ack { id: 9999, value: ValueRef::Empty };
+                        assert_eq!(found, Ok(ack));
+                    }
+                }
+            }
+            let code = if *panics { NackCode::Panicked } else { NackCode::Unanswered };
+            assert_eq!(codes, [(id, code)], "{event}");
+        }
     }
 }
 
