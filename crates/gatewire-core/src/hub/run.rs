@@ -32,6 +32,10 @@ impl PublishRun {
     /// ones save nothing, and would leave the cache while they are copied to many sockets.
     pub const MAX_BYTES: usize = 64 << 10;
 
+    /// A longer target is forgotten when it is delivered: peers choose its names, and a run is kept for
+    /// as long as its thread.
+    const KEEP_TARGET: usize = 16 << 10;
+
     /// Begins a run with a publish that was decoded.
     ///
     /// # Errors
@@ -59,7 +63,8 @@ impl PublishRun {
     }
 
     /// Adds a frame (without its length prefix) if it is a sound PUBLISH to the same target as the
-    /// last that was [begun](Self::begin), even if that one was delivered. `false`: decode it.
+    /// last that was [begun](Self::begin), even if that one was delivered (unless its target is very
+    /// long). `false`: decode it.
     #[inline]
     pub fn follow(&mut self, frame: &[u8]) -> bool {
         let head = self.target.get(LENGTH_PREFIX..self.head).filter(|head| !head.is_empty());
@@ -95,11 +100,18 @@ impl PublishRun {
         if self.is_empty() {
             return None;
         }
-        match v3::decode(&self.target[LENGTH_PREFIX..]) {
+        let result = match v3::decode(&self.target[LENGTH_PREFIX..]) {
             Ok(Message::Publish { target, .. }) => {
-                Some(self.events.drain(|events| deliver(&target, events)))
+                self.events.drain(|events| deliver(&target, events))
             }
             other => unreachable!("a publish was encoded, not {other:?}"),
+        };
+        if self.target.capacity() > Self::KEEP_TARGET {
+            self.target = BytesMut::new();
         }
+        Some(result)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,6 +102,7 @@ impl FrameBuffer {
         let start = self.bytes.len();
         if let Err(error) = encode(&mut self.bytes) {
             self.bytes.truncate(start);
+            self.release_memory();
             return Err(error);
         }
         self.count += 1;
@@ -135,10 +136,18 @@ impl FrameBuffer {
         };
         let result = deliver(&Frames { content, count, longest });
         self.bytes.clear();
-        if self.bytes.capacity() > Self::KEEP_CAPACITY {
-            self.bytes = BytesMut::new();
-        }
+        self.release_memory();
         (self.count, self.longest) = (0, 0);
         result
     }
+
+    /// Gives back what one long frame took, even one that was no message after all.
+    fn release_memory(&mut self) {
+        if self.bytes.is_empty() && self.bytes.capacity() > Self::KEEP_CAPACITY {
+            self.bytes = BytesMut::new();
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;
