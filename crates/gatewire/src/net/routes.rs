@@ -46,22 +46,31 @@ impl<C> Routes<C> {
     /// The handlers of an event that came lately. None while there are handlers for all events.
     #[inline]
     pub(crate) fn recall(&self, name: &[u8]) -> Option<&Route<C>> {
-        if self.any {
-            return None;
-        }
+        if self.any { None } else { self.recent(name) }
+    }
+
+    #[inline]
+    fn recent(&self, name: &[u8]) -> Option<&Route<C>> {
         let route = self.recent.as_ref()?[place(name)].as_ref()?;
         (route.event.as_bytes() == name).then_some(route)
     }
 
     /// The handlers of an event: the connection's own first. `None`: there are none.
     pub(crate) fn find(&mut self, event: &str) -> Option<&Route<C>> {
+        if self.recent(event.as_bytes()).is_none() {
+            self.remember(event);
+        }
+        self.recent(event.as_bytes())
+    }
+
+    fn remember(&mut self, event: &str) {
         let listeners = match (self.own.find(event), self.shared.find(event)) {
-            (None, None) => return None,
+            (None, None) => return,
             (Some(only), None) | (None, Some(only)) => Arc::clone(only),
             (Some(own), Some(shared)) => own.iter().chain(&**shared).cloned().collect(),
         };
         let recent = self.recent.get_or_insert_with(|| Box::new([const { None }; PLACES]));
-        Some(recent[place(event.as_bytes())].insert(Route { event: event.into(), listeners }))
+        recent[place(event.as_bytes())] = Some(Route { event: event.into(), listeners });
     }
 
     /// The handlers for all events.
