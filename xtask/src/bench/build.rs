@@ -31,7 +31,7 @@ pub(super) fn prepare(
     Ok(ready)
 }
 
-/// Builds all packages of the peers' workspace that there are.
+/// Builds a package of the peers' workspace.
 pub(super) fn build_foreign(workspace: &Workspace, package: &str) -> Result<(), Failure> {
     let mut build = cargo(&workspace.root.join(FOLDER));
     build.args(["build", "--release", "--package", package, "--target-dir"]);
@@ -52,7 +52,7 @@ fn prepare_one(
             let (profile, folder) =
                 if pace == Pace::Quick { ("dev", "debug") } else { ("release", "release") };
             let mut build = cargo(&workspace.root);
-            build.args(["build", "--profile", profile, "--package", package, "--bin", binary]);
+            build.args(["build", "--profile", profile, "--package", package, "--bins"]);
             run_command(&mut build)?;
             Ok(Ok(program(&workspace.target.join(folder), binary)))
         }
