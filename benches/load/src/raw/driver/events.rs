@@ -8,7 +8,7 @@ use super::line::Line;
 use super::outcome;
 
 /// A driver's write: as large as what gatewire's producers write.
-const WRITE: usize = 64 << 10;
+const WRITE: usize = 256 << 10;
 
 pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let params = &driver.params;
