@@ -65,7 +65,9 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if !self.ended {
-            self.owner.link().with_outbound(|outbound| outbound.forget(self.id));
+            // Not dropped under the lock: that wakes this request's task, by whatever waker it has.
+            let waiter = self.owner.link().with_outbound(|outbound| outbound.forget(self.id));
+            drop(waiter);
         }
     }
 }

@@ -305,9 +305,9 @@ impl<W> Outbound<W> {
         self.requests.remove(id)
     }
 
-    /// Nobody waits for this request any more.
-    pub fn forget(&mut self, id: u32) {
-        self.requests.remove(id);
+    /// Nobody waits for this request any more: who did.
+    pub fn forget(&mut self, id: u32) -> Option<W> {
+        self.requests.remove(id)
     }
 
     /// No request expires before this.

@@ -23,7 +23,8 @@ pub(crate) struct Lifecycle {
 }
 
 fn set<F: ?Sized>(slot: &Slot<F>, handler: Arc<F>) {
-    *slot.write().unwrap_or_else(PoisonError::into_inner) = Some(handler);
+    // Dropped when the lock is free again: it may hold what uses this client when it goes.
+    let _replaced = slot.write().unwrap_or_else(PoisonError::into_inner).replace(handler);
 }
 
 /// Calls the handler, if there is one; whether there was. Its panic ends nothing but itself.

@@ -96,8 +96,10 @@ impl<C> Handlers<C> {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = Table::clone(&table);
         let result = f(&mut changed);
-        *table = Arc::new(changed);
+        // Dropped when the lock is free again: closures may hold what uses this table when it goes.
+        let _replaced = std::mem::replace(&mut *table, Arc::new(changed));
         self.version.fetch_add(1, Ordering::AcqRel);
+        drop(table);
         result
     }
 

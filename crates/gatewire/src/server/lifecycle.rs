@@ -26,7 +26,8 @@ pub(crate) struct Lifecycle {
 }
 
 fn set<T>(slot: &RwLock<Option<T>>, value: T) {
-    *slot.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    // Dropped when the lock is free again: it may hold what uses this server when it goes.
+    let _replaced = slot.write().unwrap_or_else(PoisonError::into_inner).replace(value);
 }
 
 fn copy<T: Clone>(slot: &RwLock<Option<T>>) -> Option<T> {

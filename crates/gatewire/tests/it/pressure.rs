@@ -204,6 +204,77 @@ async fn the_handlers_of_a_socket_go_with_it() {
     eventually(|| Arc::strong_count(&held) == 2).await;
 }
 
+/// Uses its server or its client when it goes.
+struct LastWord<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for LastWord<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
+}
+
+/// Runs something that may lock up, on a thread that nobody has to wait for then.
+async fn not_locked_up(run: impl FnOnce() + Send + 'static) {
+    let (done, ended) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        run();
+        done.send(()).expect("the test waits for it");
+    });
+    within(ended).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn what_a_handler_holds_may_use_the_server_when_it_goes() {
+    let server = serve().await;
+    let (seen, mut order) = record();
+    let last_word = |name: &'static str| {
+        let (server, seen) = (server.clone(), seen.clone());
+        LastWord(move || {
+            server.on(name, || ());
+            server.on_drain(|_| ());
+            server.on_error(|_, _| ());
+            seen.note(name);
+        })
+    };
+    let (one, all, told) = (last_word("one"), last_word("all"), last_word("told"));
+    let changer = server.clone();
+    not_locked_up(move || {
+        let id = changer.on_any(move |_, _, _| _ = &all);
+        changer.on("event", move || _ = &one);
+        changer.on_error(move |_, _| _ = &told);
+        assert_eq!(changer.off_event("event"), 1);
+        assert!(changer.off(id));
+        changer.on_error(|_, _| ());
+    })
+    .await;
+    // The first to go replaces the handler that holds the last.
+    assert_eq!(order.so_far(), ["told", "one", "all"]);
+}
+
+/// Wakes nobody, but looks at the client.
+struct Curious(Client);
+
+impl std::task::Wake for Curious {
+    fn wake(self: Arc<Self>) {
+        assert!(self.0.is_connected() && self.0.queued_bytes() < 100);
+    }
+}
+
+#[tokio::test]
+async fn a_waker_may_use_the_client_whose_request_is_given_up() {
+    let server = serve().await;
+    server.on("never", std::future::pending::<()>);
+    let client = dial(&server).await;
+    let asking = client.clone();
+    not_locked_up(move || {
+        let waker = Arc::new(Curious(asking.clone())).into();
+        let mut request = std::pin::pin!(asking.request::<(), _>("never", ()));
+        let polled = request.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+        assert!(polled.is_pending());
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
 async fn a_handler_that_blocks_its_thread_delays_no_other_sender() {
     let server = serve().await;

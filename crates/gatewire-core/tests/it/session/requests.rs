@@ -133,7 +133,8 @@ fn a_second_ack_is_ignored() {
 fn a_forgotten_request_is_answered_to_nobody() {
     let mut pair = Pair::new();
     ask(&mut pair.client, at(5 * SECOND), 70).expect("queued");
-    pair.client.session.outbound.forget(1);
+    assert_eq!(pair.client.session.outbound.forget(1), Some(70));
+    assert_eq!(pair.client.session.outbound.forget(1), None);
     pair.server.session.outbound.ack(1, ValueRef::Empty).expect("queued");
     pair.advance(6 * SECOND);
     assert_eq!(pair.client_saw(), [Ok(Seen::Answer(None, Ok(Value::Empty)))]);
