@@ -7,8 +7,8 @@ use crate::{FormatError, Formats};
 
 /// Something that can be emitted or given as an answer.
 ///
-/// Implemented for `()`, `bool`, integers, floats, `str`, `String`, `[u8]`, `Vec<u8>`, [`Bytes`],
-/// [`Value`](crate::Value), [`SocketId`](gatewire_codec::SocketId), `Option` of them (`None` is
+/// Implemented for `()`, `bool`, integers, floats, `str`, `String`, `[u8]`, `[u8; N]`, `Vec<u8>`,
+/// [`Bytes`], [`Value`](crate::Value), [`SocketId`](gatewire_codec::SocketId), `Option` of them (`None` is
 /// empty), references to them, and [`Object`](crate::Object).
 pub trait IntoValue {
     /// The value, borrowed from `self` or from the context's scratch memory.
@@ -18,8 +18,8 @@ pub trait IntoValue {
     /// [`FormatError`]: the object's format refused, or an integer is above `i64::MAX`.
     fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError>;
 
-    /// Whether [`to_value`](Self::to_value) writes to the context's scratch memory. If not, none is
-    /// fetched for it.
+    /// Whether [`to_value`](Self::to_value) writes to the context's scratch memory. If not, none that
+    /// is kept is fetched for it. `true` is always right.
     #[inline]
     fn uses_scratch(&self) -> bool {
         true

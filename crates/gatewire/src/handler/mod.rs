@@ -39,6 +39,28 @@ pub(crate) use table::{AnyHandler, Claim, Handlers, Listener, Listeners, Table};
 /// connection ends it goes on.
 ///
 /// `M` only tells the implementations apart; it is inferred.
+///
+/// # Example
+///
+/// ```
+/// # fn example(server: gatewire::Server) {
+/// use gatewire::{Rejection, Socket};
+///
+/// server.on("length", |text: String| text.len() as u64);
+/// // The same, without a copy of the text.
+/// server.on("length", |text: &str| text.len() as u64);
+/// server.on("upload", |socket: &Socket, bytes: &[u8]| {
+///     if bytes.is_empty() {
+///         return Err(Rejection::new("nothing to store"));
+///     }
+///     socket.to("observers").emit("stored", bytes)?;
+///     Ok(())
+/// });
+/// server.on("ask back", |socket: Socket, question: String| async move {
+///     socket.request::<String, _>("answer", question).await.map_err(Rejection::from)
+/// });
+/// # }
+/// ```
 pub trait Handler<C, M>: Send + Sync + 'static {
     #[doc(hidden)]
     fn into_listener(self) -> Arc<Listen<C>>;
