@@ -8,6 +8,7 @@
 mod batch;
 mod frames;
 mod full;
+mod latest;
 mod limits;
 mod retain;
 
@@ -144,6 +145,12 @@ impl Outbox {
             self.append(frames);
             return Ok(());
         }
+        let latest = frames.count() > 1
+            && class == Class::Normal
+            && self.limits.overflow == Overflow::Latest;
+        if latest && let Some(result) = self.push_latest(max_frame, frames) {
+            return result;
+        }
         let (mut queued, mut result) = (false, Ok(()));
         for frame in frames.each() {
             match self.push_one(class, max_frame, &frame) {
@@ -208,17 +215,28 @@ impl Outbox {
 
     #[inline]
     fn fits(&self, class: Class, length: usize, count: u64) -> bool {
+        self.fits_behind((self.bytes, self.ledger.queued), class, length, count)
+    }
+
+    /// Whether it would fit if so many bytes and frames waited.
+    #[inline]
+    fn fits_behind(
+        &self,
+        (bytes, queued): (usize, u64),
+        class: Class,
+        length: usize,
+        count: u64,
+    ) -> bool {
         let max_bytes = match class {
             Class::Control => self.limits.max_bytes + CONTROL_RESERVE,
             Class::Normal | Class::Volatile => self.limits.max_bytes,
         };
-        let frames =
-            class == Class::Control || self.ledger.queued + count <= self.limits.max_frames as u64;
+        let frames = class == Class::Control || queued + count <= self.limits.max_frames as u64;
         if self.overflowed && class != Class::Control {
             return false;
         }
         // A frame that is longer than the whole bound still passes alone.
-        frames && (self.bytes + length <= max_bytes || (self.bytes == 0 && count == 1))
+        frames && (bytes + length <= max_bytes || (bytes == 0 && count == 1))
     }
 
     /// Takes everything that waits, to be written. `None`: nothing waits, or a batch is in flight.

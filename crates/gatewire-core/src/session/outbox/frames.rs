@@ -67,14 +67,22 @@ impl<'b> Frames<'b> {
     /// them in memory.
     pub(super) fn each(&self) -> impl Iterator<Item = Frames<'_>> {
         let whole = (self.count == 1).then(|| self.clone());
-        let mut rest = if whole.is_some() { &[] } else { self.bytes() };
-        let parts = std::iter::from_fn(move || {
-            let (frame, behind) = rest.split_at_checked(frame_length(rest)?)?;
-            rest = behind;
-            Some(Frames::copied(frame))
-        });
-        whole.into_iter().chain(parts)
+        let parts = if whole.is_some() { &[] } else { self.bytes() };
+        whole.into_iter().chain(split(parts).map(Frames::copied))
     }
+
+    /// The bytes of each frame, its length prefix included.
+    pub(super) fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        split(self.bytes())
+    }
+}
+
+fn split(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (frame, behind) = rest.split_at_checked(frame_length(rest)?)?;
+        rest = behind;
+        Some(frame)
+    })
 }
 
 /// Where frames for many are written, one behind the other. Its memory is kept for the next ones.

@@ -60,7 +60,7 @@ impl Outbox {
 
 /// The event that a frame carries and for whom; `None`: it is no event that may be dropped for newer
 /// ones, but an answer, a request or control.
-fn event_key(frame: &[u8]) -> Option<(Option<Target<'_>>, &str)> {
+pub(super) fn event_key(frame: &[u8]) -> Option<(Option<Target<'_>>, &str)> {
     match v3::decode(frame.get(LENGTH_PREFIX..)?) {
         Ok(Message::Event { event, .. }) => Some((None, event)),
         Ok(Message::Publish { request: None, target, event, .. }) => Some((Some(target), event)),

@@ -2,6 +2,7 @@
 //! [`model`] compares everything with a list of frames.
 
 mod connection;
+mod latest;
 mod model;
 mod overflow;
 mod volatile;

@@ -82,7 +82,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     // Around the threshold between copied and shared, and around the bound.
     let length = prop_oneof![
         4 => 0_usize..200,
-        3 => 4060_usize..4110,
+        3 => 1000_usize..1050,
         2 => 5000_usize..9000,
         1 => 19_950_usize..20_050,
         1 => 90_000_usize..90_010,
