@@ -12,7 +12,7 @@ use gatewire_core::handshake::{HandshakeError, Refusal};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
 
 use super::side::ServerSide;
 use super::{Inner, Socket, SocketInner};
@@ -242,7 +242,8 @@ async fn shake(
 ) -> Result<Shaken, ConnectError> {
     let limits = &server.limits;
     // One timer for both: moving it to later costs nothing.
-    let mut limit = pin!(sleep(limits.first_byte_timeout));
+    let first = (Instant::now() + limits.first_byte_timeout).min(deadline);
+    let mut limit = pin!(sleep_until(first));
     let begun = before(limit.as_mut(), pin!(handshake::first_bytes(stream))).await?;
     limit.as_mut().reset(deadline);
     if *server.live.borrow() > limits.max_connections {

@@ -118,6 +118,17 @@ async fn who_only_connects_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn the_first_byte_has_no_more_time_than_the_whole_handshake() {
+    let limits = limits(|limits| {
+        limits.first_byte_timeout = Duration::from_secs(3600);
+        limits.handshake_timeout = Duration::from_millis(50);
+    });
+    let server = serve_with(|builder| builder.limits(limits)).await;
+    Raw::connect(server.local_addr()).await.expect_end().await;
+    eventually(|| server.counters().handshakes_failed == 1).await;
+}
+
+#[tokio::test]
 async fn a_server_listens_on_several_addresses() {
     let server = Server::builder().build();
     server.on("port", |socket: gatewire::Socket, (): ()| socket.peer_addr().port());
