@@ -47,7 +47,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         async move { pass.wait_for(|open| *open).await.is_ok() }
     });
     client.on("caught up?", || true);
-    client.on_disconnect(|reason| println!("client: disconnected: {reason}"));
+    let (disconnect, mut disconnected) = mpsc::unbounded_channel();
+    client.on_disconnect(move |reason| {
+        let _nobody_waits = disconnect.send(reason.to_string());
+    });
     client.connect().await?;
     let slow = connected.recv().await.ok_or("the server is gone")?;
     let blob = Bytes::from(vec![0; 64 << 10]);
@@ -90,7 +93,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let answer: String = other.request("ping", ()).await?;
     println!("3: meanwhile another client is answered at once: {answer}");
     gate.send_replace(true);
-    client.closed().await;
+    let reason = disconnected.recv().await.ok_or("the client is gone")?;
+    println!("client: disconnected: {reason}");
     other.close().await;
     server.close().await;
 
