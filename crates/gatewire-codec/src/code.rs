@@ -153,3 +153,28 @@ code! {
         Malformed = 5 => "malformed message",
     }
 }
+
+code! {
+    /// Why a stream ended before its end. From 64 on the codes are the application's.
+    StreamCode {
+        /// The reader has all that it wanted. Not an error.
+        Enough = 0 => "the reader wants no more",
+        /// The writer or the reader was dropped before the end.
+        Dropped = 1 => "dropped before the end",
+        /// The application gave up; the text says why.
+        Cancelled = 2 => "cancelled",
+        /// The receiver was too far behind the others of the stream.
+        SlowReceiver = 3 => "the receiver is too slow",
+        /// The server lost the connection of the stream's sender.
+        SenderLost = 4 => "the sender's connection was lost",
+        /// Too many streams are open.
+        TooMany = 5 => "too many streams are open",
+        /// Nobody listens for the event. Only for a stream that wants no outcome: the others have a
+        /// [`NackCode`].
+        NotTaken = 6 => "nobody takes the stream",
+        /// The way through the cluster was lost.
+        PathLost = 7 => "the path was lost",
+        /// The endpoint goes away.
+        Closed = 8 => "the endpoint is closed",
+    }
+}

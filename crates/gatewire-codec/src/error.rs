@@ -82,6 +82,12 @@ pub enum Field {
     Code,
     /// The time within which clients reconnect.
     RetryWindow,
+    /// The id of a socket.
+    SocketId,
+    /// The bytes of a stream in one frame.
+    Data,
+    /// A number of bytes since the beginning of a stream.
+    Offset,
 }
 
 impl fmt::Display for Field {
@@ -107,6 +113,9 @@ impl fmt::Display for Field {
             Self::Extensions => "extensions",
             Self::Code => "code",
             Self::RetryWindow => "retry window",
+            Self::SocketId => "socket id",
+            Self::Data => "stream data",
+            Self::Offset => "stream offset",
         })
     }
 }

@@ -56,10 +56,10 @@ pub mod v3;
 mod value;
 mod write;
 
-pub use code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode};
+pub use code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode, StreamCode};
 pub use error::{DecodeError, EncodeError, Field, FrameError};
 pub use framer::{Framer, LENGTH_PREFIX, Split, split_frame};
-pub use message::{Message, Target};
+pub use message::{Message, StreamOutcome, Target};
 pub use names::{Names, NamesIter};
 pub use socket_id::{ParseSocketIdError, SocketId};
 pub use value::{FormatId, Value, ValueRef, share};

@@ -1,6 +1,6 @@
 //! The one message model. All wire versions are translated to and from it.
 
-use crate::code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode};
+use crate::code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode, StreamCode};
 use crate::legacy;
 use crate::names::Names;
 use crate::v3::handshake::{Accept, Challenge, Hello, Proof};
@@ -30,8 +30,8 @@ pub struct Target<'a> {
 /// A message, borrowed from the frame it came in.
 ///
 /// Which kinds a version can carry: handshake frames, `Ping` to `Error`, `Nack` and targets that mix
-/// lists, exceptions or `include_self` exist in version 3 only; `AuthSeed` to `Downlink`, `Register`
-/// and streams in versions 1 and 2 only. Encoding a message for a version that has no such thing
+/// lists, exceptions or `include_self` exist in version 3 only, and so do `StreamReset` to
+/// `StreamOutcome`; `AuthSeed` to `Downlink` and `Register` in versions 1 and 2 only. Encoding a message for a version that has no such thing
 /// is [`EncodeError::Unsupported`](crate::EncodeError::Unsupported).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -151,6 +151,74 @@ pub enum Message<'a> {
         id: u32,
     },
 
+    /// Opens a stream: bytes from the sender of this message, behind the named event.
+    StreamOpen {
+        /// The stream's id. Never 0 in version 3.
+        id: u32,
+        /// For whom, through the server; `None`: for the peer itself.
+        target: Option<Target<'a>>,
+        /// The event's name.
+        event: &'a str,
+        /// What comes with the stream.
+        info: ValueRef<'a>,
+        /// Whether the stream is to be acknowledged.
+        ack: bool,
+    },
+    /// Bytes of a stream.
+    StreamChunk {
+        /// The stream's id.
+        id: u32,
+        /// Versions 1 and 2: the event string of the open frame, with its `targets|` prefix. Version 3
+        /// does not write it, and reads it as empty.
+        event: &'a str,
+        /// The bytes. Version 3: 1 to [`MAX_CHUNK`](crate::v3::MAX_CHUNK).
+        bytes: &'a [u8],
+    },
+    /// The end of a stream (`MT_STREAM_CLOSE` of the Node packages): all bytes were sent.
+    StreamFinish {
+        /// The stream's id.
+        id: u32,
+        /// As in [`Message::StreamChunk`].
+        event: &'a str,
+        /// Version 3: how many bytes the stream has. Versions 1 and 2 do not say it: `None` when
+        /// read, ignored when written.
+        length: Option<u64>,
+    },
+    /// The sender of a stream gives it up. What has arrived may still be read, and then this.
+    StreamReset {
+        /// The stream's id.
+        id: u32,
+        /// Why.
+        code: StreamCode,
+        /// For people.
+        text: &'a str,
+    },
+    /// The reader of a stream wants no more of it.
+    StreamStop {
+        /// The stream's id.
+        id: u32,
+        /// Why.
+        code: StreamCode,
+        /// For people.
+        text: &'a str,
+    },
+    /// The reader of a stream is ready for more of it.
+    StreamCredit {
+        /// The stream's id.
+        id: u32,
+        /// How many bytes of the stream may be sent in all, counted from its beginning.
+        limit: u64,
+    },
+    /// What became of one receiver of a stream that goes to many.
+    StreamOutcome {
+        /// The stream's id.
+        id: u32,
+        /// The receiver.
+        socket_id: &'a str,
+        /// Its end.
+        outcome: StreamOutcome<'a>,
+    },
+
     /// Versions 1 and 2: the id that the server gives to a client (`MT_REGISTER`).
     Register {
         /// The socket id.
@@ -173,37 +241,27 @@ pub enum Message<'a> {
     },
     /// Version 2: the peer is a client (`MT_DOWNLINK`).
     Downlink,
-    /// Versions 1 and 2: opens a stream.
-    StreamOpen {
-        /// The stream's id.
-        id: u32,
-        /// For whom; `None`: for the peer itself.
-        target: Option<Target<'a>>,
-        /// The event's name.
-        event: &'a str,
-        /// What comes with the stream.
-        info: ValueRef<'a>,
-        /// Whether the stream is to be acknowledged.
-        ack: bool,
-    },
-    /// Versions 1 and 2: bytes of a stream.
-    StreamChunk {
-        /// The stream's id.
-        id: u32,
-        /// The event string of the open frame, with its `targets|` prefix.
-        event: &'a str,
-        /// The bytes.
-        bytes: &'a [u8],
-    },
-    /// Versions 1 and 2: the end of a stream.
-    StreamClose {
-        /// The stream's id.
-        id: u32,
-        /// The event string of the open frame, with its `targets|` prefix.
-        event: &'a str,
-    },
     /// Version 2: what routers tell each other, as it stands on the wire.
     RouterLink(legacy::Packet<'a>),
+}
+
+/// What became of one receiver of a stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum StreamOutcome<'a> {
+    /// Its handler answered.
+    Answered(ValueRef<'a>),
+    /// There will be no answer from it.
+    Refused {
+        /// Why.
+        code: NackCode,
+        /// As in [`Message::Nack`].
+        value: ValueRef<'a>,
+    },
+    /// It was left out, or wants no more.
+    Stopped {
+        /// Why.
+        code: StreamCode,
+    },
 }
 
 impl Message<'_> {
@@ -229,14 +287,18 @@ impl Message<'_> {
             Self::Join { .. } => "join",
             Self::Leave { .. } => "leave",
             Self::LeaveAll { .. } => "leave-all",
+            Self::StreamOpen { .. } => "stream-open",
+            Self::StreamChunk { .. } => "stream-chunk",
+            Self::StreamFinish { .. } => "stream-finish",
+            Self::StreamReset { .. } => "stream-reset",
+            Self::StreamStop { .. } => "stream-stop",
+            Self::StreamCredit { .. } => "stream-credit",
+            Self::StreamOutcome { .. } => "stream-outcome",
             Self::Register { .. } => "register",
             Self::AuthSeed { .. } => "auth-seed",
             Self::AuthHmac { .. } => "auth-hmac",
             Self::Uplink { .. } => "uplink",
             Self::Downlink => "downlink",
-            Self::StreamOpen { .. } => "stream-open",
-            Self::StreamChunk { .. } => "stream-chunk",
-            Self::StreamClose { .. } => "stream-close",
             Self::RouterLink(_) => "router-link",
         }
     }

@@ -73,7 +73,7 @@ impl<'a> Packet<'a> {
                 }
                 _ => return Err(self.wrong_type()),
             },
-            Kind::StreamClose => Message::StreamClose { id, event },
+            Kind::StreamClose => Message::StreamFinish { id, event, length: None },
             Kind::NewLink | Kind::DelLink | Kind::LinkJoinRoom | Kind::LinkLeaveRoom => {
                 Message::RouterLink(*self)
             }
@@ -216,10 +216,15 @@ pub fn encode(
         Message::StreamChunk { id, event, bytes } => {
             Packet { event, value: ValueRef::Binary(bytes), ..packet(Kind::Stream, id) }.encode(out)
         }
-        Message::StreamClose { id, event } => {
+        Message::StreamFinish { id, event, .. } => {
             Packet { event, value: ValueRef::String(""), ..packet(Kind::StreamClose, id) }
                 .encode(out)
         }
+        Message::StreamReset { .. } | Message::StreamStop { .. } => {
+            no("a reason for the end of a stream")
+        }
+        Message::StreamCredit { .. } => no("the credit of a stream"),
+        Message::StreamOutcome { .. } => no("the outcome of a stream for one receiver"),
         Message::RouterLink(link) if link.version == version => link.encode(out),
         Message::RouterLink(_) => no("router traffic of version 2"),
         Message::Hello(_)

@@ -1,4 +1,4 @@
-//! The bodies of all frames but the handshake's.
+//! The bodies of all frames but the handshake's and the streams'.
 //!
 //! ```text
 //!  8 PING       token v                          9 PONG    token v
@@ -18,31 +18,26 @@ use bytes::{BufMut, BytesMut};
 
 use super::kind::{
     ACCEPT, ACK, CHALLENGE, CLOSE, ERROR, EVENT, GOAWAY, HELLO, JOIN, LEAVE, LEAVE_ALL, NACK, PING,
-    PONG, PROOF, PUBLISH, REJECT, REQUEST,
+    PONG, PROOF, PUBLISH, REJECT, REQUEST, STREAM_CREDIT, STREAM_DATA, STREAM_FINISH, STREAM_OPEN,
+    STREAM_OUTCOME, STREAM_RESET, STREAM_STOP,
 };
 use super::{
     MAX_EVENT, MAX_HANDSHAKE_FRAME, VERSION, encode_ack, encode_event, encode_request, handshake,
-    value,
+    stream, target, value,
 };
 use crate::code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode};
 use crate::error::{DecodeError, EncodeError, Field};
-use crate::message::{Message, Target};
+use crate::message::Message;
 use crate::names::Names;
 use crate::read::{Reader, utf8};
 use crate::value::ValueRef;
 use crate::write::{check_len, frame, put_lv_str, put_varint};
 
 /// The version byte and the kind byte.
-const HEADER: usize = 2;
+pub(super) const HEADER: usize = 2;
 
-/// The flags of a PUBLISH. A list is present when its flag is set, and then it is not empty.
+/// The flags of a PUBLISH that are not the target's.
 mod flag {
-    pub(super) const EVERYONE: u8 = 1;
-    pub(super) const INCLUDE_SELF: u8 = 1 << 1;
-    pub(super) const ROOMS: u8 = 1 << 2;
-    pub(super) const SOCKETS: u8 = 1 << 3;
-    pub(super) const EXCEPT_ROOMS: u8 = 1 << 4;
-    pub(super) const EXCEPT_SOCKETS: u8 = 1 << 5;
     pub(super) const REQUEST: u8 = 1 << 6;
     pub(super) const UNKNOWN: u8 = 1 << 7;
 }
@@ -118,6 +113,8 @@ fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeE
             reader.finish()?;
             Message::Reject { code, retry_after_s }
         }
+        STREAM_OPEN | STREAM_FINISH | STREAM_RESET | STREAM_STOP | STREAM_CREDIT
+        | STREAM_OUTCOME | STREAM_DATA => stream::take(kind, reader)?,
         kind => return Err(DecodeError::UnknownKind { kind }),
     })
 }
@@ -136,7 +133,7 @@ fn take_handshake(kind: u8, reader: Reader<'_>) -> Result<Message<'_>, DecodeErr
 }
 
 #[inline]
-fn take_event<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
+pub(super) fn take_event<'a>(reader: &mut Reader<'a>) -> Result<&'a str, DecodeError> {
     let event = reader.lv_str(Field::Event)?;
     if event.len() > MAX_EVENT {
         return Err(DecodeError::BadLength { field: Field::Event, length: event.len() });
@@ -151,24 +148,7 @@ fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
     }
     let request =
         if flags & flag::REQUEST != 0 { Some(reader.varint_u32(Field::Id)?) } else { None };
-    let mut list = |flag| {
-        if flags & flag == 0 {
-            return Ok(Names::EMPTY);
-        }
-        let names = Names::read(&mut reader)?;
-        if names.is_empty() {
-            return Err(DecodeError::BadValue { field: Field::Names });
-        }
-        Ok(names)
-    };
-    let target = Target {
-        everyone: flags & flag::EVERYONE != 0,
-        rooms: list(flag::ROOMS)?,
-        sockets: list(flag::SOCKETS)?,
-        except_rooms: list(flag::EXCEPT_ROOMS)?,
-        except_sockets: list(flag::EXCEPT_SOCKETS)?,
-        include_self: flags & flag::INCLUDE_SELF != 0,
-    };
+    let target = target::take(&mut reader, flags)?;
     let event = take_event(&mut reader)?;
     Ok(Message::Publish { request, target, event, value: value::take(reader)? })
 }
@@ -178,7 +158,9 @@ fn take_publish(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
 /// # Errors
 ///
 /// [`EncodeError`], `out` is as before: the message belongs to versions 1 and 2, an event name is
-/// longer than [`MAX_EVENT`], or a handshake frame would be longer than [`MAX_HANDSHAKE_FRAME`].
+/// longer than [`MAX_EVENT`], a handshake frame would be longer than [`MAX_HANDSHAKE_FRAME`], or a
+/// stream has the id 0, a chunk of no bytes or of more than [`MAX_CHUNK`](super::MAX_CHUNK), or an
+/// end without its length.
 pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeError> {
     match *message {
         Message::Event { event, value } => encode_event(event, value, out),
@@ -191,17 +173,25 @@ pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeErr
             Ok(())
         }),
         Message::Publish { request, target, event, value } => put(out, PUBLISH, |out| {
-            put_target(out, request, &target);
+            let flags = target::flags(&target);
+            match request {
+                Some(id) => {
+                    out.put_u8(flags | flag::REQUEST);
+                    put_varint(out, id.into());
+                }
+                None => out.put_u8(flags),
+            }
+            target::put_lists(out, &target);
             put_named(out, event, value)
         }),
         Message::Join { id, rooms } => put(out, JOIN, |out| {
             put_varint(out, id.into());
-            put_names(out, rooms);
+            target::put_names(out, rooms);
             Ok(())
         }),
         Message::Leave { id, rooms } => put(out, LEAVE, |out| {
             put_varint(out, id.into());
-            put_names(out, rooms);
+            target::put_names(out, rooms);
             Ok(())
         }),
         Message::LeaveAll { id } => put(out, LEAVE_ALL, |out| {
@@ -242,21 +232,33 @@ pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeErr
             out.put_u16_le(retry_after_s);
             Ok(())
         }),
+        Message::StreamOpen { id, ref target, event, info, ack } => {
+            stream::put_open(out, id, target.as_ref(), event, info, ack)
+        }
+        Message::StreamChunk { id, bytes, .. } => stream::put_chunk(out, id, bytes),
+        Message::StreamFinish { id, length, .. } => stream::put_finish(out, id, length),
+        Message::StreamReset { id, code, text } => {
+            stream::put_code(out, STREAM_RESET, id, code, text)
+        }
+        Message::StreamStop { id, code, text } => {
+            stream::put_code(out, STREAM_STOP, id, code, text)
+        }
+        Message::StreamCredit { id, limit } => stream::put_credit(out, id, limit),
+        Message::StreamOutcome { id, socket_id, outcome } => {
+            stream::put_outcome(out, id, socket_id, outcome)
+        }
         Message::Register { .. }
         | Message::AuthSeed { .. }
         | Message::AuthHmac { .. }
         | Message::Uplink { .. }
         | Message::Downlink
-        | Message::StreamOpen { .. }
-        | Message::StreamChunk { .. }
-        | Message::StreamClose { .. }
         | Message::RouterLink(_) => {
             Err(EncodeError::Unsupported { version: VERSION, what: message.kind() })
         }
     }
 }
 
-fn put(
+pub(super) fn put(
     out: &mut BytesMut,
     kind: u8,
     body: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
@@ -280,45 +282,13 @@ fn put_handshake(
     })
 }
 
-fn put_named(out: &mut BytesMut, event: &str, value: ValueRef<'_>) -> Result<(), EncodeError> {
+pub(super) fn put_named(
+    out: &mut BytesMut,
+    event: &str,
+    value: ValueRef<'_>,
+) -> Result<(), EncodeError> {
     check_len(Field::Event, event.len(), MAX_EVENT)?;
     put_lv_str(out, event);
     value::put(out, value);
     Ok(())
-}
-
-fn put_names(out: &mut BytesMut, names: Names<'_>) {
-    put_varint(out, names.len() as u64);
-    for name in names {
-        put_lv_str(out, name);
-    }
-}
-
-fn put_target(out: &mut BytesMut, request: Option<u32>, target: &Target<'_>) {
-    let lists = [
-        (flag::ROOMS, target.rooms),
-        (flag::SOCKETS, target.sockets),
-        (flag::EXCEPT_ROOMS, target.except_rooms),
-        (flag::EXCEPT_SOCKETS, target.except_sockets),
-    ];
-    let mut flags = 0;
-    if target.everyone {
-        flags |= flag::EVERYONE;
-    }
-    if target.include_self {
-        flags |= flag::INCLUDE_SELF;
-    }
-    if request.is_some() {
-        flags |= flag::REQUEST;
-    }
-    for (flag, _) in lists.iter().filter(|(_, names)| !names.is_empty()) {
-        flags |= flag;
-    }
-    out.put_u8(flags);
-    if let Some(id) = request {
-        put_varint(out, id.into());
-    }
-    for (_, names) in lists.into_iter().filter(|(_, names)| !names.is_empty()) {
-        put_names(out, names);
-    }
 }

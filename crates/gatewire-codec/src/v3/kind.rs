@@ -21,6 +21,14 @@ pub(super) const JOIN: u8 = 21;
 pub(super) const LEAVE: u8 = 22;
 pub(super) const LEAVE_ALL: u8 = 23;
 
+pub(super) const STREAM_OPEN: u8 = 24;
+pub(super) const STREAM_FINISH: u8 = 25;
+pub(super) const STREAM_RESET: u8 = 26;
+pub(super) const STREAM_STOP: u8 = 27;
+pub(super) const STREAM_CREDIT: u8 = 28;
+pub(super) const STREAM_OUTCOME: u8 = 29;
+pub(super) const STREAM_DATA: u8 = 32;
+
 /// Kinds from here on may be sent to a peer that does not know them: it skips the frame. Below,
 /// an unknown kind is a protocol error.
 const FIRST_SKIPPABLE: u8 = 128;

@@ -142,15 +142,15 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     ("state/ack_unknown_id", Session(&[Is("ack")])),
     ("state/ack_proto_id", Session(&[Is("ack")])),
     ("state/stream_chunk_unknown_id", Session(&[Is("stream-chunk")])),
-    ("state/stream_close_unknown_id", Session(&[Is("stream-close")])),
+    ("state/stream_close_unknown_id", Session(&[Is("stream-finish")])),
     ("state/stream_chunk_int", Session(&[Is("stream-open"), WrongType(Kind::Stream, INTEGER)])),
     (
         "state/stream_chunk_after_close",
-        Session(&[Is("stream-open"), Is("stream-close"), Is("stream-chunk")]),
+        Session(&[Is("stream-open"), Is("stream-finish"), Is("stream-chunk")]),
     ),
     (
         "state/stream_close_twice",
-        Session(&[Is("stream-open"), Is("stream-close"), Is("stream-close")]),
+        Session(&[Is("stream-open"), Is("stream-finish"), Is("stream-finish")]),
     ),
     ("state/stream_unread_40k", Session(&[Is("stream-open"), Is("stream-chunk")])),
     (

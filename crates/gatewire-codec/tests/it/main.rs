@@ -13,5 +13,6 @@ mod legacy_vectors;
 mod properties;
 mod round_trip;
 mod strategy;
+mod streams;
 mod v3_vectors;
 mod values;

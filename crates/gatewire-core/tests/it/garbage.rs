@@ -181,7 +181,7 @@ fn has_a_place(message: Message<'_>) -> bool {
             | Message::Proof(_)
             | Message::Accept(_)
             | Message::Reject { .. }
-    )
+    ) && !message.kind().starts_with("stream-")
 }
 
 fn is_skipped(frame: &[u8]) -> bool {
