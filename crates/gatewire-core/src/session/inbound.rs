@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use super::streams::{self, FlowError};
 use gatewire_codec::{
-    CloseCode, DecodeError, ErrorCode, Field, GoAwayCode, Message, NackCode, Names, Target,
-    ValueRef, v3,
+    CloseCode, DecodeError, ErrorCode, Field, GoAwayCode, Message, NackCode, Names, StreamCode,
+    StreamOutcome, Target, ValueRef, v3,
 };
 
 /// The receiving half of a session.
@@ -70,6 +71,73 @@ pub enum Incoming<'f> {
         /// The answer.
         result: Result<ValueRef<'f>, Refused<'f>>,
     },
+    /// The peer opens a stream.
+    StreamOpen {
+        /// The stream's.
+        id: u32,
+        /// `None`: this end reads it; else whom it is for, for the hub of a server.
+        target: Option<Target<'f>>,
+        /// The event's name.
+        event: &'f str,
+        /// What comes with it.
+        info: ValueRef<'f>,
+        /// Whether an answer is wanted: exactly one [`Outbound::ack`](super::Outbound::ack) or
+        /// [`Outbound::nack`](super::Outbound::nack).
+        ack: bool,
+    },
+    /// Bytes of a stream that the peer writes. Skip it if the stream is not open any more.
+    StreamChunk {
+        /// The stream's.
+        id: u32,
+        /// At least one.
+        bytes: &'f [u8],
+    },
+    /// The end of a stream that the peer writes.
+    StreamFinish {
+        /// The stream's.
+        id: u32,
+        /// Its whole length.
+        length: Option<u64>,
+    },
+    /// The peer gives up a stream that it writes.
+    StreamReset {
+        /// The stream's.
+        id: u32,
+        /// Why.
+        code: StreamCode,
+        /// For people.
+        text: &'f str,
+    },
+    /// The peer reads no more of a stream that this end writes.
+    StreamStop {
+        /// The stream's.
+        id: u32,
+        /// Why.
+        code: StreamCode,
+        /// For people.
+        text: &'f str,
+    },
+    /// A stream that this end writes may go on.
+    StreamCredit {
+        /// The stream's.
+        id: u32,
+        /// Up to here.
+        limit: u64,
+    },
+    /// The PONG of [`Outbound::probe_stream`](super::Outbound::probe_stream).
+    StreamProbed {
+        /// The stream's.
+        id: u32,
+    },
+    /// What became of one reader of a stream to many that this end writes.
+    StreamOutcome {
+        /// The stream's.
+        id: u32,
+        /// The reader.
+        socket_id: &'f str,
+        /// What became of it.
+        outcome: StreamOutcome<'f>,
+    },
     /// The server will close the connection soon.
     GoAway {
         /// Why.
@@ -134,6 +202,10 @@ pub enum ProtocolError {
     Unexpected(&'static str),
     /// Frames after CLOSE.
     AfterClose,
+    /// A stream did not keep to its credit or its length.
+    Stream(FlowError),
+    /// A stream was opened under the id of another that is open.
+    StreamIdInUse(u32),
 }
 
 impl ProtocolError {
@@ -160,6 +232,8 @@ impl fmt::Display for ProtocolError {
             Self::Malformed(error) => write!(f, "malformed message: {error}"),
             Self::Unexpected(kind) => write!(f, "a {kind} message has no place here"),
             Self::AfterClose => f.write_str("a message after the close"),
+            Self::Stream(error) => error.fmt(f),
+            Self::StreamIdInUse(id) => write!(f, "stream {id} was opened twice"),
         }
     }
 }
@@ -168,6 +242,7 @@ impl std::error::Error for ProtocolError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Malformed(error) => Some(error),
+            Self::Stream(error) => Some(error),
             _ => None,
         }
     }
@@ -176,6 +251,12 @@ impl std::error::Error for ProtocolError {
 impl From<DecodeError> for ProtocolError {
     fn from(error: DecodeError) -> Self {
         Self::Malformed(error)
+    }
+}
+
+impl From<FlowError> for ProtocolError {
+    fn from(error: FlowError) -> Self {
+        Self::Stream(error)
     }
 }
 
@@ -229,7 +310,21 @@ impl Inbound {
             Message::Leave { id, rooms } => Incoming::Leave { id, rooms },
             Message::LeaveAll { id } => Incoming::LeaveAll { id },
             Message::Ping { token } => Incoming::Control(Control::Ping { token }),
-            Message::Pong { token } => Incoming::Control(Control::Pong { token }),
+            Message::Pong { token } => match streams::probed(token) {
+                Some(id) => Incoming::StreamProbed { id },
+                None => Incoming::Control(Control::Pong { token }),
+            },
+            Message::StreamOpen { id, target, event, info, ack } => {
+                Incoming::StreamOpen { id, target, event, info, ack }
+            }
+            Message::StreamChunk { id, bytes, .. } => Incoming::StreamChunk { id, bytes },
+            Message::StreamFinish { id, length, .. } => Incoming::StreamFinish { id, length },
+            Message::StreamReset { id, code, text } => Incoming::StreamReset { id, code, text },
+            Message::StreamStop { id, code, text } => Incoming::StreamStop { id, code, text },
+            Message::StreamCredit { id, limit } => Incoming::StreamCredit { id, limit },
+            Message::StreamOutcome { id, socket_id, outcome } => {
+                Incoming::StreamOutcome { id, socket_id, outcome }
+            }
             Message::GoAway { code, retry_window_ms, .. } => {
                 Incoming::GoAway { code, retry_window_ms }
             }

@@ -32,6 +32,7 @@ mod inbound;
 mod outbound;
 mod outbox;
 mod requests;
+mod streams;
 
 use std::time::Duration;
 
@@ -42,6 +43,10 @@ pub use inbound::{Control, Inbound, Incoming, ProtocolError, Refused};
 pub use outbound::{Outbound, SendError};
 pub use outbox::{Batch, Class, FrameBuffer, Frames, Outbox, OutboxLimits, Overflow};
 pub use requests::{Requests, TooManyRequests};
+pub use streams::{
+    Chunk, CreditPool, CreditWindow, Flow, FlowError, Read, ReadFailure, ReceiveStream,
+    SEND_BUFFER, SendStreams, Sent, StreamLimits,
+};
 
 /// The settings of a session.
 #[derive(Debug, Clone)]
@@ -77,13 +82,13 @@ impl Default for SessionConfig {
 }
 
 /// Both halves of a connection and its heartbeat. `W` is what the caller keeps for each request
-/// until it ends.
+/// until it ends, `H` for each stream that it writes.
 #[derive(Debug)]
-pub struct Session<W> {
+pub struct Session<W, H = ()> {
     /// What comes in.
     pub inbound: Inbound,
     /// What goes out.
-    pub outbound: Outbound<W>,
+    pub outbound: Outbound<W, H>,
     heartbeat: Heartbeat,
 }
 
@@ -98,7 +103,7 @@ pub enum TimeoutOutcome<W> {
     PeerDead,
 }
 
-impl<W> Session<W> {
+impl<W, H: Clone> Session<W, H> {
     /// A session that begins now.
     #[must_use]
     pub fn new(config: &SessionConfig, now: Time) -> Self {

@@ -1,5 +1,7 @@
 //! What goes out: commands become frames in the outbox.
 
+mod streams;
+
 use std::fmt;
 
 use bytes::BytesMut;
@@ -7,17 +9,21 @@ use bytes::BytesMut;
 use super::inbound::{Control, Incoming};
 use super::outbox::{Class, Frames, Outbox, OutboxLimits};
 use super::requests::{Requests, TooManyRequests};
+use super::streams::SendStreams;
 use crate::{DropReason, Time};
 use gatewire_codec::{
     CloseCode, EncodeError, ErrorCode, Field, GoAwayCode, LENGTH_PREFIX, Message, NackCode, Names,
     Target, ValueRef, v3,
 };
 
-/// The sending half of a session.
+/// The sending half of a session. `W` is what the caller keeps for each request until it ends, `H` for each
+/// stream that it writes.
 #[derive(Debug)]
-pub struct Outbound<W> {
+pub struct Outbound<W, H = ()> {
     outbox: Outbox,
     requests: Requests<W>,
+    /// Made with the first stream: an idle connection has none.
+    streams: Option<Box<SendStreams<H>>>,
     max_frame: u32,
     closing: bool,
 }
@@ -77,13 +83,14 @@ impl From<TooManyRequests> for SendError {
     }
 }
 
-impl<W> Outbound<W> {
+impl<W, H: Clone> Outbound<W, H> {
     /// A half with nothing queued. `max_frame`: the longest frame that the peer reads.
     #[must_use]
     pub fn new(max_frame: u32, limits: OutboxLimits) -> Self {
         Self {
             outbox: Outbox::new(limits),
             requests: Requests::default(),
+            streams: None,
             max_frame,
             closing: false,
         }
@@ -277,6 +284,7 @@ impl<W> Outbound<W> {
         }
         // No room for it: the peer reads nothing anyway, and sees the connection end.
         let _unless_full = self.send(Class::Control, &Message::Close { code, text });
+        self.end_streams();
         self.closing = true;
     }
 
@@ -330,8 +338,22 @@ impl<W> Outbound<W> {
     /// The connection is lost. Gives all waiters back; queued events that `keep` says yes to wait
     /// for [`reconnect`](Self::reconnect), everything else is dropped.
     pub fn disconnect(&mut self, keep: impl FnMut(&[u8]) -> bool) -> Vec<W> {
+        self.end_streams();
         self.outbox.disconnect(keep);
         self.requests.drain()
+    }
+
+    /// Nothing of them is sent any more. Their waiters stay.
+    fn end_streams(&mut self) {
+        if let Some(streams) = &mut self.streams {
+            streams.clear();
+        }
+    }
+
+    /// Gives the memory of an idle connection back.
+    pub fn release_memory(&mut self) {
+        self.streams.take_if(|streams| streams.is_empty());
+        self.outbox.release_memory();
     }
 
     /// A new connection takes the place of the lost one. What waited for it and is longer than the

@@ -6,6 +6,7 @@
 //! vectored write.
 
 mod batch;
+mod chunks;
 mod frames;
 mod full;
 mod latest;
@@ -280,6 +281,12 @@ impl Outbox {
         debug_assert!(self.head_left == 0 && !self.in_flight, "only between connections");
         self.note(frame.len(), 1);
         self.sealed.push_front(frame);
+    }
+
+    /// The most bytes that wait, but for control frames and streams.
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        self.limits.max_bytes
     }
 
     /// Changes the bounds; what waits already stays.

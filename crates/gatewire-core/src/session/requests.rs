@@ -71,6 +71,14 @@ impl<W> Requests<W> {
         self.pending.insert(id, Pending { waiter, deadline });
     }
 
+    /// Changes the deadline of a request, if it still waits.
+    pub fn set_deadline(&mut self, id: u32, deadline: Time) {
+        if let Some(pending) = self.pending.get_mut(&id) {
+            pending.deadline = deadline;
+            self.next_deadline = self.next_deadline.min(deadline);
+        }
+    }
+
     /// Ends a request. `None`: the id is unknown, or already ended.
     pub fn remove(&mut self, id: u32) -> Option<W> {
         let waiter = self.pending.remove(&id).map(|pending| pending.waiter);

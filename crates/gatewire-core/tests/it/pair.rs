@@ -277,6 +277,7 @@ impl Seen {
             Incoming::Closed { code, text } => Self::Closed(code, text.to_owned()),
             Incoming::Error { id, code, text } => Self::Error(id, code, text.to_owned()),
             Incoming::Control(control) => panic!("the session keeps {control:?} to itself"),
+            stream => panic!("no stream is open here, and yet: {stream:?}"),
         }
     }
 }

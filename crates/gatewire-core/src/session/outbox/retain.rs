@@ -7,20 +7,32 @@ use bytes::Bytes;
 use super::{Outbox, SHARE_ABOVE, frame_length};
 use crate::DropReason;
 
+/// What is left of a frame whose beginning was looked at, or written.
+struct Spill {
+    left: usize,
+    kept: bool,
+}
+
 impl Outbox {
-    /// Keeps the queued frames that `keep` wants (given with their length prefix); the others are
-    /// counted as dropped. Frames in flight, and one that is partly written, stay.
+    /// Keeps the queued frames that `keep` wants (given with their length prefix; of a stream's chunk only
+    /// the header); the others are counted as dropped. Frames in flight, and one that is partly written,
+    /// stay.
     pub fn retain(&mut self, reason: DropReason, mut keep: impl FnMut(&[u8]) -> bool) {
         self.seal();
         let segments = mem::take(&mut self.sealed);
         // With a batch in flight, the partly written frame is in the batch.
-        let mut head = if self.in_flight { 0 } else { self.head_left };
+        let head = if self.in_flight { 0 } else { self.head_left };
+        let mut spill = Spill { left: head, kept: true };
         for mut segment in segments {
-            if head > 0 {
-                self.sealed.push_back(segment.split_to(head));
-                head = 0;
+            let part = segment.split_to(spill.left.min(segment.len()));
+            spill.left -= part.len();
+            if spill.kept && !part.is_empty() {
+                self.seal();
+                self.sealed.push_back(part);
             }
-            self.retain_of(&segment, reason, &mut keep);
+            if !segment.is_empty() {
+                spill = self.retain_of(&segment, reason, &mut keep);
+            }
         }
         if self.bytes == 0 {
             // Nothing is left whose writing would tell that the kernel takes more again.
@@ -29,18 +41,21 @@ impl Outbox {
     }
 
     /// A segment of which nothing is dropped stays as it is. Else what stays is copied: a part of a
-    /// shared segment would keep all of it in memory.
+    /// shared segment would keep all of it in memory. What is left of its last frame lies in the segments
+    /// behind it.
     fn retain_of(
         &mut self,
         segment: &Bytes,
         reason: DropReason,
         keep: &mut impl FnMut(&[u8]) -> bool,
-    ) {
+    ) -> Spill {
         let (mut position, mut run) = (0, 0);
+        let mut spill = Spill { left: 0, kept: true };
         while let Some(length) = frame_length(&segment[position..]) {
-            let frame = position..position + length;
+            let frame = position..(position + length).min(segment.len());
+            spill = Spill { left: length - frame.len(), kept: keep(&segment[frame.clone()]) };
             position = frame.end;
-            if keep(&segment[frame.clone()]) {
+            if spill.kept {
                 continue;
             }
             self.tail.extend_from_slice(&segment[run..frame.start]);
@@ -55,6 +70,7 @@ impl Outbox {
         } else {
             self.tail.extend_from_slice(&segment[run..]);
         }
+        spill
     }
 
     /// The connection is lost: what is partly written is lost with it, the frames that `keep` wants
@@ -63,13 +79,16 @@ impl Outbox {
         debug_assert!(!self.in_flight, "the batch in flight is given back before");
         self.seal();
         if self.head_left > 0 {
-            if let Some(front) = self.sealed.front_mut() {
-                let lost = front.split_to(self.head_left);
-                self.bytes -= lost.len();
-                self.ledger.queued -= 1;
-                self.ledger.drop_for(DropReason::Disconnected, 1);
+            while let Some(front) = self.sealed.front_mut().filter(|_| self.head_left > 0) {
+                let lost = front.split_to(self.head_left.min(front.len())).len();
+                self.bytes -= lost;
+                self.head_left -= lost;
+                if front.is_empty() {
+                    self.sealed.pop_front();
+                }
             }
-            self.head_left = 0;
+            self.ledger.queued -= 1;
+            self.ledger.drop_for(DropReason::Disconnected, 1);
         }
         self.retain(DropReason::Disconnected, keep);
         self.blocked = false;

@@ -1,0 +1,153 @@
+//! Commands of streams.
+
+use bytes::Bytes;
+use gatewire_codec::{Message, StreamCode, StreamOutcome, Target, ValueRef, v3};
+
+use super::Outbound;
+use crate::Time;
+use crate::session::SendError;
+use crate::session::outbox::{Batch, Class};
+use crate::session::streams::{self, SendStreams, Sent};
+
+impl<W, H: Clone> Outbound<W, H> {
+    /// Opens a stream: queues its OPEN; its id. The waiter waits for the reader's answer without a deadline
+    /// until [`await_answer`](Self::await_answer) sets one. `target`: the readers, if they are others than
+    /// the peer.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn open_stream(
+        &mut self,
+        target: Option<Target<'_>>,
+        event: &str,
+        info: ValueRef<'_>,
+        waiter: W,
+        handle: H,
+    ) -> Result<u32, (SendError, W)> {
+        let id = self.ask(Time::NEVER, waiter, |id, out| {
+            v3::encode(&Message::StreamOpen { id, target, event, info, ack: true }, out)
+        })?;
+        self.streams_mut().open(id, handle);
+        Ok(id)
+    }
+
+    /// The streams that this end writes; `None`: there never was one, or memory was released since.
+    #[must_use]
+    pub fn streams(&self) -> Option<&SendStreams<H>> {
+        self.streams.as_deref()
+    }
+
+    /// For the writers: `write`, `copy`, `finish`.
+    pub fn streams_mut(&mut self) -> &mut SendStreams<H> {
+        self.streams.get_or_insert_default()
+    }
+
+    /// Bytes that wait in a stream's buffer; `None`: it takes no more.
+    #[must_use]
+    pub fn stream_waiting(&self, id: u32) -> Option<usize> {
+        self.streams.as_ref()?.waiting(id)
+    }
+
+    /// From now on the answer to a stream is waited for until the deadline.
+    pub fn await_answer(&mut self, id: u32, deadline: Time) {
+        self.requests.set_deadline(id, deadline);
+    }
+
+    /// Gives a stream up: what waits is dropped, the reader is told, and no answer is waited for. Who
+    /// waited; `None`: there is no such stream any more.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: the reader was not told, since the connection is about to end. The stream is gone all
+    /// the same.
+    pub fn reset_stream(
+        &mut self,
+        id: u32,
+        code: StreamCode,
+        text: &str,
+    ) -> Result<Option<W>, SendError> {
+        self.end_stream(id);
+        let Some(waiter) = self.requests.remove(id) else { return Ok(None) };
+        self.send(Class::Control, &Message::StreamReset { id, code, text })?;
+        Ok(Some(waiter))
+    }
+
+    /// The peer stopped or refused a stream: nothing more is sent. The handle; `None`: it is sent whole, or
+    /// gone.
+    pub fn end_stream(&mut self, id: u32) -> Option<H> {
+        self.streams.as_mut()?.remove(id)
+    }
+
+    /// Tells the peer how far its stream may go.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: the connection is about to end.
+    pub fn grant(&mut self, id: u32, limit: u64) -> Result<(), SendError> {
+        self.send(Class::Control, &Message::StreamCredit { id, limit })
+    }
+
+    /// Measures the delay for a stream that this end reads: a PING whose PONG comes back as
+    /// [`Incoming::StreamProbed`](crate::session::Incoming::StreamProbed).
+    pub fn probe_stream(&mut self, id: u32) {
+        self.ping(streams::probe(id));
+    }
+
+    /// Asks the peer to send no more of its stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`grant`](Self::grant).
+    pub fn stop_stream(&mut self, id: u32, code: StreamCode, text: &str) -> Result<(), SendError> {
+        self.send(Class::Control, &Message::StreamStop { id, code, text })
+    }
+
+    /// Tells the writer of a stream to many what became of one reader.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    pub fn tell_outcome(
+        &mut self,
+        id: u32,
+        socket_id: &str,
+        outcome: StreamOutcome<'_>,
+    ) -> Result<(), SendError> {
+        self.send(Class::Normal, &Message::StreamOutcome { id, socket_id, outcome })
+    }
+
+    /// Takes what is to be written now: all messages that wait, and behind them chunks of streams. `None`:
+    /// nothing waits, or a batch is in flight.
+    pub fn take(&mut self) -> Option<Batch> {
+        if let Some(streams) = &mut self.streams
+            && streams.is_ready()
+            && !self.outbox.is_in_flight()
+        {
+            streams.fill(&mut self.outbox, self.max_frame);
+        }
+        self.outbox.take()
+    }
+
+    /// Whether [`take`](Self::take) would give something if no batch were in flight.
+    #[must_use]
+    pub fn has_output(&self) -> bool {
+        !self.outbox.is_empty() || self.streams.as_ref().is_some_and(|streams| streams.is_ready())
+    }
+
+    /// Which streams' bytes were taken since the last call: their writers may go on.
+    pub fn drain_sent(&mut self) -> impl Iterator<Item = Sent<H>> {
+        self.streams.as_mut().into_iter().flat_map(|streams| streams.drain_progress())
+    }
+
+    /// How many streams this end writes.
+    #[must_use]
+    pub fn open_streams(&self) -> usize {
+        self.streams.as_ref().map_or(0, |streams| streams.len())
+    }
+
+    /// Adds bytes to a stream, sharing long ones. `false`: it takes no more.
+    pub fn write_stream(&mut self, id: u32, bytes: Bytes) -> bool {
+        self.streams.as_mut().is_some_and(|streams| streams.write(id, bytes))
+    }
+}
