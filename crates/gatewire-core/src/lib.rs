@@ -5,6 +5,7 @@
 //! * [`session`]: one connection after its handshake - events, requests with deadlines, heartbeat,
 //!   close with a reason - and its bounded [`Outbox`](session::Outbox).
 //! * [`hub`]: a server's connections and their rooms; who receives a published message.
+//! * [`fanout`]: one stream that goes to many: its pace, and what becomes of each receiver.
 //! * [`Backoff`]: when to reconnect.
 //!
 //! Nothing here spawns, waits, locks, reads a clock or draws a random number: time is a [`Time`]
@@ -12,6 +13,7 @@
 //! machines without tokio, and a test repeats exactly.
 
 mod backoff;
+pub mod fanout;
 pub mod handshake;
 pub mod hub;
 mod ledger;

@@ -2,6 +2,7 @@
 //! bytes. Time is virtual everywhere.
 
 mod backoff;
+mod fanout;
 mod garbage;
 mod handshake;
 mod heartbeat;
