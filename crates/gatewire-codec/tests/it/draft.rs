@@ -5,7 +5,8 @@ use gatewire_codec::v3::handshake::{
     Accept, Challenge, Extensions, Hello, Proof, Role, put_extension,
 };
 use gatewire_codec::{
-    CloseCode, ErrorCode, FormatId, GoAwayCode, Message, NackCode, Names, RejectCode, Target, Value,
+    CloseCode, ErrorCode, FormatId, GoAwayCode, Message, NackCode, Names, RejectCode, StreamCode,
+    StreamOutcome, Target, Value,
 };
 use serde_json::Value as Json;
 
@@ -29,7 +30,19 @@ pub(crate) struct Draft {
     pub(crate) sockets: Vec<String>,
     pub(crate) except_rooms: Vec<String>,
     pub(crate) except_sockets: Vec<String>,
+    pub(crate) stream: Stream,
     pub(crate) shake: Shake,
+}
+
+/// The parts of a stream's frame that no other frame has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stream {
+    pub(crate) ack: bool,
+    pub(crate) targeted: bool,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) offset: u64,
+    pub(crate) socket_id: String,
+    pub(crate) status: &'static str,
 }
 
 /// The parts of a handshake frame.
@@ -49,7 +62,7 @@ pub(crate) struct Shake {
 }
 
 /// All kinds of version 3.
-pub(crate) const KINDS: [&str; 18] = [
+pub(crate) const KINDS: [&str; 25] = [
     "hello",
     "challenge",
     "proof",
@@ -68,7 +81,17 @@ pub(crate) const KINDS: [&str; 18] = [
     "join",
     "leave",
     "leave-all",
+    "stream-open",
+    "stream-finish",
+    "stream-reset",
+    "stream-stop",
+    "stream-credit",
+    "stream-outcome",
+    "stream-chunk",
 ];
+
+/// How one receiver of a stream ends.
+pub(crate) const STATUSES: [&str; 3] = ["answered", "refused", "stopped"];
 
 impl Draft {
     /// Reads a description as it stands in `v3.json`.
@@ -84,7 +107,7 @@ impl Draft {
             kind: string("kind"),
             id: optional(&json["id"]),
             request: json["request"].is_number().then(|| id(&json["request"])),
-            token: json["token"].as_str().map_or(0, |token| token.parse().expect("digits")),
+            token: digits(&json["token"]),
             code: optional(&json["code"]),
             retry_window_ms: optional(&json["retry_window_ms"]),
             event: string("event"),
@@ -96,6 +119,7 @@ impl Draft {
             sockets: strings("sockets"),
             except_rooms: strings("except_rooms"),
             except_sockets: strings("except_sockets"),
+            stream: Stream::of(json),
             shake: Shake::of(json),
         }
     }
@@ -124,6 +148,7 @@ impl Draft {
             "join" => Message::Join { id, rooms },
             "leave" => Message::Leave { id, rooms },
             "leave-all" => Message::LeaveAll { id },
+            kind if kind.starts_with("stream-") => return self.with_stream(use_it),
             _ => return self.with_handshake(use_it),
         };
         use_it(&message)
@@ -138,6 +163,36 @@ impl Draft {
             except_sockets: Names::from_strings(&self.except_sockets),
             include_self: self.include_self,
         }
+    }
+
+    fn with_stream<R>(&self, use_it: impl FnOnce(&Message<'_>) -> R) -> R {
+        let Stream { ack, targeted, ref bytes, offset, ref socket_id, status } = self.stream;
+        // No stream has the id 0.
+        let id = self.id.max(1);
+        let (code, text) = (StreamCode::from_u8(self.code), &*self.text);
+        let value = self.value.as_ref();
+        use_it(&match self.kind.as_str() {
+            "stream-open" => {
+                let target = targeted.then(|| self.target());
+                Message::StreamOpen { id, target, event: &self.event, info: value, ack }
+            }
+            "stream-finish" => Message::StreamFinish { id, event: "", length: Some(offset) },
+            "stream-reset" => Message::StreamReset { id, code, text },
+            "stream-stop" => Message::StreamStop { id, code, text },
+            "stream-credit" => Message::StreamCredit { id, limit: offset },
+            "stream-outcome" => {
+                let outcome = match status {
+                    "answered" => StreamOutcome::Answered(value),
+                    "refused" => {
+                        StreamOutcome::Refused { code: NackCode::from_u8(self.code), value }
+                    }
+                    _ => StreamOutcome::Stopped { code },
+                };
+                Message::StreamOutcome { id, socket_id, outcome }
+            }
+            "stream-chunk" => Message::StreamChunk { id, event: "", bytes },
+            other => panic!("version 3 has no {other}"),
+        })
     }
 
     fn with_handshake<R>(&self, use_it: impl FnOnce(&Message<'_>) -> R) -> R {
@@ -181,6 +236,21 @@ impl Draft {
     }
 }
 
+impl Stream {
+    fn of(json: &Json) -> Self {
+        let flag = |name: &str| json[name].as_bool().unwrap_or_default();
+        let status = json["status"].as_str().unwrap_or("answered");
+        Self {
+            ack: flag("ack"),
+            targeted: flag("targeted"),
+            bytes: if json["bytes"].is_string() { hex(&json["bytes"]) } else { Vec::new() },
+            offset: digits(&json["offset"]),
+            socket_id: json["socket_id"].as_str().unwrap_or_default().to_owned(),
+            status: STATUSES.into_iter().find(|known| *known == status).expect("a status"),
+        }
+    }
+}
+
 impl Shake {
     fn of(json: &Json) -> Self {
         let extension = |entry: &Json| (optional(&entry[0]), hex(&entry[1]));
@@ -213,6 +283,11 @@ impl Shake {
 fn array<const N: usize>(fields: &[&Json]) -> [u8; N] {
     let field = fields.iter().find(|field| field.is_string());
     field.map_or([0; N], |field| hex(field).try_into().expect("the right size"))
+}
+
+/// A number of 64 bits, written as a text, or 0 where there is none.
+fn digits(json: &Json) -> u64 {
+    json.as_str().map_or(0, |digits| digits.parse().expect("digits"))
 }
 
 /// A number, or 0 where there is none.

@@ -6,7 +6,8 @@
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{self, Packet};
 use gatewire_codec::{
-    DecodeError, FrameError, Framer, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3,
+    DecodeError, FrameError, Framer, LENGTH_PREFIX, Message, StreamOutcome, ValueRef, Version,
+    split_frame, v3,
 };
 
 /// A stream gives the same frames and the same end whatever the chunks in which it arrives, and
@@ -120,6 +121,14 @@ pub fn v3_decode(frame: &[u8]) {
     assert_eq!(out[LENGTH_PREFIX..], *frame, "{message:?} has two encodings");
     assert_eq!(split_frame(&out, u32::MAX), Ok(Some((frame, &[][..]))));
     walk(&message);
+    if let Message::StreamChunk { id, bytes, .. } = message {
+        let mut header = BytesMut::new();
+        v3::encode_chunk_header(id, bytes.len(), &mut header)
+            .expect("what was read can be written");
+        assert_eq!(header.len(), v3::chunk_header_len(id));
+        assert_eq!(header, out[..header.len()]);
+        assert_eq!(out[header.len()..], *bytes);
+    }
     for version in [Version::V1, Version::V2] {
         let mut out = BytesMut::from(&b"before"[..]);
         match legacy::encode(&message, version, 2, &mut out) {
@@ -199,7 +208,10 @@ fn walk(message: &Message<'_>) {
         assert_eq!(names.iter().count(), names.len());
         assert_eq!(names.is_empty(), names.iter().next().is_none());
     }
-    if let Message::Event { value, .. } = message {
+    if let Message::Event { value, .. }
+    | Message::StreamOpen { info: value, .. }
+    | Message::StreamOutcome { outcome: StreamOutcome::Answered(value), .. } = message
+    {
         let owned = value.to_value();
         assert_eq!(format!("{:?}", owned.as_ref()), format!("{value:?}"));
     }

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use gatewire_codec::legacy::{Kind, Packet, Policy};
-use gatewire_codec::{FormatId, Value, Version};
+use gatewire_codec::{FormatId, Value, Version, v3};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::draft::{Draft, KINDS, Shake};
+use crate::draft::{Draft, KINDS, STATUSES, Shake, Stream};
 
 /// A value of any type.
 pub(crate) fn value() -> impl Strategy<Value = Value> {
@@ -50,8 +50,9 @@ fn event() -> impl Strategy<Value = String> {
 pub(crate) fn draft() -> impl Strategy<Value = Draft> {
     let numbers = (id(), option::of(id()), any::<u64>(), 0_u32..64, any::<u8>(), id());
     let lists = (names(), names(), names(), names());
-    (select(&KINDS[..]), numbers, event(), ".{0,40}", value(), lists, any::<[bool; 2]>(), shake())
-        .prop_map(|(kind, numbers, event, text, value, lists, flags, shake)| Draft {
+    let own = (stream(), shake());
+    (select(&KINDS[..]), numbers, event(), ".{0,40}", value(), lists, any::<[bool; 2]>(), own)
+        .prop_map(|(kind, numbers, event, text, value, lists, flags, (stream, shake))| Draft {
             kind: kind.into(),
             id: numbers.0,
             request: numbers.1,
@@ -67,8 +68,29 @@ pub(crate) fn draft() -> impl Strategy<Value = Draft> {
             sockets: lists.1,
             except_rooms: lists.2,
             except_sockets: lists.3,
+            stream,
             shake,
         })
+}
+
+fn stream() -> impl Strategy<Value = Stream> {
+    let bytes = prop_oneof![20 => vec(any::<u8>(), 1..200), 1 => long_chunk()];
+    let offset = (any::<u64>(), 0_u32..64);
+    (any::<[bool; 2]>(), bytes, offset, ".{0,40}", select(&STATUSES[..])).prop_map(
+        |([ack, targeted], bytes, (offset, shift), socket_id, status)| Stream {
+            ack,
+            targeted,
+            bytes,
+            offset: offset >> shift,
+            socket_id,
+            status,
+        },
+    )
+}
+
+/// Lengths about the largest one.
+fn long_chunk() -> impl Strategy<Value = Vec<u8>> {
+    (any::<u8>(), v3::MAX_CHUNK - 3..=v3::MAX_CHUNK).prop_map(|(byte, length)| vec![byte; length])
 }
 
 fn shake() -> impl Strategy<Value = Shake> {
