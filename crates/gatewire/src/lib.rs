@@ -47,15 +47,18 @@ mod limits;
 mod net;
 mod request;
 mod server;
+pub mod stream;
 mod to;
 
 pub use client::{Client, ClientBuilder, OfflineQueue, WhenFull};
 pub use counters::Counters;
 pub use error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
-pub use gatewire_codec::{CloseCode, ErrorCode, FormatId, GoAwayCode, RejectCode, Value, ValueRef};
+pub use gatewire_codec::{
+    CloseCode, ErrorCode, FormatId, GoAwayCode, RejectCode, StreamCode, Value, ValueRef,
+};
 pub use gatewire_core::handshake::{HandshakeError, KeyRing, Psk, WeakKey};
 pub use gatewire_core::hub::{JoinError, RoomLimits};
-pub use gatewire_core::session::{OutboxLimits, Overflow, ProtocolError};
+pub use gatewire_core::session::{OutboxLimits, Overflow, ProtocolError, StreamLimits};
 pub use gatewire_core::{Backoff, DropReason, Ledger, SocketId};
 pub use gatewire_format::{
     Format, FormatError, FormatFn, FromValue, IntoAnswer, IntoValue, Object, ObjectRef,
@@ -64,6 +67,7 @@ pub use handler::{Concurrent, Handler, HandlerId, Rejection, concurrent};
 pub use limits::Limits;
 pub use request::Request;
 pub use server::{Drain, Server, ServerBuilder, Socket};
+pub use stream::{OpenStream, StreamError, StreamReader, StreamWriter};
 pub use to::{To, ToSocket};
 
 #[cfg(feature = "avro")]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatewire_core::hub::RoomLimits;
-use gatewire_core::session::{OutboxLimits, SessionConfig};
+use gatewire_core::session::{OutboxLimits, SessionConfig, StreamLimits};
 
 /// The bounds of each connection of a server or a client. The defaults suit an open port.
 #[derive(Debug, Clone)]
@@ -24,6 +24,9 @@ pub struct Limits {
     /// sent to it: 1,024 per connection (and 4 MiB), and what one read gives. At the bound nothing is
     /// read until a handler is done: no answers either.
     pub handler_queue: usize,
+    /// Streams that come in on one connection: 128, each with 256 KiB to 4 MiB of credit, which is what one
+    /// that is not read costs. More are refused as busy.
+    pub streams: StreamLimits,
     /// Silence after which a ping is sent: 10 s.
     pub ping_interval: Duration,
     /// Pings without any sign of life after which the peer is dead: 2.
@@ -49,6 +52,7 @@ impl Default for Limits {
             outbox: OutboxLimits::default(),
             write_stall: Duration::from_secs(10),
             handler_queue: 1024,
+            streams: StreamLimits::default(),
             ping_interval: SessionConfig::PING_INTERVAL,
             missed_pings: SessionConfig::MISSED_PINGS,
             handshake_timeout: Duration::from_secs(5),

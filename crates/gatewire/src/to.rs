@@ -11,6 +11,7 @@ use crate::client::ClientInner;
 use crate::error::{EmitError, RequestError};
 use crate::request::Request;
 use crate::server::{Inner, Socket};
+use crate::stream::{OpenStream, Peer};
 
 /// Who sends.
 #[derive(Clone, Copy)]
@@ -201,6 +202,22 @@ impl<'a> ToSocket<'a> {
             Some(socket) => Request::to_peer(socket.inner, event, value),
             None => Request::failed(RequestError::NoSuchSocket, event, value),
         }
+    }
+
+    /// Opens a stream to the socket, through the server if this is a client; see
+    /// [`StreamWriter`](crate::StreamWriter). An id that does not exist is [`RequestError::NoSuchSocket`].
+    pub fn stream<'e, V: IntoValue>(&self, event: &'e str, info: V) -> OpenStream<'e, V> {
+        let server = match self.origin {
+            Origin::Server(server) => server,
+            Origin::Socket(socket) => &socket.inner.server,
+            Origin::Client(client) => {
+                let peer = Peer { owner: client.clone(), socket: Some(self.id) };
+                return OpenStream::new(Ok(peer), event, info);
+            }
+        };
+        let socket = server.socket(self.id).ok_or(RequestError::NoSuchSocket);
+        let peer = socket.map(|socket| Peer { owner: socket.inner, socket: None });
+        OpenStream::new(peer, event, info)
     }
 
     /// This socket, and others to be named.

@@ -310,11 +310,13 @@ impl<W, H: Clone> Outbound<W, H> {
 
     /// The peer answered or refused: who waits for it. `None`: nobody any more, ignore it.
     pub fn answered(&mut self, id: u32) -> Option<W> {
+        self.settle_stream(id);
         self.requests.remove(id)
     }
 
     /// Nobody waits for this request any more: who did.
     pub fn forget(&mut self, id: u32) -> Option<W> {
+        self.settle_stream(id);
         self.requests.remove(id)
     }
 
@@ -326,7 +328,14 @@ impl<W, H: Clone> Outbound<W, H> {
 
     /// Who waited in vain.
     pub fn expire(&mut self, now: Time) -> Vec<W> {
-        self.requests.expire(now)
+        let expired = self.requests.expire(now);
+        expired
+            .into_iter()
+            .map(|(id, waiter)| {
+                self.settle_stream(id);
+                waiter
+            })
+            .collect()
     }
 
     /// How many requests wait for their answers.

@@ -106,8 +106,8 @@ impl<W> Requests<W> {
         self.pending.is_empty()
     }
 
-    /// Takes out those whose deadline has passed, oldest id first.
-    pub fn expire(&mut self, now: Time) -> Vec<W> {
+    /// Takes out those whose deadline has passed, with their ids, oldest first.
+    pub fn expire(&mut self, now: Time) -> Vec<(u32, W)> {
         if now < self.next_deadline {
             return Vec::new();
         }
@@ -125,7 +125,7 @@ impl<W> Requests<W> {
         expired.sort_unstable();
         expired
             .iter()
-            .filter_map(|id| self.pending.remove(id).map(|pending| pending.waiter))
+            .filter_map(|id| self.pending.remove(id).map(|pending| (*id, pending.waiter)))
             .collect()
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use gatewire_codec::{CloseCode, Names, Value};
 use gatewire_core::handshake::DiallerConfig;
-use gatewire_core::session::{Class, Outbound, OutboxLimits, SendError};
+use gatewire_core::session::{Class, OutboxLimits, SendError};
 use gatewire_core::{Backoff, SocketId, Time};
 use gatewire_format::{FromValue, IntoValue};
 use tokio::sync::watch;
@@ -23,9 +23,10 @@ use crate::counters::Counters;
 use crate::error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
-use crate::net::link::{HasLink, Link};
+use crate::net::link::{HasLink, Link, LinkOutbound};
 use crate::net::waiter::Waiter;
 use crate::request::Request;
+use crate::stream::{OpenStream, Peer};
 use crate::to::{Origin, To, ToSocket};
 use lifecycle::Lifecycle;
 
@@ -179,6 +180,12 @@ impl Client {
         Request::to_peer(self.inner.clone(), event, value)
     }
 
+    /// Opens a stream to the server, on the connection that is up; see [`StreamWriter`](crate::StreamWriter).
+    pub fn stream<'a, V: IntoValue>(&self, event: &'a str, info: V) -> OpenStream<'a, V> {
+        let peer = Peer { owner: self.inner.clone(), socket: None };
+        OpenStream::new(Ok(peer), event, info)
+    }
+
     /// Addresses the members of a room.
     pub fn to<'a>(&'a self, room: &'a str) -> To<'a> {
         To::nobody(Origin::Client(&self.inner)).to(room)
@@ -253,7 +260,7 @@ impl Client {
     /// As for a request.
     pub async fn leave_all(&self) -> Result<(), RequestError> {
         self.inner.lock_rooms().clear();
-        self.ask(Outbound::leave_all).await
+        self.ask(LinkOutbound::leave_all).await
     }
 
     /// The rooms that this client joined. Rooms that the server put it into are not among them.
@@ -264,7 +271,7 @@ impl Client {
 
     async fn ask(
         &self,
-        push: impl FnOnce(&mut Outbound<Waiter>, Time, Waiter) -> Result<u32, (SendError, Waiter)>,
+        push: impl FnOnce(&mut LinkOutbound, Time, Waiter) -> Result<u32, (SendError, Waiter)>,
     ) -> Result<(), RequestError> {
         /// The same as a request's.
         const TIMEOUT: Duration = Duration::from_secs(5);
@@ -282,12 +289,12 @@ impl Client {
     /// Listens for an event. Several handlers of one event run in the order of their registration;
     /// the first answers requests. They stay across reconnects.
     pub fn on<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
-        self.inner.handlers.add(event, handler.into_listener(), false)
+        self.inner.handlers.add(event, handler, false)
     }
 
     /// As [`on`](Self::on), for one message only.
     pub fn once<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
-        self.inner.handlers.add(event, handler.into_listener(), true)
+        self.inner.handlers.add(event, handler, true)
     }
 
     /// Hears every event that comes in, before its handlers do and whether it has any or not. Does

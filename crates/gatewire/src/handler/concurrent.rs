@@ -51,6 +51,8 @@ where
     M: 'static,
     H: Handler<C, M>,
 {
+    const TAKES_STREAMS: bool = H::TAKES_STREAMS;
+
     fn into_listener(self) -> Arc<Listen<C>> {
         let permits = Arc::new(Semaphore::new(self.limit));
         let inner = self.handler.into_listener();

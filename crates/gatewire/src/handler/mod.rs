@@ -4,6 +4,7 @@ mod answer;
 mod caught;
 mod concurrent;
 mod rejection;
+mod streams;
 mod table;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use gatewire_codec::NackCode;
 use gatewire_format::{DecodeContext, FormatError, FromValue, IntoAnswer, ValueRef};
 
 use crate::net::link::{Session, SharedOwner};
+use crate::stream::StreamReader;
 
 use answer::Reply;
 pub(crate) use caught::{caught, report_panic};
@@ -26,7 +28,8 @@ pub(crate) use table::{AnyHandler, Claim, Handlers, Listener, Listeners, Table};
 /// [`Socket`](crate::Socket) on a server, a [`Client`](crate::Client) on a client.
 ///
 /// Implemented for sync and async closures with no argument, with the value, with `C`, or with `C`
-/// and the value. The value is any [`FromValue`]; an event whose value is of another type does not reach the
+/// and the value; each with a [`StreamReader`](crate::StreamReader) behind them too, for
+/// [streams](crate::stream). The value is any [`FromValue`]; an event whose value is of another type does not reach the
 /// closure: a requester is told, an event counts as dropped, and `on_error` hears of it. What the
 /// closure returns is the answer if one was asked for: any [`IntoAnswer`].
 ///
@@ -62,6 +65,10 @@ pub(crate) use table::{AnyHandler, Claim, Handlers, Listener, Listeners, Table};
 /// # }
 /// ```
 pub trait Handler<C, M>: Send + Sync + 'static {
+    /// Whether it listens for streams, and not for messages.
+    #[doc(hidden)]
+    const TAKES_STREAMS: bool = false;
+
     #[doc(hidden)]
     fn into_listener(self) -> Arc<Listen<C>>;
 }
@@ -82,6 +89,8 @@ pub struct Delivery<'a> {
     pub(crate) context: DecodeContext<'a>,
     /// The request that is not answered yet.
     pub(crate) request: Option<u32>,
+    /// A stream's reader, until a handler takes it.
+    pub(crate) stream: Option<StreamReader>,
     pub(crate) session: Session,
     pub(crate) owner: &'a dyn SharedOwner,
 }
@@ -133,6 +142,18 @@ impl Delivery<'_> {
         match *self.value {
             ValueRef::String(text) => Ok(text),
             value => Err(self.wrong_type("string", value)),
+        }
+    }
+
+    /// The stream, for the handler that takes it. Handlers of streams are not called without one.
+    fn stream(&mut self) -> StreamReader {
+        self.stream.take().expect("only streams are for handlers of streams")
+    }
+
+    /// Nobody has taken the stream: its writer is told, by the refusal if it wanted an answer.
+    pub(crate) fn leave_stream(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            stream.leave();
         }
     }
 

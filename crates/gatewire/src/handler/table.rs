@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use gatewire_codec::Value;
 use rustc_hash::FxHashMap;
 
-use super::Listen;
+use super::{Handler, Listen};
 
 /// Names a registered handler, for `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,15 +46,26 @@ pub(crate) type AnyHandler<C> = Arc<dyn Fn(&C, &str, Value) + Send + Sync>;
 /// The handlers of one event, in the order of their registration.
 pub(crate) type Listeners<C> = Arc<[Arc<Listener<C>>]>;
 
+type Events<C> = FxHashMap<Box<str>, Listeners<C>>;
+
 /// A snapshot of all handlers.
 pub(crate) struct Table<C> {
-    by_event: FxHashMap<Box<str>, Listeners<C>>,
+    messages: Events<C>,
+    streams: Events<C>,
     any: Vec<(HandlerId, AnyHandler<C>)>,
 }
 
 impl<C> Table<C> {
+    fn new() -> Self {
+        Self { messages: Events::default(), streams: Events::default(), any: Vec::new() }
+    }
+
     pub(crate) fn find(&self, event: &str) -> Option<&Listeners<C>> {
-        self.by_event.get(event)
+        self.messages.get(event)
+    }
+
+    pub(crate) fn find_streams(&self, event: &str) -> Option<&Listeners<C>> {
+        self.streams.get(event)
     }
 
     pub(crate) fn any(&self) -> &[(HandlerId, AnyHandler<C>)] {
@@ -64,7 +75,8 @@ impl<C> Table<C> {
 
 impl<C> Clone for Table<C> {
     fn clone(&self) -> Self {
-        Self { by_event: self.by_event.clone(), any: self.any.clone() }
+        let Self { messages, streams, any } = self;
+        Self { messages: messages.clone(), streams: streams.clone(), any: any.clone() }
     }
 }
 
@@ -79,8 +91,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl<C> Handlers<C> {
     pub(crate) fn new() -> Self {
-        let table = Table { by_event: FxHashMap::default(), any: Vec::new() };
-        Self { table: RwLock::new(Arc::new(table)), version: AtomicU64::new(0) }
+        Self { table: RwLock::new(Arc::new(Table::new())), version: AtomicU64::new(0) }
     }
 
     /// Grows with each change.
@@ -103,14 +114,21 @@ impl<C> Handlers<C> {
         result
     }
 
-    pub(crate) fn add(&self, event: &str, call: Arc<Listen<C>>, once: bool) -> HandlerId {
+    pub(crate) fn add<M, H: Handler<C, M>>(
+        &self,
+        event: &str,
+        handler: H,
+        once: bool,
+    ) -> HandlerId {
+        let call = handler.into_listener();
         let id = draw_id();
         let once = once.then(|| AtomicBool::new(true));
         let listener = Arc::new(Listener { id, call, once });
         self.change(|table| {
-            let old = table.by_event.get(event).map_or(&[][..], |listeners| listeners);
+            let events = if H::TAKES_STREAMS { &mut table.streams } else { &mut table.messages };
+            let old = events.get(event).map_or(&[][..], |listeners| listeners);
             let listeners = old.iter().cloned().chain([listener]).collect();
-            table.by_event.insert(event.into(), listeners);
+            events.insert(event.into(), listeners);
         });
         id
     }
@@ -126,36 +144,41 @@ impl<C> Handlers<C> {
         self.change(|table| {
             let any = table.any.len();
             table.any.retain(|(other, _)| *other != id);
-            let event = table
-                .by_event
-                .iter()
-                .find(|(_, listeners)| listeners.iter().any(|listener| listener.id == id))
-                .map(|(event, _)| event.clone());
-            if let Some(event) = &event {
-                let kept: Arc<[_]> = table.by_event[event]
-                    .iter()
-                    .filter(|listener| listener.id != id)
-                    .cloned()
-                    .collect();
-                if kept.is_empty() {
-                    table.by_event.remove(event);
-                } else {
-                    table.by_event.insert(event.clone(), kept);
-                }
-            }
-            event.is_some() || any != table.any.len()
+            let removed = remove(&mut table.messages, id) || remove(&mut table.streams, id);
+            removed || any != table.any.len()
         })
     }
 
     /// Lets all handlers go: their closures may hold what holds this table.
     pub(crate) fn clear(&self) {
-        self.change(|table| *table = Table { by_event: FxHashMap::default(), any: Vec::new() });
+        self.change(|table| *table = Table::new());
     }
 
     /// Takes all handlers of an event off; how many there were.
     pub(crate) fn remove_event(&self, event: &str) -> usize {
-        self.change(|table| table.by_event.remove(event).map_or(0, |listeners| listeners.len()))
+        self.change(|table| {
+            let both = [table.messages.remove(event), table.streams.remove(event)];
+            both.into_iter().flatten().map(|listeners| listeners.len()).sum()
+        })
     }
+}
+
+fn remove<C>(events: &mut Events<C>, id: HandlerId) -> bool {
+    let mut found = events.iter_mut().map(|(event, listeners)| (event, listeners));
+    let Some((event, listeners)) =
+        found.find(|(_, listeners)| listeners.iter().any(|listener| listener.id == id))
+    else {
+        return false;
+    };
+    let kept: Listeners<C> =
+        listeners.iter().filter(|listener| listener.id != id).cloned().collect();
+    if kept.is_empty() {
+        let event = event.clone();
+        events.remove(&event);
+    } else {
+        *listeners = kept;
+    }
+    true
 }
 
 fn draw_id() -> HandlerId {

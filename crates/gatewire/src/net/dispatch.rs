@@ -21,9 +21,10 @@ use gatewire_core::{DropReason, Ledger};
 use super::assembly::Frame;
 use super::link::{HasLink, Session};
 use super::routes::Routes;
-use super::run::{Ran, Received, Rest, Run, Unfinished, run};
+use super::run::{Ran, Received, Rest, Run, Unfinished, run, run_stream};
 use super::side::Side;
 use crate::handler::report_panic;
+use crate::stream::StreamReader;
 
 /// Bytes that may wait for a handler, besides the number of messages.
 const MAX_QUEUED_BYTES: usize = 4 << 20;
@@ -32,13 +33,20 @@ const MAX_QUEUED_BYTES: usize = 4 << 20;
 pub(crate) struct Inbox<C> {
     routes: Routes<C>,
     running: Option<Running<C>>,
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Queued>,
     queued_bytes: usize,
     max_queued: usize,
     /// Nothing is read before `first` is done.
     paused: bool,
     ledger: Ledger,
     session: Session,
+}
+
+/// A message that waits.
+struct Queued {
+    frame: Bytes,
+    /// If it opens a stream.
+    stream: Option<StreamReader>,
 }
 
 /// An async handler that waits.
@@ -118,10 +126,31 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
             self.deliver(side, received, frame, context);
             return;
         }
+        self.wait(frame, None);
+    }
+
+    /// Takes the beginning of a stream: gives it to its handler now, or queues it behind the handler that
+    /// runs.
+    pub(super) fn receive_stream<S: Side<Context = C>>(
+        &mut self,
+        side: &S,
+        received: Received<'_>,
+        stream: StreamReader,
+        frame: &Frame<'_>,
+    ) {
+        self.ledger.accepted += 1;
+        if self.is_idle() && !is_held(side) {
+            self.deliver_stream(side, received, stream);
+        } else {
+            self.wait(frame, Some(stream));
+        }
+    }
+
+    fn wait(&mut self, frame: &Frame<'_>, stream: Option<StreamReader>) {
         self.ledger.queued += 1;
         let frame = frame.to_bytes();
         self.queued_bytes += frame.len();
-        self.queue.push_back(frame);
+        self.queue.push_back(Queued { frame, stream });
     }
 
     /// Takes a message of an event that came lately, and handles it at once. `false`: it is not one, or
@@ -186,15 +215,17 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
             } else if hold && !self.queue.is_empty() && is_held(side) {
                 // The peer does not read what it asked for: it is not asked for more.
                 return Poll::Pending;
-            } else if let Some(frame) = self.queue.pop_front() {
+            } else if let Some(Queued { frame, stream }) = self.queue.pop_front() {
                 self.queued_bytes -= frame.len();
                 self.ledger.queued -= 1;
-                match reread(&frame) {
-                    Some((event, value, request)) => {
-                        let received = Received { event, value: &value, request };
-                        self.deliver(side, received, &Frame::Owned(&frame), context);
-                    }
-                    None => self.settle(Some(DropReason::Decode)),
+                let Some((event, value, request)) = reread(&frame) else {
+                    self.settle(Some(DropReason::Decode));
+                    continue;
+                };
+                let received = Received { event, value: &value, request };
+                match stream {
+                    Some(stream) => self.deliver_stream(side, received, stream),
+                    None => self.deliver(side, received, &Frame::Owned(&frame), context),
                 }
             } else {
                 return Poll::Ready(());
@@ -232,6 +263,20 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         let listeners = self.routes.find(event).map_or(&[][..], |route| &route.listeners);
         let ran = run(side, received, self.session, listeners, frame, context);
         self.note(if caught { ran } else { ran.or_unheard() }, event);
+    }
+
+    /// Gives a stream to its handler.
+    fn deliver_stream<S: Side<Context = C>>(
+        &mut self,
+        side: &S,
+        received: Received<'_>,
+        stream: StreamReader,
+    ) {
+        self.routes.refresh(side.handlers(), side.own_handlers());
+        self.deliver_to_any(side, received.event, received.value);
+        let listeners = self.routes.find_streams(received.event);
+        let dropped = run_stream(side, received, stream, self.session, listeners);
+        self.settle(dropped);
     }
 
     fn note(&mut self, ran: Ran<C>, event: &str) {
@@ -276,12 +321,15 @@ fn is_held<S: Side>(side: &S) -> bool {
     S::HOLDS && side.owner().link().is_behind()
 }
 
-/// Decodes a message again that was kept: its event, its value, and its id if it is a request.
+/// Decodes a message again that was kept: its event, its value, and its id if an answer is wanted.
 fn reread(frame: &[u8]) -> Option<(&str, ValueRef<'_>, Option<u32>)> {
     match v3::decode(frame) {
         Ok(Message::Event { event, value }) => Some((event, value, None)),
         Ok(Message::Request { id, event, value }) => Some((event, value, Some(id))),
-        // Only these two are kept, after they were decoded once.
+        Ok(Message::StreamOpen { id, event, info, ack, .. }) => {
+            Some((event, info, ack.then_some(id)))
+        }
+        // Only these are kept, after they were decoded once.
         _ => None,
     }
 }

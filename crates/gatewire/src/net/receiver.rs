@@ -57,7 +57,7 @@ impl<S: Side> Receiver<S> {
         let (event, value, request) = match self.inbound.handle(frame.bytes()) {
             Ok(Incoming::Event { event, value }) => (event, value, None),
             Ok(Incoming::Request { id, event, value }) => (event, value, Some(id)),
-            Ok(other) => return self.handle_other(other, now),
+            Ok(other) => return self.handle_other(other, frame, now),
             Err(error) => return self.handle_error(error),
         };
         self.last_event = now;
@@ -65,15 +65,29 @@ impl<S: Side> Receiver<S> {
         Ok(())
     }
 
-    fn handle_other(&mut self, incoming: Incoming<'_>, now: Time) -> Result<(), DisconnectReason> {
+    fn handle_other(
+        &mut self,
+        incoming: Incoming<'_>,
+        frame: &Frame<'_>,
+        now: Time,
+    ) -> Result<(), DisconnectReason> {
+        let Some(incoming) = self.handle_stream(incoming, frame)? else {
+            self.last_event = now;
+            return Ok(());
+        };
         let owner = self.side.owner();
         let link = owner.link();
         match incoming {
             Incoming::Answer { id, result } => {
                 // Nobody waits any more: its deadline has passed, or the peer made it up.
-                let Some(waiter) = link.with_outbound(|outbound| outbound.answered(id)) else {
-                    return Ok(());
-                };
+                let waiter = link.with_outbound(|outbound| {
+                    if result.is_err() {
+                        // If it was a stream, no more of it is sent.
+                        outbound.end_stream(id);
+                    }
+                    outbound.answered(id)
+                });
+                let Some(waiter) = waiter else { return Ok(()) };
                 self.answers += 1;
                 waiter.complete(result.map_err(|refused| {
                     RequestError::from_nack(refused.code, refused.value.to_value())

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::handler::{AnyHandler, Handlers, Listeners, Table};
+use crate::handler::{AnyHandler, Handlers, Listener, Listeners, Table};
 
 /// Names that a connection remembers. Each has one place, which the next name there takes over.
 const PLACES: usize = 16;
@@ -71,6 +71,12 @@ impl<C> Routes<C> {
         };
         let recent = self.recent.get_or_insert_with(|| Box::new([const { None }; PLACES]));
         recent[place(event.as_bytes())] = Some(Route { event: event.into(), listeners });
+    }
+
+    /// The handlers of streams of an event, the connection's own first.
+    pub(crate) fn find_streams(&self, event: &str) -> impl Iterator<Item = &Arc<Listener<C>>> {
+        let tables = [&self.own.table, &self.shared.table].into_iter().flatten();
+        tables.filter_map(move |table| table.find_streams(event)).flat_map(|found| found.iter())
     }
 
     /// The handlers for all events.

@@ -15,7 +15,8 @@ use super::assembly::Frame;
 use super::link::{HasLink, Session};
 use super::side::Side;
 use crate::error::Error;
-use crate::handler::{Claim, Delivery, Flow, Listener, report_panic};
+use crate::handler::{Claim, Delivery, Flow, Listener, caught, report_panic};
+use crate::stream::StreamReader;
 
 /// One run of an async handler.
 pub(super) type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -87,7 +88,8 @@ pub(super) fn run<S: Side>(
     let Received { event, value, request } = received;
     let owner = side.owner();
     let decode = DecodeContext::new(&owner.link().formats, event).in_frame(frame.owned());
-    let mut delivery = Delivery { event, value, context: decode, request, session, owner };
+    let mut delivery =
+        Delivery { event, value, context: decode, request, stream: None, session, owner };
     let (mut count, mut dropped) = (0, None);
     for (index, listener) in listeners.iter().enumerate() {
         if !claim(side, listener) {
@@ -125,6 +127,55 @@ pub(super) fn run<S: Side>(
     // Nobody listens, or only `once` handlers that have run already.
     delivery.refuse(NackCode::NoHandler, "");
     Ran::All { count, dropped }
+}
+
+/// Gives a stream to the first of its handlers: why the message that opened it counts as dropped, if it does.
+pub(super) fn run_stream<'l, S: Side>(
+    side: &S,
+    received: Received<'_>,
+    stream: StreamReader,
+    session: Session,
+    listeners: impl Iterator<Item = &'l Arc<Listener<S::Context>>>,
+) -> Option<DropReason> {
+    let Received { event, value, request } = received;
+    let owner = side.owner();
+    let context = DecodeContext::new(&owner.link().formats, event);
+    let slot = stream.slot();
+    let mut delivery =
+        Delivery { event, value, context, request, stream: Some(stream), session, owner };
+    for listener in listeners {
+        if !claim(side, listener) {
+            continue;
+        }
+        let call = || (listener.call)(side.context(), &mut delivery);
+        let dropped = match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Flow::Done) => None,
+            Ok(Flow::Undecodable(error)) => {
+                owner.report(Error::Decode { event: event.to_owned(), error: *error });
+                Some(DropReason::Decode)
+            }
+            Ok(Flow::Later(future)) => {
+                let (owner, event) = (Arc::clone(owner), event.to_owned());
+                tokio::spawn(async move {
+                    if let Err(panic) = caught(future).await {
+                        report_panic(&*owner, &event, &*panic);
+                    }
+                    drop(slot);
+                });
+                None
+            }
+            Err(panic) => {
+                delivery.refuse(NackCode::Panicked, "");
+                report_panic(&**owner, event, &*panic);
+                Some(DropReason::Panicked)
+            }
+        };
+        delivery.leave_stream();
+        return dropped;
+    }
+    delivery.refuse(NackCode::NoHandler, "");
+    delivery.leave_stream();
+    Some(DropReason::NoHandler)
 }
 
 /// Whether a handler is to run. One that runs once is taken off.

@@ -205,7 +205,13 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     let (accept, established, leftover) = shaken.ok_or(ConnectError::Closed)??;
 
     // The server's limit holds for both directions.
-    let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
+    let link = Link::new(
+        limits.outbox,
+        limits.streams,
+        limits.max_frame,
+        server.formats.clone(),
+        server.clock,
+    );
     let inner = Arc::new(SocketInner {
         link,
         id: established.session_id,

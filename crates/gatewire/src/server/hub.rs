@@ -9,7 +9,7 @@ use gatewire_core::session::SendError;
 
 use super::{Inner, SocketInner};
 use crate::error::EmitError;
-use crate::net::link::HasLink;
+use crate::net::link::{HasLink, LinkOutbound};
 use crate::net::waiter::Waiter;
 
 /// How long an answer of one socket to another is waited for. The asking side has its own deadline;
@@ -148,7 +148,7 @@ impl SocketInner {
 
     pub(super) fn send_control(
         self: &Arc<Self>,
-        push: impl FnOnce(&mut gatewire_core::session::Outbound<Waiter>) -> Result<(), SendError>,
+        push: impl FnOnce(&mut LinkOutbound) -> Result<(), SendError>,
     ) {
         if let Err(error) = self.link().command(self, push) {
             tracing::debug!(socket = %self.id, %error, "an answer was not sent");

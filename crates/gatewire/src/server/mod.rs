@@ -133,12 +133,12 @@ impl Server {
     /// Listens for an event of any socket. Several handlers of one event run in the order of their
     /// registration; the first answers requests.
     pub fn on<M>(&self, event: &str, handler: impl Handler<Socket, M>) -> HandlerId {
-        self.inner.handlers.add(event, handler.into_listener(), false)
+        self.inner.handlers.add(event, handler, false)
     }
 
     /// As [`on`](Self::on), for one message only.
     pub fn once<M>(&self, event: &str, handler: impl Handler<Socket, M>) -> HandlerId {
-        self.inner.handlers.add(event, handler.into_listener(), true)
+        self.inner.handlers.add(event, handler, true)
     }
 
     /// Hears every event that is for the server, before its handlers do and whether it has any or

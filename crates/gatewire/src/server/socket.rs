@@ -15,6 +15,7 @@ use crate::error::{DisconnectReason, EmitError, Error};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::net::link::{HasLink, Link};
 use crate::request::Request;
+use crate::stream::{OpenStream, Peer};
 use crate::to::{Origin, To, ToSocket};
 
 /// A handle of one connection of a [`Server`]. Clones are the same socket. After the disconnect it
@@ -130,6 +131,12 @@ impl Socket {
         Request::to_peer(self.inner.clone(), event, value)
     }
 
+    /// Opens a stream to this client; see [`StreamWriter`](crate::StreamWriter).
+    pub fn stream<'a, V: IntoValue>(&self, event: &'a str, info: V) -> OpenStream<'a, V> {
+        let peer = Peer { owner: self.inner.clone(), socket: None };
+        OpenStream::new(Ok(peer), event, info)
+    }
+
     /// Puts the socket into a room. `false`: it was in it already.
     ///
     /// # Errors
@@ -197,12 +204,12 @@ impl Socket {
     /// Listens for an event of this socket only, before the server's handlers do. Register in
     /// [`Server::on_connect`], so that no message comes before.
     pub fn on<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
-        self.own_handlers().add(event, handler.into_listener(), false)
+        self.own_handlers().add(event, handler, false)
     }
 
     /// As [`on`](Self::on), for one message only.
     pub fn once<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
-        self.own_handlers().add(event, handler.into_listener(), true)
+        self.own_handlers().add(event, handler, true)
     }
 
     /// Hears every event of this socket.

@@ -16,4 +16,5 @@ mod rig;
 mod rooms;
 mod server_life;
 mod slow;
+mod streams;
 mod values;

@@ -73,10 +73,16 @@ impl<W, H: Clone> Outbound<W, H> {
         Ok(Some(waiter))
     }
 
-    /// The peer stopped or refused a stream: nothing more is sent. The handle; `None`: it is sent whole, or
-    /// gone.
+    /// The peer stopped or refused a stream: nothing more is sent. The handle; `None`: it is gone.
     pub fn end_stream(&mut self, id: u32) -> Option<H> {
         self.streams.as_mut()?.remove(id)
+    }
+
+    /// Nobody waits for the answer to a stream any more.
+    pub(super) fn settle_stream(&mut self, id: u32) {
+        if let Some(streams) = &mut self.streams {
+            streams.settle(id);
+        }
     }
 
     /// Tells the peer how far its stream may go.
@@ -140,7 +146,7 @@ impl<W, H: Clone> Outbound<W, H> {
         self.streams.as_mut().into_iter().flat_map(|streams| streams.drain_progress())
     }
 
-    /// How many streams this end writes.
+    /// How many streams this end writes, or awaits the answers to.
     #[must_use]
     pub fn open_streams(&self) -> usize {
         self.streams.as_ref().map_or(0, |streams| streams.len())

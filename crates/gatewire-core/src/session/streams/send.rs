@@ -28,7 +28,8 @@ pub struct SendStreams<H> {
     ready: VecDeque<u32>,
     /// Where the last chunk in the outbox ends, counted in bytes ever written.
     last_chunk_end: u64,
-    progress: Vec<Sent<H>>,
+    /// With their ids: a stream in turn alone is told once.
+    progress: Vec<(u32, Sent<H>)>,
 }
 
 /// Bytes of a stream have left its buffer.
@@ -51,6 +52,9 @@ struct SendStream<H> {
     sent: u64,
     limit: u64,
     finishing: bool,
+    /// All is sent, the end included: what is still awaited is the answer.
+    sent_whole: bool,
+    answered: bool,
     /// Whether it is in `ready`.
     listed: bool,
 }
@@ -63,7 +67,7 @@ impl<H> SendStream<H> {
     }
 
     fn is_ready(&self) -> bool {
-        self.sendable() > 0 || (self.finishing && self.waiting == 0)
+        self.sendable() > 0 || (self.finishing && self.waiting == 0 && !self.sent_whole)
     }
 
     fn seal(&mut self) {
@@ -115,12 +119,14 @@ impl<H: Clone> SendStreams<H> {
             sent: 0,
             limit: v3::INITIAL_CREDIT,
             finishing: false,
+            sent_whole: false,
+            answered: false,
             listed: false,
         };
         self.open.insert(id, stream);
     }
 
-    /// How many streams are open.
+    /// How many streams are not sent whole or not answered.
     #[must_use]
     pub fn len(&self) -> usize {
         self.open.len()
@@ -130,6 +136,12 @@ impl<H: Clone> SendStreams<H> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
+    }
+
+    /// Whether a stream has bytes or its end to send, or may get more.
+    #[must_use]
+    pub fn is_sending(&self, id: u32) -> bool {
+        self.open.get(&id).is_some_and(|stream| !stream.sent_whole)
     }
 
     /// Bytes that wait in the stream's buffer; a writer waits while it is [`SEND_BUFFER`] or more. `None`:
@@ -196,6 +208,16 @@ impl<H: Clone> SendStreams<H> {
         }
     }
 
+    /// The answer to a stream is here, or nobody waits for it any more. What is not sent yet still is.
+    pub fn settle(&mut self, id: u32) {
+        if let Some(stream) = self.open.get_mut(&id) {
+            stream.answered = true;
+            if stream.sent_whole {
+                self.open.remove(&id);
+            }
+        }
+    }
+
     /// The stream ends at once, and what waits is dropped: it is reset, stopped or refused. Its handle.
     pub fn remove(&mut self, id: u32) -> Option<H> {
         let stream = self.open.remove(&id)?;
@@ -235,21 +257,28 @@ impl<H: Clone> SendStreams<H> {
             if length > 0 {
                 outbox.push_chunk(id, length, stream.take(length));
                 self.last_chunk_end = outbox.written_bytes() + outbox.queued_bytes() as u64;
-                let sent = Sent { handle: stream.handle.clone(), total: stream.sent };
-                self.progress.push(sent);
+            }
+            let total = stream.sent;
+            match self.progress.last_mut() {
+                Some((last, sent)) if *last == id => sent.total = total,
+                _ => self.progress.push((id, Sent { handle: stream.handle.clone(), total })),
             }
             if stream.finishing && stream.waiting == 0 {
-                outbox.push_finish(id, stream.sent);
-                self.open.remove(&id);
+                outbox.push_finish(id, total);
+                stream.sent_whole = true;
+                if stream.answered {
+                    self.open.remove(&id);
+                }
             } else {
                 self.list(id);
             }
         }
     }
 
-    /// What left the buffers since the last call: for the writers that wait. The list's memory is kept.
+    /// What left the buffers since the last call, ends included: for the writers that wait. The list's memory
+    /// is kept.
     pub fn drain_progress(&mut self) -> impl Iterator<Item = Sent<H>> {
-        self.progress.drain(..)
+        self.progress.drain(..).map(|(_, sent)| sent)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::pin;
 
-use gatewire_core::session::Batch;
+use gatewire_core::session::{Batch, Sent};
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::{Link, Session, Shared};
@@ -32,11 +32,11 @@ impl Link {
                     return;
                 }
                 let Some(stream) = shared.stream.clone() else { return };
-                let Some(batch) = shared.outbound.outbox_mut().take() else { return };
+                let Some(batch) = shared.outbound.take() else { return };
                 (batch, stream)
             };
             let result = write(&stream, &mut batch);
-            let waited_for = {
+            let (waited_for, sent) = {
                 let mut shared = self.lock();
                 shared.outbound.outbox_mut().give_back(batch);
                 if let Err(error) = &result {
@@ -48,8 +48,12 @@ impl Link {
                     // The driver waits for the outbox to be empty, or has to tell that it drained.
                     self.driver.wake();
                 }
-                !above && std::mem::take(&mut shared.waited_for)
+                let sent: Vec<_> = shared.outbound.drain_sent().collect();
+                (!above && std::mem::take(&mut shared.waited_for), sent)
             };
+            for Sent { handle, total } in sent {
+                handle.sent(total);
+            }
             if waited_for {
                 self.changed.notify_waiters();
             }

@@ -111,7 +111,8 @@ impl Link {
                         | Message::Publish { request: Some(id), .. }
                         | Message::Join { id, .. }
                         | Message::Leave { id, .. }
-                        | Message::LeaveAll { id },
+                        | Message::LeaveAll { id }
+                        | Message::StreamOpen { id, .. },
                     ) => {
                         unsent_ids.push(id);
                         false
@@ -137,6 +138,7 @@ impl Link {
             (unsent, lost)
         };
         self.changed.notify_waiters();
+        self.disconnect_pipes();
         for waiter in unsent {
             waiter.complete(Err(RequestError::NotSent(EmitError::NotConnected)));
         }

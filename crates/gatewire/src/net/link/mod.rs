@@ -16,13 +16,14 @@ mod answers;
 mod flush;
 mod life;
 mod send;
+mod streams;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
-use gatewire_core::session::{Outbound, OutboxLimits};
+use gatewire_core::session::{OutboxLimits, StreamLimits};
 use gatewire_core::{Ledger, Time};
 use gatewire_format::Formats;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -32,8 +33,9 @@ use account::Account;
 use answers::Answers;
 use send::Offline;
 pub(crate) use send::with_scratch;
+pub(crate) use streams::{LinkOutbound, StreamGone, WatchStream, Watcher};
 
-use super::waiter::Waiter;
+use super::pipes::Pipes;
 use crate::clock::Clock;
 use crate::error::{DisconnectReason, Error};
 
@@ -63,6 +65,9 @@ pub(crate) struct Link {
     burst: AtomicUsize,
     /// The connection that is, or that comes next.
     session: AtomicU64,
+    /// The streams that come in. Made with the first.
+    pipes: Mutex<Option<Box<Pipes>>>,
+    stream_limits: StreamLimits,
     pub(crate) formats: Formats,
     pub(crate) clock: Clock,
 }
@@ -73,7 +78,7 @@ pub(crate) struct Link {
 pub(crate) struct Session(u64);
 
 struct Shared {
-    outbound: Outbound<Waiter>,
+    outbound: LinkOutbound,
     /// `None`: offline (a client) or ended.
     stream: Option<Arc<OwnedWriteHalf>>,
     /// What may be queued without a stream.
@@ -107,13 +112,14 @@ impl Shared {
 impl Link {
     pub(crate) fn new(
         limits: OutboxLimits,
+        stream_limits: StreamLimits,
         max_frame: u32,
         formats: Formats,
         clock: Clock,
     ) -> Self {
         Self {
             shared: Mutex::new(Shared {
-                outbound: Outbound::new(max_frame, limits),
+                outbound: LinkOutbound::new(max_frame, limits),
                 stream: None,
                 offline: Offline::Nothing,
                 armed: Time::NEVER,
@@ -131,6 +137,8 @@ impl Link {
             behind: AtomicBool::new(false),
             burst: AtomicUsize::new(0),
             session: AtomicU64::new(0),
+            pipes: Mutex::new(None),
+            stream_limits,
             formats,
             clock,
         }
@@ -141,7 +149,7 @@ impl Link {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn with_outbound<R>(&self, f: impl FnOnce(&mut Outbound<Waiter>) -> R) -> R {
+    pub(crate) fn with_outbound<R>(&self, f: impl FnOnce(&mut LinkOutbound) -> R) -> R {
         f(&mut self.lock().outbound)
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use gatewire_core::Time;
-use gatewire_core::session::{Class, Frames, Outbound, SendError};
+use gatewire_core::session::{Class, Frames, SendError};
 use gatewire_format::{EncodeContext, IntoValue, ValueRef};
 
-use super::{HasLink, Link, Session, Shared, SharedOwner};
+use super::{HasLink, Link, LinkOutbound, Session, Shared, SharedOwner};
 use crate::error::{DisconnectReason, EmitError};
 use crate::net::batch;
 use crate::net::waiter::Waiter;
@@ -21,7 +21,7 @@ impl Link {
     /// Queues something, then sees to it that it is written. `Err` if it was not queued.
     ///
     /// `offline`: what a link without a stream must take. `urgent`: whether somebody waits for it.
-    fn send<R>(
+    pub(super) fn send<R>(
         &self,
         owner: &(impl SharedOwner + ?Sized),
         offline: Offline,
@@ -106,7 +106,7 @@ impl Link {
     pub(crate) fn command<R>(
         &self,
         owner: &(impl SharedOwner + ?Sized),
-        push: impl FnOnce(&mut Outbound<Waiter>) -> Result<R, SendError>,
+        push: impl FnOnce(&mut LinkOutbound) -> Result<R, SendError>,
     ) -> Result<R, EmitError> {
         self.send(owner, Offline::Events, |shared| push(&mut shared.outbound), |_| false)
     }
@@ -116,7 +116,7 @@ impl Link {
         &self,
         owner: &(impl SharedOwner + ?Sized),
         session: Session,
-        push: impl FnOnce(&mut Outbound<Waiter>) -> Result<(), SendError>,
+        push: impl FnOnce(&mut LinkOutbound) -> Result<(), SendError>,
     ) -> Result<(), EmitError> {
         let push = |shared: &mut Shared| {
             // It changes under the lock only.
@@ -143,7 +143,7 @@ impl Link {
         &self,
         owner: &(impl SharedOwner + ?Sized),
         deadline: Time,
-        push: impl FnOnce(&mut Outbound<Waiter>, Time) -> Result<u32, (SendError, Waiter)>,
+        push: impl FnOnce(&mut LinkOutbound, Time) -> Result<u32, (SendError, Waiter)>,
     ) -> Result<u32, EmitError> {
         let push = |shared: &mut Shared| {
             let id = push(&mut shared.outbound, deadline).map_err(|(error, _)| error)?;
@@ -154,7 +154,9 @@ impl Link {
             Ok(id)
         };
         let lone = |shared: &Shared| {
-            shared.outbound.pending_requests() == 1 && self.burst.load(Ordering::Relaxed) <= 1
+            // Each stream is a pending request too.
+            shared.outbound.pending_requests() == 1 + shared.outbound.open_streams()
+                && self.burst.load(Ordering::Relaxed) <= 1
         };
         self.send(owner, Offline::Everything, push, lone)
     }

@@ -1,0 +1,164 @@
+//! The streams that come in on a connection: from its driver to who takes them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use gatewire_codec::StreamCode;
+use gatewire_core::session::{
+    Chunk, CreditPool, Flow, FlowError, ReadFailure, ReceiveStream, StreamLimits,
+};
+use rustc_hash::FxHashMap;
+
+/// Who takes a stream that comes in: a reader here, or others to whom it is passed on.
+pub(crate) trait IncomingStream: Send + Sync {
+    /// Bytes. `frame`: the frame that they lie in, if it may be kept. `true`: measure the delay, and tell
+    /// [`handle_probed`](Self::handle_probed).
+    fn handle_data(&self, bytes: &[u8], frame: Option<&Bytes>) -> Result<bool, FlowError>;
+    /// The writer has finished.
+    fn handle_finish(&self, length: Option<u64>) -> Result<(), FlowError>;
+    /// The writer gave up, or the connection has ended.
+    fn handle_failure(&self, why: ReadFailure);
+    /// The delay that was to be measured is over.
+    fn handle_probed(&self);
+}
+
+/// The open streams of one connection.
+pub(crate) struct Pipes {
+    open: FxHashMap<u32, Arc<dyn IncomingStream>>,
+    limits: StreamLimits,
+    pool: Arc<CreditPool>,
+    slots: Arc<AtomicUsize>,
+}
+
+/// Why a stream is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpenError {
+    /// As many are open as may be.
+    TooMany,
+    /// The id belongs to one that is open.
+    IdInUse,
+}
+
+/// The right to be one of the streams of a connection. Held by who takes it, and by its handler while it
+/// runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    _held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held(Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pipes {
+    pub(crate) fn new(limits: StreamLimits) -> Self {
+        let pool = CreditPool::new(limits.max_total_credit);
+        Self { open: FxHashMap::default(), limits, pool, slots: Arc::default() }
+    }
+
+    /// Room for one more stream.
+    pub(crate) fn reserve(&mut self, id: u32) -> Result<Slot, OpenError> {
+        if self.open.contains_key(&id) {
+            return Err(OpenError::IdInUse);
+        }
+        if self.slots.load(Ordering::Relaxed) >= self.limits.max_streams {
+            return Err(OpenError::TooMany);
+        }
+        self.slots.fetch_add(1, Ordering::Relaxed);
+        Ok(Slot { _held: Arc::new(Held(Arc::clone(&self.slots))) })
+    }
+
+    /// A stream to be read here.
+    pub(crate) fn open(&mut self, id: u32) -> Result<(Arc<Pipe>, Slot), OpenError> {
+        let slot = self.reserve(id)?;
+        let stream = ReceiveStream::new(Flow::Credit, &self.limits, Arc::clone(&self.pool));
+        let pipe = Arc::new(Pipe { id, stream: Mutex::new(stream), reader: AtomicWaker::new() });
+        self.insert(id, Arc::clone(&pipe) as Arc<dyn IncomingStream>);
+        Ok((pipe, slot))
+    }
+
+    /// A stream for which there is [room](Self::reserve).
+    pub(crate) fn insert(&mut self, id: u32, stream: Arc<dyn IncomingStream>) {
+        self.open.insert(id, stream);
+    }
+
+    pub(crate) fn find(&self, id: u32) -> Option<Arc<dyn IncomingStream>> {
+        self.open.get(&id).cloned()
+    }
+
+    /// Who takes a stream has seen its end, or wants no more.
+    pub(crate) fn close(&mut self, id: u32, stream: *const ()) {
+        // The id may belong to a stream of a later connection.
+        if self.open.get(&id).is_some_and(|open| std::ptr::addr_eq(Arc::as_ptr(open), stream)) {
+            self.open.remove(&id);
+        }
+    }
+
+    /// The connection has ended: what was open.
+    pub(crate) fn take_all(&mut self) -> Vec<Arc<dyn IncomingStream>> {
+        self.open.drain().map(|(_, stream)| stream).collect()
+    }
+}
+
+/// A stream on its way to its reader. The driver puts in, the reader takes out.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    id: u32,
+    stream: Mutex<ReceiveStream>,
+    reader: AtomicWaker,
+}
+
+impl Pipe {
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, ReceiveStream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whom to wake when something comes.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.reader.register(waker);
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut ReceiveStream) -> R) -> R {
+        let result = change(&mut self.lock());
+        self.reader.wake();
+        result
+    }
+}
+
+impl IncomingStream for Pipe {
+    fn handle_data(&self, bytes: &[u8], frame: Option<&Bytes>) -> Result<bool, FlowError> {
+        self.change(|stream| match frame {
+            Some(frame) => stream.handle_data(Chunk::Owned(&frame.slice_ref(bytes))),
+            None => stream.handle_data(Chunk::Borrowed(bytes)),
+        })
+    }
+
+    fn handle_finish(&self, length: Option<u64>) -> Result<(), FlowError> {
+        self.change(|stream| stream.handle_finish(length))
+    }
+
+    fn handle_failure(&self, why: ReadFailure) {
+        self.change(|stream| stream.fail(why));
+    }
+
+    fn handle_probed(&self) {
+        self.lock().handle_pong();
+    }
+}
+
+/// A reset as its receiver is told.
+pub(crate) fn reset(code: StreamCode, text: &str) -> ReadFailure {
+    ReadFailure::Reset { code, text: text.into() }
+}

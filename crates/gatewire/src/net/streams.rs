@@ -1,0 +1,106 @@
+//! What a connection does with the frames of streams.
+
+use std::sync::Arc;
+
+use gatewire_codec::{NackCode, StreamCode, ValueRef};
+use gatewire_core::session::{Incoming, ProtocolError};
+
+use super::assembly::Frame;
+use super::link::HasLink;
+use super::pipes::{OpenError, reset};
+use super::receiver::Receiver;
+use super::run::Received;
+use super::side::Side;
+use crate::error::DisconnectReason;
+use crate::stream::StreamReader;
+
+impl<S: Side> Receiver<S> {
+    /// Handles one frame of a stream; gives other messages back. `Err`: the connection is to end.
+    pub(super) fn handle_stream<'f>(
+        &mut self,
+        incoming: Incoming<'f>,
+        frame: &Frame<'_>,
+    ) -> Result<Option<Incoming<'f>>, DisconnectReason> {
+        let owner = self.side.owner();
+        let link = owner.link();
+        match incoming {
+            Incoming::StreamOpen { id, target: None, event, info, ack } => {
+                self.open(id, Received { event, value: &info, request: ack.then_some(id) }, frame)?;
+            }
+            Incoming::StreamChunk { id, bytes } => {
+                // One that is not open any more: the writer does not know yet.
+                let Some(stream) = link.find_pipe(id) else { return Ok(None) };
+                let kept = frame.owned();
+                if stream.handle_data(bytes, kept).map_err(broken)? {
+                    link.with_outbound(|outbound| outbound.probe_stream(id));
+                }
+            }
+            Incoming::StreamFinish { id, length } => {
+                if let Some(stream) = link.find_pipe(id) {
+                    stream.handle_finish(length).map_err(broken)?;
+                }
+            }
+            Incoming::StreamReset { id, code, text } => {
+                if let Some(stream) = link.find_pipe(id) {
+                    stream.handle_failure(reset(code, text));
+                }
+            }
+            Incoming::StreamProbed { id } => {
+                if let Some(stream) = link.find_pipe(id) {
+                    stream.handle_probed();
+                }
+            }
+            Incoming::StreamStop { id, code, text } => {
+                // Told without the lock. `None`: it is sent whole, or gone.
+                let watcher = link.with_outbound(|outbound| outbound.end_stream(id));
+                if let Some(watcher) = watcher {
+                    watcher.stopped(code, text);
+                }
+            }
+            Incoming::StreamCredit { id, limit } => link.with_outbound(|outbound| {
+                if outbound.open_streams() > 0 {
+                    outbound.streams_mut().handle_credit(id, limit);
+                }
+            }),
+            other => return Ok(Some(other)),
+        }
+        Ok(None)
+    }
+
+    /// The peer opens a stream to be read here.
+    fn open(
+        &mut self,
+        id: u32,
+        received: Received<'_>,
+        frame: &Frame<'_>,
+    ) -> Result<(), DisconnectReason> {
+        let owner = self.side.owner();
+        let link = owner.link();
+        match link.open_pipe(id) {
+            Ok((pipe, slot)) => {
+                let answered = received.request.is_some();
+                let owner = Arc::clone(owner);
+                let stream = StreamReader::new(pipe, slot, owner, self.inbox.session(), answered);
+                self.inbox.receive_stream(&self.side, received, stream, frame);
+                Ok(())
+            }
+            Err(OpenError::TooMany) => {
+                let refused = link.command(owner, |outbound| match received.request {
+                    Some(id) => outbound.nack(id, NackCode::Busy, ValueRef::Empty),
+                    None => outbound.stop_stream(id, StreamCode::TooMany, ""),
+                });
+                if let Err(error) = refused {
+                    tracing::debug!(%error, "the refusal of a stream was not sent");
+                }
+                Ok(())
+            }
+            Err(OpenError::IdInUse) => {
+                Err(DisconnectReason::Protocol(ProtocolError::StreamIdInUse(id)))
+            }
+        }
+    }
+}
+
+fn broken(error: gatewire_core::session::FlowError) -> DisconnectReason {
+    DisconnectReason::Protocol(error.into())
+}

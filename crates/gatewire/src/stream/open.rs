@@ -1,0 +1,83 @@
+//! Opening a stream to one peer.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use gatewire_codec::{Names, Target};
+use gatewire_core::SocketId;
+use gatewire_format::IntoValue;
+
+use super::{Outgoing, StreamError, StreamWriter};
+use crate::error::RequestError;
+use crate::net::link::HasLink;
+use crate::net::waiter::Waiter;
+
+/// How long a reader may take for its answer once all is on its way: as much as it may have in memory, at some
+/// 100 KB/s.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A stream to one peer that is about to be opened. Await it: it never waits, and gives the
+/// [`StreamWriter`] at once.
+#[must_use = "a stream is opened when it is awaited"]
+pub struct OpenStream<'e, V> {
+    to: Result<Peer, RequestError>,
+    event: &'e str,
+    info: V,
+    timeout: Duration,
+}
+
+/// The peer of a connection, or a socket beyond it.
+pub(crate) struct Peer {
+    pub(crate) owner: Arc<dyn HasLink>,
+    pub(crate) socket: Option<SocketId>,
+}
+
+impl<V> fmt::Debug for OpenStream<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenStream").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
+impl<'e, V> OpenStream<'e, V> {
+    pub(crate) fn new(to: Result<Peer, RequestError>, event: &'e str, info: V) -> Self {
+        Self { to, event, info, timeout: ANSWER_TIMEOUT }
+    }
+
+    /// How long [`finish`](StreamWriter::finish) waits for the answer, from the moment that the last byte is
+    /// on its way: 60 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+impl<V: IntoValue> OpenStream<'_, V> {
+    fn open(self) -> Result<StreamWriter, StreamError> {
+        let Peer { owner, socket } = self.to?;
+        let (sender, outcome) = oneshot::channel();
+        let outgoing = Arc::new(Outgoing::default());
+        let link = owner.link();
+        let opened = link.with_value(self.event, &self.info, |info| {
+            let id = socket.map(|socket| [socket.to_string()]);
+            let target = id.as_ref().map(|ids| {
+                let sockets = Names::from_strings(ids);
+                Target { sockets, ..Target::default() }
+            });
+            let watcher = Arc::clone(&outgoing);
+            link.open_stream(&owner, target, self.event, info, Waiter::Future(sender), watcher)
+        })?;
+        Ok(StreamWriter::new(owner, outgoing, opened, self.event, self.timeout, outcome))
+    }
+}
+
+impl<'e, V: IntoValue> IntoFuture for OpenStream<'e, V> {
+    type Output = Result<StreamWriter, StreamError>;
+    type IntoFuture = Ready<Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        ready(self.open())
+    }
+}

@@ -1,0 +1,272 @@
+//! The writer's end of a stream to one peer.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use futures_util::task::AtomicWaker;
+use gatewire_codec::StreamCode;
+use gatewire_core::session::SEND_BUFFER;
+use gatewire_format::{DecodeContext, FromValue};
+use tokio::io::AsyncWrite;
+
+use super::StreamError;
+use crate::error::RequestError;
+use crate::net::link::{HasLink, Session, StreamGone, WatchStream};
+use crate::net::waiter::Outcome;
+
+/// Sends a stream to one reader. From [`stream`](crate::Client::stream).
+///
+/// Write with [`send`](Self::send), which copies nothing, or as [`AsyncWrite`]. At most 256 KiB wait in the
+/// stream; beyond that a write waits for the reader. Messages overtake what waits.
+///
+/// Then [`finish`](Self::finish), which waits for the reader's answer; or `shutdown`, which only waits until
+/// all is on its way. Dropped without either, the reader gets an error.
+pub struct StreamWriter {
+    owner: Arc<dyn HasLink>,
+    outgoing: Arc<Outgoing>,
+    session: Session,
+    id: u32,
+    event: Box<str>,
+    timeout: Duration,
+    outcome: oneshot::Receiver<Outcome>,
+    /// How it ended, once that is known.
+    ended: Option<Outcome>,
+    finishing: bool,
+}
+
+/// What a connection tells the writer of a stream.
+#[derive(Default)]
+pub(crate) struct Outgoing {
+    writer: AtomicWaker,
+    stopped: OnceLock<(StreamCode, String)>,
+}
+
+impl WatchStream for Outgoing {
+    fn sent(&self, _total: u64) {
+        self.writer.wake();
+    }
+
+    fn stopped(&self, code: StreamCode, text: &str) {
+        // The first says why.
+        let _first = self.stopped.set((code, text.to_owned()));
+        self.writer.wake();
+    }
+}
+
+impl fmt::Debug for StreamWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamWriter")
+            .field("event", &self.event)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StreamWriter {
+    pub(super) fn new(
+        owner: Arc<dyn HasLink>,
+        outgoing: Arc<Outgoing>,
+        (id, session): (u32, Session),
+        event: &str,
+        timeout: Duration,
+        outcome: oneshot::Receiver<Outcome>,
+    ) -> Self {
+        let event = event.into();
+        let (ended, finishing) = (None, false);
+        Self { owner, outgoing, session, id, event, timeout, outcome, ended, finishing }
+    }
+
+    /// Sends bytes, without copying them if they are more than 1 KiB. Waits while 256 KiB wait.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`]: the stream cannot go on. Some of the bytes may be sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not safe: some of the bytes may be sent.
+    pub async fn send(&mut self, bytes: impl Into<Bytes>) -> Result<(), StreamError> {
+        let mut bytes = bytes.into();
+        poll_fn(|context| {
+            while !bytes.is_empty() {
+                let write = |room: usize| bytes.split_to(room.min(bytes.len()));
+                ready!(self.poll_write_with(context, write))?;
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    /// Waits until there is room for more.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`]: the stream cannot go on.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only waits.
+    pub async fn ready(&mut self) -> Result<(), StreamError> {
+        poll_fn(|context| self.poll_write_with(context, |_| Bytes::new())).await
+    }
+
+    /// Finishes the stream, and waits for what its handler answers. `Ok`: all was read and the handler has
+    /// answered (or it has [stopped](crate::StreamReader::stop) politely and answered).
+    ///
+    /// The time for that, 60 s unless told otherwise, begins when the last byte is on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`]: it was not read to its end, or there is no answer; which of the two it says.
+    ///
+    /// # Cancel safety
+    ///
+    /// The stream finishes from the first poll on, also if the future is dropped.
+    pub async fn finish<T: FromValue>(mut self) -> Result<T, StreamError> {
+        poll_fn(|context| self.poll_finished(context)).await?;
+        let outcome = match self.ended.take() {
+            Some(outcome) => outcome,
+            None => {
+                let link = self.owner.link();
+                link.await_answer(self.session, self.id, link.clock.now() + self.timeout);
+                // An error: the connection's task is gone, with its runtime.
+                (&mut self.outcome).await.unwrap_or(Err(RequestError::MaybeDelivered))
+            }
+        };
+        if outcome.is_ok()
+            && let Some(error) = self.stopped()
+        {
+            return Err(error);
+        }
+        let context = DecodeContext::new(&self.owner.link().formats, &self.event);
+        let answer = T::from_value(outcome?.as_ref(), &context);
+        answer.map_err(|error| RequestError::BadAnswer(error).into())
+    }
+
+    /// Gives the stream up: the reader reads what came, then an error with this code and text. Codes from 64
+    /// on ([`StreamCode::Other`]) are free to use.
+    pub fn reset(mut self, code: StreamCode, text: &str) {
+        self.finishing = true;
+        self.owner.link().reset_stream(&self.owner, self.session, self.id, code, text);
+    }
+
+    /// Why the reader wants no more, unless it politely has enough.
+    fn stopped(&self) -> Option<StreamError> {
+        let (code, text) = self.outgoing.stopped.get()?;
+        (*code != StreamCode::Enough)
+            .then(|| StreamError::Stopped { code: *code, text: text.clone() })
+    }
+
+    /// Why nothing can be written any more.
+    fn gone(&mut self) -> StreamError {
+        if let Some(Err(error)) = &self.ended {
+            return error.clone().into();
+        }
+        match self.outgoing.stopped.get() {
+            Some((code, text)) => StreamError::Stopped { code: *code, text: text.clone() },
+            None => StreamError::Disconnected,
+        }
+    }
+
+    /// Looks whether the end is known, and sees to it that this task hears of changes.
+    fn poll_ended(&mut self, context: &mut Context<'_>) {
+        self.outgoing.writer.register(context.waker());
+        if self.ended.is_none()
+            && let Poll::Ready(outcome) = Pin::new(&mut self.outcome).poll(context)
+        {
+            self.ended = Some(outcome.unwrap_or(Err(RequestError::MaybeDelivered)));
+        }
+    }
+
+    /// Sends what `take` gives when it is told how much there is room for.
+    fn poll_write_with(
+        &mut self,
+        context: &mut Context<'_>,
+        take: impl FnOnce(usize) -> Bytes,
+    ) -> Poll<Result<(), StreamError>> {
+        self.poll_ended(context);
+        let link = self.owner.link();
+        let written = link.write_stream(&self.owner, self.session, self.id, |streams, room| {
+            let bytes = take(room);
+            if !bytes.is_empty() {
+                streams.write(self.id, bytes);
+            }
+        });
+        self.written(written)
+    }
+
+    fn written(&mut self, written: Result<bool, StreamGone>) -> Poll<Result<(), StreamError>> {
+        match written {
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => Poll::Pending,
+            Err(StreamGone) => Poll::Ready(Err(self.gone())),
+        }
+    }
+
+    /// Finishes, and waits until all is on its way.
+    fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        self.poll_ended(context);
+        let link = self.owner.link();
+        if !self.finishing {
+            self.finishing = true;
+            if link.finish_stream(&self.owner, self.session, self.id).is_err() {
+                let enough = matches!(self.outgoing.stopped.get(), Some((StreamCode::Enough, _)));
+                return Poll::Ready(if enough { Ok(()) } else { Err(self.gone()) });
+            }
+        }
+        if link.is_sending(self.session, self.id) { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+}
+
+impl Drop for StreamWriter {
+    fn drop(&mut self) {
+        let link = self.owner.link();
+        if self.finishing {
+            // It goes on without its writer; what is kept for its answer is not kept for ever.
+            link.await_answer(self.session, self.id, link.clock.now() + self.timeout);
+        } else {
+            link.reset_stream(&self.owner, self.session, self.id, StreamCode::Dropped, "");
+        }
+    }
+}
+
+impl AsyncWrite for StreamWriter {
+    /// Copies as much as there is room for.
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        this.poll_ended(context);
+        let length = bytes.len().min(SEND_BUFFER);
+        let mut copied = 0;
+        let link = this.owner.link();
+        let written = link.write_stream(&this.owner, this.session, this.id, |streams, room| {
+            copied = length.min(room);
+            streams.copy(this.id, &bytes[..copied]);
+        });
+        ready!(this.written(written))?;
+        Poll::Ready(Ok(copied))
+    }
+
+    /// Does nothing: what is written is on its way already, as soon as the reader's credit allows.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Finishes the stream, and waits until all is on its way; not for the answer.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(ready!(self.get_mut().poll_finished(context))?))
+    }
+}

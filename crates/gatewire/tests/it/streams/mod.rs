@@ -1,0 +1,3 @@
+//! Streams: one way to send many bytes.
+
+mod one_peer;
