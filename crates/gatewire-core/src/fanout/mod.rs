@@ -179,14 +179,12 @@ impl<O> Fanout<O> {
         }
         debug_assert!(self.head < self.limit(), "the source goes beyond the limit");
         self.head += length;
-        self.source_waits = false;
         if let Some(patience) = self.patience.filter(|_| !self.idle.is_empty()) {
             self.check_at = self.check_at.min(now + patience);
         }
         for receiver in self.idle.drain(..) {
             self.lanes[receiver.index()].wake(self.head, now);
         }
-        self.account(now);
     }
 
     /// The source has more and is at the limit. It waits until [`progress`](Self::progress) or [`end`](Self::end)
@@ -279,7 +277,7 @@ impl<O> Fanout<O> {
         if now < self.poll_timeout() {
             return overdue;
         }
-        // At most 95 % of the others' throughput is left: whoever is at the bound goes.
+        // The others would keep less than 95 % of their throughput: whoever is at the bound goes.
         let bound = if now >= self.allowance.used_up_at() { self.pace.lag_goal() } else { 0 };
         self.check_at = Time::NEVER;
         for (number, lane) in (0..).zip(&self.lanes) {
@@ -325,7 +323,7 @@ impl<O> Fanout<O> {
 
     /// Notes whether the source is held up from now on.
     fn account(&mut self, now: Time) {
-        let held_up = self.patience.is_some() && self.source_waits && self.pace.is_held_up();
+        let held_up = self.source_waits && self.pace.is_held_up();
         self.allowance.account(held_up, now);
     }
 }

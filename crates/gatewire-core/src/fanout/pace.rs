@@ -77,7 +77,8 @@ impl Pace {
         self.alive > 0 && self.is_paced() && self.in_bound == self.alive
     }
 
-    /// Whether the limit could go up but for `max_lag`.
+    /// Whether the limit could go up but for `max_lag`. Never when the slowest sets the pace: whom `max_lag`
+    /// stops has not reached the window either.
     #[inline]
     pub(super) fn is_held_up(&self) -> bool {
         self.is_paced() && self.in_bound < self.alive

@@ -132,5 +132,6 @@ fn of_two_receivers_none_holds_the_other_up() {
 fn nobody_is_held_up_when_the_source_has_finished() {
     let (mut fanout, _) = held_up_at(at(0));
     fanout.finish(at(10));
+    fanout.source_waits(at(11));
     assert_eq!(fanout.poll_timeout(), at(5000));
 }

@@ -1,8 +1,11 @@
-//! A stream to many, by example and at random.
+//! A stream to many, by example and at random. [`simulation`] runs whole streams between receivers of
+//! different speed; [`model`] compares each step with a naive machine.
 
 mod bound;
 mod end;
+mod model;
 mod pace;
+mod simulation;
 mod slow;
 
 use std::time::Duration;
