@@ -131,7 +131,7 @@ code! {
         Disconnected = 8 => "the addressed socket disconnected",
         /// The addressed socket did not answer in time.
         Timeout = 9 => "the addressed socket did not answer in time",
-        /// The addressed socket's queue is full; its handler did not run.
+        /// The addressed socket's queue is full, or too many streams are open; the handler did not run.
         Busy = 10 => "the addressed socket's queue is full",
         /// The handler ran, but its answer could not be sent.
         Unanswered = 11 => "the answer could not be sent",
