@@ -56,6 +56,7 @@ pub use error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
 pub use gatewire_codec::{
     CloseCode, ErrorCode, FormatId, GoAwayCode, RejectCode, StreamCode, Value, ValueRef,
 };
+pub use gatewire_core::fanout::SlowReceivers;
 pub use gatewire_core::handshake::{HandshakeError, KeyRing, Psk, WeakKey};
 pub use gatewire_core::hub::{JoinError, RoomLimits};
 pub use gatewire_core::session::{OutboxLimits, Overflow, ProtocolError, StreamLimits};
@@ -67,7 +68,10 @@ pub use handler::{Concurrent, Handler, HandlerId, Rejection, concurrent};
 pub use limits::Limits;
 pub use request::Request;
 pub use server::{Drain, Server, ServerBuilder, Socket};
-pub use stream::{OpenStream, StreamError, StreamReader, StreamWriter};
+pub use stream::{
+    FanoutWriter, OpenFanout, OpenStream, Receipt, StreamError, StreamReader, StreamReport,
+    StreamWriter,
+};
 pub use to::{To, ToSocket};
 
 #[cfg(feature = "avro")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatewire_core::fanout::SlowReceivers;
 use gatewire_core::hub::RoomLimits;
 use gatewire_core::session::{OutboxLimits, SessionConfig, StreamLimits};
 
@@ -27,6 +28,9 @@ pub struct Limits {
     /// Streams that come in on one connection: 128, each with 256 KiB to 4 MiB of credit, which is what one
     /// that is not read costs. More are refused as busy.
     pub streams: StreamLimits,
+    /// What happens to receivers of a stream to many that are slow: a server cuts those that stand still for
+    /// 5 s, or would cost the others more than 5 % of their throughput.
+    pub slow_receivers: SlowReceivers,
     /// Silence after which a ping is sent: 10 s.
     pub ping_interval: Duration,
     /// Pings without any sign of life after which the peer is dead: 2.
@@ -53,6 +57,7 @@ impl Default for Limits {
             write_stall: Duration::from_secs(10),
             handler_queue: 1024,
             streams: StreamLimits::default(),
+            slow_receivers: SlowReceivers::default(),
             ping_interval: SessionConfig::PING_INTERVAL,
             missed_pings: SessionConfig::MISSED_PINGS,
             handshake_timeout: Duration::from_secs(5),

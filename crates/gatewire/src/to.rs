@@ -1,6 +1,7 @@
 //! Whom a message is for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewire_codec::{Names, Target};
 use gatewire_core::SocketId;
@@ -11,7 +12,11 @@ use crate::client::ClientInner;
 use crate::error::{EmitError, RequestError};
 use crate::request::Request;
 use crate::server::{Inner, Socket};
-use crate::stream::{OpenStream, Peer};
+use crate::stream::{FanoutWriter, OpenFanout, OpenStream, Peer, StreamError, open_through};
+
+/// How long a client waits for the report of a stream to many: for longer than its server takes, which ends
+/// each receiver that does not take 64 KiB in 5 s or answer in 60 s.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Who sends.
 #[derive(Clone, Copy)]
@@ -128,6 +133,31 @@ impl<'a> To<'a> {
     /// As [`emit`](Self::emit); a drop is no error.
     pub fn emit_volatile(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
         self.send(Class::Volatile, event, &value)
+    }
+
+    /// Opens a stream to all who are addressed at this moment; see [`FanoutWriter`].
+    pub fn stream<V: IntoValue>(self, event: &'a str, info: V) -> OpenFanout<'a, V> {
+        OpenFanout::new(self, event, info)
+    }
+
+    pub(crate) fn open_stream(
+        &self,
+        event: &str,
+        info: &impl IntoValue,
+    ) -> Result<FanoutWriter, StreamError> {
+        let target = self.target();
+        match self.origin {
+            Origin::Server(server) => server.open_fanout(&target, None, event, info),
+            Origin::Socket(socket) => {
+                let inner = &socket.inner;
+                inner.server.open_fanout(&target, Some(inner), event, info)
+            }
+            Origin::Client(client) => {
+                let client = Arc::clone(client);
+                let writer = open_through(client, Some(target), event, info, REPORT_TIMEOUT)?;
+                Ok(FanoutWriter::there(writer))
+            }
+        }
     }
 
     fn send(&self, class: Class, event: &str, value: &impl IntoValue) -> Result<(), EmitError> {

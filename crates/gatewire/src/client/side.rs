@@ -41,6 +41,7 @@ impl Side for ClientSide {
     fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError> {
         Err(ProtocolError::Unexpected(match incoming {
             Incoming::Publish { .. } => "publish",
+            Incoming::StreamOpen { .. } => "stream-open",
             Incoming::Join { .. } => "join",
             Incoming::Leave { .. } => "leave",
             _ => "leave-all",

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use gatewire_codec::{NackCode, ValueRef};
+use gatewire_codec::{NackCode, StreamCode, ValueRef};
 use gatewire_format::{Answer, EncodeContext, IntoAnswer};
 
 use crate::error::{EmitError, Error};
 use crate::net::link::{HasLink, Session, SharedOwner, with_scratch};
+use crate::net::pipes::Pipe;
 
 /// Sends what a handler returned to the connection that asked.
 pub(crate) fn answer(
@@ -15,11 +16,17 @@ pub(crate) fn answer(
     id: u32,
     event: &str,
     answer: &impl IntoAnswer,
+    stream: Option<&Pipe>,
 ) {
     let link = owner.as_owner().link();
     let sent = with_scratch(answer.uses_scratch(), |scratch| {
         match answer.to_answer(EncodeContext::new(&link.formats, event, scratch))? {
-            Answer::Ack(value) => link.answer(owner, session, |outbound| outbound.ack(id, value)),
+            Answer::Ack(value) => link.answer(owner, session, |outbound| {
+                if stream.is_some_and(Pipe::answer) {
+                    outbound.stop_stream(id, StreamCode::Dropped, "")?;
+                }
+                outbound.ack(id, value)
+            }),
             Answer::Rejected(value) => {
                 link.answer(owner, session, |outbound| outbound.nack(id, NackCode::Rejected, value))
             }
@@ -59,6 +66,7 @@ pub(crate) fn refuse(
 /// The right to answer a request once, later. Dropped without an answer, the requester learns that the
 /// handler panicked: nothing else drops it.
 pub(crate) struct Reply {
+    stream: Option<Arc<Pipe>>,
     owner: Arc<dyn HasLink>,
     /// The connection that asked: another has nothing to do with the answer.
     session: Session,
@@ -68,13 +76,20 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(owner: Arc<dyn HasLink>, session: Session, id: u32, event: &str) -> Self {
-        Self { owner, session, id, event: event.into(), answered: false }
+    pub(crate) fn new(
+        owner: Arc<dyn HasLink>,
+        session: Session,
+        id: u32,
+        event: &str,
+        stream: Option<Arc<Pipe>>,
+    ) -> Self {
+        Self { stream, owner, session, id, event: event.into(), answered: false }
     }
 
     pub(crate) fn answer(mut self, value: &impl IntoAnswer) {
         // A panic of the format is the handler's: then the reply is dropped without an answer.
-        answer(&self.owner, self.session, self.id, &self.event, value);
+        let stream = self.stream.as_deref();
+        answer(&self.owner, self.session, self.id, &self.event, value, stream);
         self.answered = true;
     }
 }

@@ -15,6 +15,7 @@ use gatewire_codec::NackCode;
 use gatewire_format::{DecodeContext, FormatError, FromValue, IntoAnswer, ValueRef};
 
 use crate::net::link::{Session, SharedOwner};
+use crate::net::pipes::Pipe;
 use crate::stream::StreamReader;
 
 use answer::Reply;
@@ -91,6 +92,8 @@ pub struct Delivery<'a> {
     pub(crate) request: Option<u32>,
     /// A stream's reader, until a handler takes it.
     pub(crate) stream: Option<StreamReader>,
+    /// Where that stream comes from.
+    pub(crate) pipe: Option<Arc<Pipe>>,
     pub(crate) session: Session,
     pub(crate) owner: &'a dyn SharedOwner,
 }
@@ -173,7 +176,8 @@ impl Delivery<'_> {
     fn answer(&mut self, answer: &impl IntoAnswer) {
         if let Some(id) = self.request {
             // A panic of the format is the handler's: the request is not answered then.
-            answer::answer(self.owner, self.session, id, self.event, answer);
+            let pipe = self.pipe.as_deref();
+            answer::answer(self.owner, self.session, id, self.event, answer, pipe);
             self.request = None;
         }
     }
@@ -188,7 +192,8 @@ impl Delivery<'_> {
     /// The right to answer the request later.
     fn reply(&mut self) -> Option<Reply> {
         let id = self.request.take()?;
-        Some(Reply::new(self.owner.share(), self.session, id, self.event))
+        let pipe = self.pipe.clone();
+        Some(Reply::new(self.owner.share(), self.session, id, self.event, pipe))
     }
 }
 

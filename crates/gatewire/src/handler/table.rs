@@ -164,9 +164,9 @@ impl<C> Handlers<C> {
 }
 
 fn remove<C>(events: &mut Events<C>, id: HandlerId) -> bool {
-    let mut found = events.iter_mut().map(|(event, listeners)| (event, listeners));
+    let mut all = events.iter_mut();
     let Some((event, listeners)) =
-        found.find(|(_, listeners)| listeners.iter().any(|listener| listener.id == id))
+        all.find(|(_, listeners)| listeners.iter().any(|listener| listener.id == id))
     else {
         return false;
     };

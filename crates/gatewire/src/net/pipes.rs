@@ -80,7 +80,13 @@ impl Pipes {
     pub(crate) fn open(&mut self, id: u32) -> Result<(Arc<Pipe>, Slot), OpenError> {
         let slot = self.reserve(id)?;
         let stream = ReceiveStream::new(Flow::Credit, &self.limits, Arc::clone(&self.pool));
-        let pipe = Arc::new(Pipe { id, stream: Mutex::new(stream), reader: AtomicWaker::new() });
+        let state = PipeState { stream, answered: false, abandoned: false };
+        let pipe = Arc::new(Pipe {
+            id,
+            state: Mutex::new(state),
+            reader: AtomicWaker::new(),
+            handler: AtomicWaker::new(),
+        });
         self.insert(id, Arc::clone(&pipe) as Arc<dyn IncomingStream>);
         Ok((pipe, slot))
     }
@@ -95,11 +101,10 @@ impl Pipes {
     }
 
     /// Who takes a stream has seen its end, or wants no more.
-    pub(crate) fn close(&mut self, id: u32, stream: *const ()) {
+    pub(crate) fn close(&mut self, id: u32, stream: *const ()) -> Option<Arc<dyn IncomingStream>> {
         // The id may belong to a stream of a later connection.
-        if self.open.get(&id).is_some_and(|open| std::ptr::addr_eq(Arc::as_ptr(open), stream)) {
-            self.open.remove(&id);
-        }
+        let same = |open: &Arc<_>| std::ptr::addr_eq(Arc::as_ptr(open), stream);
+        if self.open.get(&id).is_some_and(same) { self.open.remove(&id) } else { None }
     }
 
     /// The connection has ended: what was open.
@@ -112,8 +117,20 @@ impl Pipes {
 #[derive(Debug)]
 pub(crate) struct Pipe {
     id: u32,
-    stream: Mutex<ReceiveStream>,
+    state: Mutex<PipeState>,
     reader: AtomicWaker,
+    /// The task of the handler that has the reader.
+    handler: AtomicWaker,
+}
+
+#[derive(Debug)]
+pub(crate) struct PipeState {
+    pub(crate) stream: ReceiveStream,
+    /// The handler has answered.
+    answered: bool,
+    /// The reader was dropped before the end, and the writer is not told yet: if the handler refuses now, the
+    /// refusal says more.
+    abandoned: bool,
 }
 
 impl Pipe {
@@ -121,8 +138,8 @@ impl Pipe {
         self.id
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, ReceiveStream> {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, PipeState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whom to wake when something comes.
@@ -131,9 +148,33 @@ impl Pipe {
     }
 
     fn change<R>(&self, change: impl FnOnce(&mut ReceiveStream) -> R) -> R {
-        let result = change(&mut self.lock());
+        let result = change(&mut self.lock().stream);
         self.reader.wake();
         result
+    }
+
+    /// The reader is dropped before the end. `true`: tell the writer; else the handler will.
+    pub(crate) fn abandon(&self) -> bool {
+        let mut state = self.lock();
+        state.abandoned = !state.answered;
+        let answered = state.answered;
+        drop(state);
+        self.handler.wake();
+        answered
+    }
+
+    /// The handler answers. `true`: first tell the writer that not all was read.
+    pub(crate) fn answer(&self) -> bool {
+        let mut state = self.lock();
+        state.answered = true;
+        std::mem::take(&mut state.abandoned)
+    }
+
+    /// The handler goes on. `true`: tell the writer that nothing more will be read.
+    pub(crate) fn go_on(&self, task: &Waker) -> bool {
+        // Before the question, so that nothing is missed behind it.
+        self.handler.register(task);
+        std::mem::take(&mut self.lock().abandoned)
     }
 }
 
@@ -154,7 +195,7 @@ impl IncomingStream for Pipe {
     }
 
     fn handle_probed(&self) {
-        self.lock().handle_pong();
+        self.lock().stream.handle_pong();
     }
 }
 

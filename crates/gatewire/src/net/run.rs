@@ -1,18 +1,19 @@
 //! The run of a message through its handlers.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewire_codec::{NackCode, ValueRef};
+use gatewire_codec::{NackCode, StreamCode, ValueRef};
 use gatewire_core::DropReason;
 use gatewire_format::DecodeContext;
 
 use super::assembly::Frame;
 use super::link::{HasLink, Session};
+use super::pipes::Pipe;
 use super::side::Side;
 use crate::error::Error;
 use crate::handler::{Claim, Delivery, Flow, Listener, caught, report_panic};
@@ -88,8 +89,16 @@ pub(super) fn run<S: Side>(
     let Received { event, value, request } = received;
     let owner = side.owner();
     let decode = DecodeContext::new(&owner.link().formats, event).in_frame(frame.owned());
-    let mut delivery =
-        Delivery { event, value, context: decode, request, stream: None, session, owner };
+    let mut delivery = Delivery {
+        event,
+        value,
+        context: decode,
+        request,
+        stream: None,
+        pipe: None,
+        session,
+        owner,
+    };
     let (mut count, mut dropped) = (0, None);
     for (index, listener) in listeners.iter().enumerate() {
         if !claim(side, listener) {
@@ -140,9 +149,17 @@ pub(super) fn run_stream<'l, S: Side>(
     let Received { event, value, request } = received;
     let owner = side.owner();
     let context = DecodeContext::new(&owner.link().formats, event);
-    let slot = stream.slot();
-    let mut delivery =
-        Delivery { event, value, context, request, stream: Some(stream), session, owner };
+    let (slot, pipe) = (stream.slot(), Arc::clone(stream.pipe()));
+    let mut delivery = Delivery {
+        event,
+        value,
+        context,
+        request,
+        stream: Some(stream),
+        pipe: Some(Arc::clone(&pipe)),
+        session,
+        owner,
+    };
     for listener in listeners {
         if !claim(side, listener) {
             continue;
@@ -157,7 +174,8 @@ pub(super) fn run_stream<'l, S: Side>(
             Ok(Flow::Later(future)) => {
                 let (owner, event) = (Arc::clone(owner), event.to_owned());
                 tokio::spawn(async move {
-                    if let Err(panic) = caught(future).await {
+                    let handled = handling(future, Arc::clone(&owner), session, pipe);
+                    if let Err(panic) = caught(Box::pin(handled)).await {
                         report_panic(&*owner, &event, &*panic);
                     }
                     drop(slot);
@@ -176,6 +194,20 @@ pub(super) fn run_stream<'l, S: Side>(
     delivery.refuse(NackCode::NoHandler, "");
     delivery.leave_stream();
     Some(DropReason::NoHandler)
+}
+
+/// Runs the handler of a stream. If it drops the reader before the end and goes on, the writer is told; if it
+/// ends then, the answer tells.
+async fn handling<O: HasLink>(mut handler: Run, owner: Arc<O>, session: Session, pipe: Arc<Pipe>) {
+    poll_fn(|context| {
+        let polled = handler.as_mut().poll(context);
+        if polled.is_pending() && pipe.go_on(context.waker()) {
+            let code = StreamCode::Dropped;
+            owner.link().stop_stream(&owner, session, pipe.id(), code, "");
+        }
+        polled
+    })
+    .await;
 }
 
 /// Whether a handler is to run. One that runs once is taken off.

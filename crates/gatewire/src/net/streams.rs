@@ -57,6 +57,11 @@ impl<S: Side> Receiver<S> {
                     watcher.stopped(code, text);
                 }
             }
+            Incoming::StreamOutcome { id, socket_id, outcome } => {
+                if let Some(watcher) = link.with_outbound(|outbound| outbound.stream_handle(id)) {
+                    watcher.outcome(socket_id, outcome);
+                }
+            }
             Incoming::StreamCredit { id, limit } => link.with_outbound(|outbound| {
                 if outbound.open_streams() > 0 {
                     outbound.streams_mut().handle_credit(id, limit);

@@ -17,12 +17,20 @@ pub(crate) enum Waiter {
     Future(oneshot::Sender<Outcome>),
     /// Another connection of this server, which asked through us.
     Relay { origin: Weak<dyn HasLink>, id: u32 },
+    /// A receiver of a stream to many.
+    Receiver(Arc<dyn AwaitAnswer>),
+}
+
+/// Who is told how a request ended, without any lock.
+pub(crate) trait AwaitAnswer: Send + Sync {
+    fn answered(&self, outcome: Result<ValueRef<'_>, RequestError>);
 }
 
 impl std::fmt::Debug for Waiter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Future(_) => f.write_str("Future"),
+            Self::Receiver(_) => f.write_str("Receiver"),
             Self::Relay { id, .. } => f.debug_struct("Relay").field("id", id).finish(),
         }
     }
@@ -33,6 +41,7 @@ impl Waiter {
         match self {
             // Nobody listens any more: the future was dropped.
             Self::Future(sender) => drop(sender.send(outcome.map(|value| value.to_value()))),
+            Self::Receiver(receiver) => receiver.answered(outcome),
             Self::Relay { origin, id } => {
                 let Some(origin) = origin.upgrade() else { return };
                 if let Err(error) = relay(&origin, id, &outcome) {

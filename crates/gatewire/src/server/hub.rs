@@ -124,7 +124,7 @@ impl Inner {
 }
 
 /// The one socket that a target names, if it names nothing else.
-fn single<'a>(target: &Target<'a>) -> Option<&'a str> {
+pub(super) fn single<'a>(target: &Target<'a>) -> Option<&'a str> {
     let only_sockets = Target { sockets: target.sockets, ..Target::default() } == *target;
     let mut sockets = target.sockets.iter();
     match (only_sockets, sockets.next(), sockets.next()) {

@@ -3,11 +3,13 @@
 mod accept;
 mod builder;
 mod fanout;
+pub(crate) mod group;
 mod hub;
 mod lifecycle;
 mod shutdown;
 mod side;
 mod socket;
+mod streams;
 
 use std::fmt;
 use std::future::Future;
@@ -29,6 +31,7 @@ use crate::counters::{Counters, Totals};
 use crate::error::{DisconnectReason, EmitError, Error};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
+use crate::stream::OpenFanout;
 use crate::to::{Origin, To, ToSocket};
 use gatewire_codec::{Target, Value};
 use lifecycle::Lifecycle;
@@ -201,6 +204,11 @@ impl Server {
     /// outbox's policy, and counted.
     pub fn emit(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
         self.broadcast().emit(event, value)
+    }
+
+    /// Opens a stream to all sockets; see [`FanoutWriter`](crate::FanoutWriter).
+    pub fn stream<'a, V: IntoValue>(&'a self, event: &'a str, info: V) -> OpenFanout<'a, V> {
+        self.broadcast().stream(event, info)
     }
 
     /// Addresses all sockets.

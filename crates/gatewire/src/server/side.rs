@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatewire_codec::GoAwayCode;
 use gatewire_core::session::{Incoming, ProtocolError};
 
+use super::streams::Opened;
 use super::{Inner, Socket, SocketInner, fanout};
 use crate::handler::Handlers;
 use crate::net::side::Side;
@@ -44,6 +45,9 @@ impl Side for ServerSide {
             }
             Incoming::Publish { request: Some(id), target, event, value } => {
                 server.relay(socket, id, &target, event, value);
+            }
+            Incoming::StreamOpen { id, target: Some(target), event, info, ack } => {
+                server.relay_stream(socket, &Opened { id, target, event, info, ack })?;
             }
             Incoming::Join { id, rooms } => server.join(socket, id, rooms),
             Incoming::Leave { id, rooms } => server.leave(socket, id, rooms),

@@ -30,13 +30,17 @@
 //! slowly holds nothing up. An event may have handlers for messages and handlers for streams.
 
 mod error;
+mod fanout;
 mod open;
 mod reader;
+mod report;
 mod writer;
 
 pub use error::StreamError;
+pub use fanout::{FanoutWriter, OpenFanout};
 pub use open::OpenStream;
-pub(crate) use open::Peer;
+pub(crate) use open::{Peer, open_through};
 pub use reader::StreamReader;
+pub use report::{Receipt, StreamReport};
 pub(crate) use writer::Outgoing;
 pub use writer::StreamWriter;

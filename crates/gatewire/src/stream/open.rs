@@ -57,20 +57,31 @@ impl<'e, V> OpenStream<'e, V> {
 impl<V: IntoValue> OpenStream<'_, V> {
     fn open(self) -> Result<StreamWriter, StreamError> {
         let Peer { owner, socket } = self.to?;
-        let (sender, outcome) = oneshot::channel();
-        let outgoing = Arc::new(Outgoing::default());
-        let link = owner.link();
-        let opened = link.with_value(self.event, &self.info, |info| {
-            let id = socket.map(|socket| [socket.to_string()]);
-            let target = id.as_ref().map(|ids| {
-                let sockets = Names::from_strings(ids);
-                Target { sockets, ..Target::default() }
-            });
-            let watcher = Arc::clone(&outgoing);
-            link.open_stream(&owner, target, self.event, info, Waiter::Future(sender), watcher)
-        })?;
-        Ok(StreamWriter::new(owner, outgoing, opened, self.event, self.timeout, outcome))
+        let id = socket.map(|socket| [socket.to_string()]);
+        let target = id.as_ref().map(|ids| {
+            let sockets = Names::from_strings(ids);
+            Target { sockets, ..Target::default() }
+        });
+        open_through(owner, target, self.event, &self.info, self.timeout)
     }
+}
+
+/// Opens a stream on a connection, for its peer or for a target behind it.
+pub(crate) fn open_through(
+    owner: Arc<dyn HasLink>,
+    target: Option<Target<'_>>,
+    event: &str,
+    info: &impl IntoValue,
+    timeout: Duration,
+) -> Result<StreamWriter, StreamError> {
+    let (sender, outcome) = oneshot::channel();
+    let outgoing = Arc::new(Outgoing::default());
+    let link = owner.link();
+    let opened = link.with_value(event, info, |info| {
+        let watcher = Arc::clone(&outgoing);
+        link.open_stream(&owner, target, event, info, Waiter::Future(sender), watcher)
+    })?;
+    Ok(StreamWriter::new(owner, outgoing, opened, event, timeout, outcome))
 }
 
 impl<'e, V: IntoValue> IntoFuture for OpenStream<'e, V> {

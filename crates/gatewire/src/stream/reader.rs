@@ -34,7 +34,7 @@ pub struct StreamReader {
     owner: Arc<dyn HasLink>,
     session: Session,
     slot: Slot,
-    /// Whether its writer waits for an answer, which tells it that nobody reads.
+    /// Whether its writer waits for an answer.
     answered: bool,
     /// The rest of a chunk of which a short `read` took only a part.
     rest: Bytes,
@@ -100,7 +100,7 @@ impl StreamReader {
     /// Bytes that have come so far, read or not.
     #[must_use]
     pub fn received(&self) -> u64 {
-        self.pipe.lock().received()
+        self.pipe.lock().stream.received()
     }
 
     fn poll_chunk(
@@ -113,9 +113,9 @@ impl StreamReader {
         // Before the question, so that nothing is missed behind it.
         self.pipe.register(context.waker());
         let (read, grant) = {
-            let mut stream = self.pipe.lock();
-            let read = stream.read(usize::MAX);
-            (read, stream.grant())
+            let mut state = self.pipe.lock();
+            let read = state.stream.read(usize::MAX);
+            (read, state.stream.grant())
         };
         if let Some(limit) = grant {
             self.owner.link().grant(&self.owner, self.session, self.pipe.id(), limit);
@@ -137,25 +137,34 @@ impl StreamReader {
     /// Nothing more is to be told about it.
     fn end(&mut self) {
         if !std::mem::replace(&mut self.ended, true) {
-            self.owner.link().close_pipe(self.pipe.id(), &self.pipe);
+            self.owner.link().close_pipe(self.pipe.id(), &*self.pipe);
         }
     }
 
-    fn tell(&mut self, code: StreamCode, text: &str) {
-        if self.ended {
-            return;
-        }
-        let finished = self.pipe.lock().is_done();
+    /// Nothing more is wanted; whether there is anything more.
+    fn give_up(&mut self) -> bool {
+        let more = !self.ended && !self.pipe.lock().stream.is_done();
         self.end();
-        if !finished {
+        more
+    }
+
+    fn tell(&mut self, code: StreamCode, text: &str) {
+        if self.give_up() {
             self.owner.link().stop_stream(&self.owner, self.session, self.pipe.id(), code, text);
         }
+    }
+
+    pub(crate) fn pipe(&self) -> &Arc<Pipe> {
+        &self.pipe
     }
 }
 
 impl Drop for StreamReader {
     fn drop(&mut self) {
-        self.tell(StreamCode::Dropped, "");
+        if self.give_up() && (!self.answered || self.pipe.abandon()) {
+            let (link, id) = (self.owner.link(), self.pipe.id());
+            link.stop_stream(&self.owner, self.session, id, StreamCode::Dropped, "");
+        }
     }
 }
 

@@ -4,19 +4,19 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::task::AtomicWaker;
-use gatewire_codec::StreamCode;
+use gatewire_codec::{StreamCode, StreamOutcome};
 use gatewire_core::session::SEND_BUFFER;
 use gatewire_format::{DecodeContext, FromValue};
 use tokio::io::AsyncWrite;
 
-use super::StreamError;
+use super::{Receipt, StreamError};
 use crate::error::RequestError;
 use crate::net::link::{HasLink, Session, StreamGone, WatchStream};
 use crate::net::waiter::Outcome;
@@ -46,6 +46,14 @@ pub struct StreamWriter {
 pub(crate) struct Outgoing {
     writer: AtomicWaker,
     stopped: OnceLock<(StreamCode, String)>,
+    /// Of the readers, if they are many.
+    receipts: Mutex<Vec<Receipt>>,
+}
+
+impl Outgoing {
+    pub(super) fn take_receipts(&self) -> Vec<Receipt> {
+        std::mem::take(&mut *self.receipts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl WatchStream for Outgoing {
@@ -57,6 +65,23 @@ impl WatchStream for Outgoing {
         // The first says why.
         let _first = self.stopped.set((code, text.to_owned()));
         self.writer.wake();
+    }
+
+    fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>) {
+        // An id that is none is no reader: then fewer are told of than there were.
+        if let Ok(socket) = socket_id.parse() {
+            let outcome = match outcome {
+                StreamOutcome::Answered(value) => Ok(value.to_value()),
+                StreamOutcome::Refused { code, value } => {
+                    Err(RequestError::from_nack(code, value.to_value()).into())
+                }
+                StreamOutcome::Stopped { code } => {
+                    Err(StreamError::Stopped { code, text: String::new() })
+                }
+            };
+            let mut receipts = self.receipts.lock().unwrap_or_else(PoisonError::into_inner);
+            receipts.push(Receipt { socket, outcome });
+        }
     }
 }
 
@@ -94,14 +119,24 @@ impl StreamWriter {
     /// Not safe: some of the bytes may be sent.
     pub async fn send(&mut self, bytes: impl Into<Bytes>) -> Result<(), StreamError> {
         let mut bytes = bytes.into();
-        poll_fn(|context| {
-            while !bytes.is_empty() {
-                let write = |room: usize| bytes.split_to(room.min(bytes.len()));
-                ready!(self.poll_write_with(context, write))?;
-            }
-            Poll::Ready(Ok(()))
-        })
-        .await
+        poll_fn(|context| self.poll_send(context, &mut bytes)).await
+    }
+
+    pub(super) fn outgoing(&self) -> &Arc<Outgoing> {
+        &self.outgoing
+    }
+
+    /// Sends bytes; when it has to wait, those that are left.
+    pub(super) fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &mut Bytes,
+    ) -> Poll<Result<(), StreamError>> {
+        while !bytes.is_empty() {
+            let take = |room: usize| bytes.split_to(room.min(bytes.len()));
+            ready!(self.poll_write_with(context, take))?;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Waits until there is room for more.

@@ -78,6 +78,12 @@ impl<W, H: Clone> Outbound<W, H> {
         self.streams.as_mut()?.remove(id)
     }
 
+    /// What the caller keeps for a stream that it writes; `None`: it is answered, or gone.
+    #[must_use]
+    pub fn stream_handle(&self, id: u32) -> Option<H> {
+        self.streams.as_ref()?.handle(id)
+    }
+
     /// Nobody waits for the answer to a stream any more.
     pub(super) fn settle_stream(&mut self, id: u32) {
         if let Some(streams) = &mut self.streams {

@@ -144,6 +144,12 @@ impl<H: Clone> SendStreams<H> {
         self.open.get(&id).is_some_and(|stream| !stream.sent_whole)
     }
 
+    /// What the caller keeps for a stream.
+    #[must_use]
+    pub fn handle(&self, id: u32) -> Option<H> {
+        self.open.get(&id).map(|stream| stream.handle.clone())
+    }
+
     /// Bytes that wait in the stream's buffer; a writer waits while it is [`SEND_BUFFER`] or more. `None`:
     /// the stream is finished, stopped or lost.
     #[must_use]

@@ -33,7 +33,7 @@ use account::Account;
 use answers::Answers;
 use send::Offline;
 pub(crate) use send::with_scratch;
-pub(crate) use streams::{LinkOutbound, StreamGone, WatchStream, Watcher};
+pub(crate) use streams::{LinkOutbound, StreamGone, WatchStream};
 
 use super::pipes::Pipes;
 use crate::clock::Clock;

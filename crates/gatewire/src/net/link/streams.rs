@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use gatewire_codec::{StreamCode, Target, ValueRef};
+use gatewire_codec::{StreamCode, StreamOutcome, Target, ValueRef};
 use gatewire_core::Time;
 use gatewire_core::session::{Outbound, ReadFailure, SEND_BUFFER, SendError, SendStreams};
 
@@ -18,6 +18,8 @@ pub(crate) trait WatchStream: Send + Sync {
     fn sent(&self, total: u64);
     /// The reader wants no more.
     fn stopped(&self, code: StreamCode, text: &str);
+    /// What became of one reader, if there are many.
+    fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>);
 }
 
 /// See [`WatchStream`].
@@ -146,6 +148,16 @@ impl Link {
         }
     }
 
+    /// Nobody waits for the answer to a stream any more.
+    pub(crate) fn forget_stream(&self, session: Session, id: u32) {
+        let waiter = {
+            let mut shared = self.lock();
+            if self.session() == session { shared.outbound.forget(id) } else { None }
+        };
+        // Not under the lock: that may wake a task.
+        drop(waiter);
+    }
+
     /// Tells the writer of a stream how far it may go.
     pub(crate) fn grant(
         &self,
@@ -222,10 +234,13 @@ impl Link {
     }
 
     /// Who takes this stream has seen its end, or wants no more.
-    pub(crate) fn close_pipe<T>(&self, id: u32, stream: &Arc<T>) {
-        if let Some(pipes) = &mut *self.lock_pipes() {
-            pipes.close(id, Arc::as_ptr(stream).cast());
-        }
+    pub(crate) fn close_pipe<T>(&self, id: u32, stream: &T) {
+        let closed = self
+            .lock_pipes()
+            .as_mut()
+            .and_then(|pipes| pipes.close(id, std::ptr::from_ref(stream).cast()));
+        // Not under the lock: it may be the last that holds what it was passed on to.
+        drop(closed);
     }
 
     /// The connection has ended, and with it the streams that came in.

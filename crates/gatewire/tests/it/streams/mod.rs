@@ -1,3 +1,4 @@
 //! Streams: one way to send many bytes.
 
+mod many;
 mod one_peer;

@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::rig::{dial, record, serve, within};
 
 /// Bytes that tell where they stand.
-fn pattern(length: usize) -> Vec<u8> {
-    (0..length as u32)
+pub(super) fn pattern(length: usize) -> Vec<u8> {
+    (0..=u32::MAX)
         .flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes())
         .take(length)
         .collect()
@@ -20,12 +20,12 @@ async fn pair() -> (Server, Client) {
     (server, client)
 }
 
-async fn close(server: &Server, client: &Client) {
+pub(super) async fn close(server: &Server, client: &Client) {
     within(client.close()).await;
     within(server.close()).await;
 }
 
-async fn read_all(mut stream: StreamReader) -> Result<Bytes, StreamError> {
+pub(super) async fn read_all(mut stream: StreamReader) -> Result<Bytes, StreamError> {
     let mut all = Vec::new();
     while let Some(chunk) = stream.chunk().await? {
         all.extend_from_slice(&chunk);

@@ -1,0 +1,145 @@
+//! Where a stream to many comes from.
+
+use std::sync::Arc;
+
+use futures_util::task::AtomicWaker;
+use gatewire_codec::{NackCode, StreamCode, StreamOutcome, ValueRef, v3};
+use gatewire_core::SocketId;
+
+use super::{Group, Outcome};
+use crate::error::RequestError;
+use crate::net::link::{HasLink, LinkOutbound, Session};
+use crate::net::pipes::{IncomingStream, Slot};
+use crate::net::waiter::Waiter;
+use crate::server::SocketInner;
+use crate::stream::StreamError;
+use gatewire_core::session::SendError;
+
+/// Where a stream to many comes from.
+pub(crate) enum Source {
+    /// A writer of this process.
+    Local(AtomicWaker),
+    /// A client.
+    Relay(Relay),
+}
+
+/// A stream that a client sends to others.
+pub(crate) struct Relay {
+    pub(crate) socket: Arc<SocketInner>,
+    pub(crate) id: u32,
+    pub(crate) session: Session,
+    /// Whether the client wants to know what becomes of it.
+    pub(crate) ack: bool,
+    /// To one socket by its id: its answer is passed on as it is, and nobody else waits for it.
+    pub(crate) single: bool,
+    /// Held as long as it is one of the client's streams.
+    pub(crate) _slot: Slot,
+}
+
+impl Relay {
+    fn tell(&self, push: impl FnOnce(&mut LinkOutbound) -> Result<(), SendError>) {
+        if !self.ack {
+            return;
+        }
+        if let Err(error) = self.socket.link().command_in(&self.socket, self.session, push) {
+            tracing::debug!(%error, "what became of a stream was not told");
+        }
+    }
+
+    pub(super) fn stop(&self, code: StreamCode, text: &str) {
+        self.socket.link().stop_stream(&self.socket, self.session, self.id, code, text);
+    }
+
+    /// Passes the answer of the only receiver on.
+    pub(super) fn answer(&self, outcome: Result<ValueRef<'_>, RequestError>) {
+        if self.ack {
+            let origin: Arc<dyn HasLink> = self.socket.clone();
+            Waiter::Relay { origin: Arc::downgrade(&origin), id: self.id }.complete(outcome);
+        }
+    }
+}
+
+impl Source {
+    /// The relay to exactly one socket, if it is one.
+    pub(super) fn single(&self) -> Option<&Relay> {
+        match self {
+            Self::Relay(relay) if relay.single => Some(relay),
+            Self::Relay(_) | Self::Local(_) => None,
+        }
+    }
+
+    /// Whether the source is to stop when nobody is left, since it costs a connection.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, Self::Relay(_))
+    }
+
+    /// The limit that the source knows before it is told any.
+    pub(super) fn first_limit(&self) -> u64 {
+        match self {
+            Self::Local(_) => 0,
+            Self::Relay(_) => v3::INITIAL_CREDIT,
+        }
+    }
+
+    /// The group takes the client's stream.
+    pub(super) fn attach(&self, group: &Arc<Group>) {
+        if let Self::Relay(Relay { socket, id, .. }) = self {
+            socket.link().insert_pipe(*id, Arc::clone(group) as Arc<dyn IncomingStream>);
+        }
+    }
+
+    /// The client's stream is not open any more.
+    pub(super) fn detach(&self, group: &Group) {
+        if let Self::Relay(Relay { socket, id, .. }) = self {
+            socket.link().close_pipe(*id, group);
+        }
+    }
+
+    /// The source may go on, up to the limit.
+    pub(super) fn allow(&self, limit: u64) {
+        match self {
+            Self::Local(writer) => writer.wake(),
+            // There is nobody left: what it sends is not wanted.
+            Self::Relay(relay) if limit == u64::MAX => relay.stop(StreamCode::Enough, ""),
+            Self::Relay(Relay { socket, id, session, .. }) => {
+                socket.link().grant(socket, *session, *id, limit);
+            }
+        }
+    }
+
+    /// What became of a receiver.
+    pub(super) fn tell_outcome(&self, receiver: SocketId, outcome: &Outcome) {
+        if let Self::Relay(relay) = self {
+            relay.tell(|outbound| {
+                outbound.tell_outcome(relay.id, &receiver.to_string(), on_the_wire(outcome))
+            });
+        }
+    }
+
+    /// Each receiver has its outcome.
+    pub(super) fn settle(&self, receivers: usize) {
+        match self {
+            Self::Local(writer) => writer.wake(),
+            Self::Relay(relay) => {
+                let count = i64::try_from(receivers).unwrap_or(i64::MAX);
+                relay.tell(|outbound| outbound.ack(relay.id, ValueRef::Integer(count)));
+            }
+        }
+    }
+}
+
+/// An outcome as it is told to a client.
+fn on_the_wire(outcome: &Outcome) -> StreamOutcome<'_> {
+    let refused = |code, value| StreamOutcome::Refused { code, value };
+    match outcome {
+        Ok(value) => StreamOutcome::Answered(value.as_ref()),
+        Err(StreamError::Stopped { code, .. } | StreamError::Reset { code, .. }) => {
+            StreamOutcome::Stopped { code: *code }
+        }
+        Err(StreamError::Disconnected) => refused(NackCode::Disconnected, ValueRef::Empty),
+        Err(StreamError::Refused(RequestError::Rejected(value))) => {
+            refused(NackCode::Rejected, value.as_ref())
+        }
+        Err(StreamError::Refused(error)) => refused(error.to_nack().0, ValueRef::Empty),
+    }
+}

@@ -1,0 +1,106 @@
+//! Streams to others: who receives, and what a client asks for.
+
+use std::sync::{Arc, PoisonError};
+
+use futures_util::task::AtomicWaker;
+use gatewire_codec::{NackCode, StreamCode, Target, ValueRef};
+use gatewire_core::session::ProtocolError;
+use gatewire_format::{EncodeContext, IntoValue};
+
+use super::group::{Group, Relay, Source};
+use super::hub::{MAX_NAMES, is_short, single};
+use super::{Inner, SocketInner};
+use crate::error::EmitError;
+use crate::net::link::{HasLink, with_scratch};
+use crate::net::pipes::OpenError;
+use crate::stream::{FanoutWriter, StreamError};
+
+/// A stream that a client opens to others.
+pub(super) struct Opened<'f> {
+    pub(super) id: u32,
+    pub(super) target: Target<'f>,
+    pub(super) event: &'f str,
+    pub(super) info: ValueRef<'f>,
+    pub(super) ack: bool,
+}
+
+impl Inner {
+    /// Who is addressed, at this moment.
+    pub(crate) fn receivers(
+        &self,
+        target: &Target<'_>,
+        sender: Option<&SocketInner>,
+    ) -> Vec<Arc<SocketInner>> {
+        let sender = sender.and_then(SocketInner::key);
+        let mut receivers = Vec::new();
+        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
+        hub.deliver(target, sender, |_, socket| receivers.push(Arc::clone(socket)));
+        receivers
+    }
+
+    /// Opens a stream to a target, for the server itself or one of its sockets.
+    pub(crate) fn open_fanout(
+        &self,
+        target: &Target<'_>,
+        sender: Option<&SocketInner>,
+        event: &str,
+        info: &impl IntoValue,
+    ) -> Result<FanoutWriter, StreamError> {
+        let sockets = self.receivers(target, sender);
+        let group = with_scratch(info.uses_scratch(), |scratch| {
+            let info = info.to_value(EncodeContext::new(&self.formats, event, scratch));
+            let source = Source::Local(AtomicWaker::new());
+            info.map(|info| Group::open(self, &sockets, source, event, info))
+        });
+        Ok(FanoutWriter::here(group.map_err(EmitError::from)?, sockets))
+    }
+
+    /// Passes a client's stream on.
+    pub(super) fn relay_stream(
+        &self,
+        socket: &Arc<SocketInner>,
+        opened: &Opened<'_>,
+    ) -> Result<(), ProtocolError> {
+        let Opened { id, target, event, info, ack } = *opened;
+        let refuse = |nack, stop| {
+            if ack {
+                socket.refuse_request(id, nack, "");
+            } else {
+                socket.send_control(|outbound| outbound.stop_stream(id, stop, ""));
+            }
+            Ok(())
+        };
+        let link = socket.link();
+        let slot = match link.reserve_pipe(id) {
+            Ok(slot) => slot,
+            Err(OpenError::TooMany) => return refuse(NackCode::Busy, StreamCode::TooMany),
+            Err(OpenError::IdInUse) => return Err(ProtocolError::StreamIdInUse(id)),
+        };
+        if !is_short(&target) {
+            let text = format!("a stream may name {MAX_NAMES} rooms or sockets at most");
+            if ack {
+                socket.refuse_request(id, NackCode::Denied, &text);
+                return Ok(());
+            }
+            return refuse(NackCode::Denied, StreamCode::NotTaken);
+        }
+        let receiver = single(&target);
+        let receivers = match receiver {
+            None => self.receivers(&target, Some(socket)),
+            Some(id) => match id.parse().ok().and_then(|id| self.socket(id)) {
+                Some(receiver) => vec![receiver.inner],
+                None => return refuse(NackCode::NoSuchSocket, StreamCode::NotTaken),
+            },
+        };
+        let source = Source::Relay(Relay {
+            socket: Arc::clone(socket),
+            id,
+            session: link.session(),
+            ack,
+            single: receiver.is_some(),
+            _slot: slot,
+        });
+        Group::open(self, &receivers, source, event, info);
+        Ok(())
+    }
+}

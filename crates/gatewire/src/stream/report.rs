@@ -1,0 +1,54 @@
+//! What became of the readers of a stream to many.
+
+use gatewire_codec::Value;
+use gatewire_core::SocketId;
+
+use super::StreamError;
+
+/// What became of one reader.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The reader.
+    pub socket: SocketId,
+    /// What its handler answered, which means that it got all of it (or politely
+    /// [stopped](crate::StreamReader::stop)); or why it did not get all.
+    pub outcome: Result<Value, StreamError>,
+}
+
+/// What became of each reader of a stream to many. From
+/// [`FanoutWriter::finish`](crate::FanoutWriter::finish).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StreamReport {
+    receipts: Vec<Receipt>,
+}
+
+impl StreamReport {
+    pub(crate) fn new(receipts: Vec<Receipt>) -> Self {
+        Self { receipts }
+    }
+
+    /// All readers, those that the stream was opened for. None: nobody was addressed.
+    #[must_use]
+    pub fn receipts(&self) -> &[Receipt] {
+        &self.receipts
+    }
+
+    /// Who got all of it.
+    pub fn complete(&self) -> impl Iterator<Item = SocketId> + '_ {
+        self.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.socket)
+    }
+
+    /// Who did not, and why.
+    pub fn failed(&self) -> impl Iterator<Item = (SocketId, &StreamError)> + '_ {
+        self.receipts.iter().filter_map(|receipt| {
+            receipt.outcome.as_ref().err().map(|error| (receipt.socket, error))
+        })
+    }
+
+    /// Whether all readers got all of it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.receipts.iter().all(|receipt| receipt.outcome.is_ok())
+    }
+}
