@@ -55,7 +55,7 @@ impl<W, H: Clone> Outbound<W, H> {
     }
 
     /// Gives a stream up: what waits is dropped, the reader is told, and no answer is waited for. Who
-    /// waited; `None`: there is no such stream any more.
+    /// waited; `None`: nobody any more. If the stream is gone too, nothing is told.
     ///
     /// # Errors
     ///
@@ -67,10 +67,13 @@ impl<W, H: Clone> Outbound<W, H> {
         code: StreamCode,
         text: &str,
     ) -> Result<Option<W>, SendError> {
-        self.end_stream(id);
-        let Some(waiter) = self.requests.remove(id) else { return Ok(None) };
-        self.send(Class::Control, &Message::StreamReset { id, code, text })?;
-        Ok(Some(waiter))
+        // A handler may answer before the end, so that bytes still go to a reader when nobody waits.
+        let open = self.end_stream(id).is_some();
+        let waiter = self.requests.remove(id);
+        if open || waiter.is_some() {
+            self.send(Class::Control, &Message::StreamReset { id, code, text })?;
+        }
+        Ok(waiter)
     }
 
     /// The peer stopped or refused a stream: nothing more is sent. The handle; `None`: it is gone.

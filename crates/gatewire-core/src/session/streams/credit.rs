@@ -2,9 +2,11 @@
 //!
 //! A stream is as fast as the network if its credit is what the network holds: delay times bandwidth.
 //! That is measured. While the window may still grow, the reader sends a PING when bytes arrive and counts
-//! what arrives until the PONG: one delay's worth of bandwidth. If that was most of the window, the
-//! window was the limit, and it becomes twice as much. A slow writer or a slow reader never gets there:
-//! their windows stay small.
+//! what is read until the PONG: one delay's worth of bandwidth. If that was half of the window or more, the
+//! window was the limit, since credit is given by halves; it grows by as much, and ends between two
+//! and three times delay times bandwidth. A slow writer or a slow reader never gets there: their windows
+//! stay small. (What arrives would not tell: a whole window does at once, whenever a slow reader has
+//! allowed it.)
 //!
 //! The same idea as the receive buffers of TCP in Linux ("dynamic right-sizing", Fisk and Feng, 2001),
 //! which take the delay from time stamps, and as gRPC's estimator.
@@ -51,7 +53,7 @@ pub struct CreditWindow {
     size: u64,
     max: u64,
     pool: Arc<CreditPool>,
-    /// What had arrived when the PING was sent whose PONG is waited for.
+    /// What had been read when the PING was sent whose PONG is waited for.
     probe: Option<u64>,
     /// A next probe is worth while when so much has arrived.
     next_probe: u64,
@@ -70,22 +72,22 @@ impl CreditWindow {
         self.size
     }
 
-    /// Bytes have arrived, `received` in all; `true`: send a PING and tell [`pong`](Self::pong).
-    pub fn arrived(&mut self, received: u64) -> bool {
+    /// Bytes have arrived, `received` in all, of which `consumed` are read; `true`: send a PING and tell
+    /// [`pong`](Self::pong).
+    pub fn arrived(&mut self, received: u64, consumed: u64) -> bool {
         let probe = self.probe.is_none() && self.size < self.max && received >= self.next_probe;
         if probe {
-            self.probe = Some(received);
+            self.probe = Some(consumed);
         }
         probe
     }
 
     /// The answer to the PING is here. Also that of another PING than ours would do: it measures less.
-    pub fn pong(&mut self, received: u64) {
+    pub fn pong(&mut self, received: u64, consumed: u64) {
         let Some(begin) = self.probe.take() else { return };
-        let one_delay = received - begin;
-        if one_delay >= self.size / 3 * 2 {
-            let wanted = (one_delay * 2).clamp(self.size, self.max);
-            self.size += self.pool.take(wanted - self.size);
+        let one_delay = consumed - begin;
+        if one_delay >= self.size / 2 {
+            self.size += self.pool.take(one_delay.min(self.max - self.size));
         }
         self.next_probe = received + self.size / 2;
     }

@@ -148,12 +148,12 @@ impl ReceiveStream {
             }
         }
         self.received += length;
-        Ok(self.flow == Flow::Credit && self.window.arrived(self.received))
+        Ok(self.flow == Flow::Credit && self.window.arrived(self.received, self.consumed))
     }
 
     /// The PONG of a PING that [`handle_data`](Self::handle_data) asked for.
     pub fn handle_pong(&mut self) {
-        self.window.pong(self.received);
+        self.window.pong(self.received, self.consumed);
     }
 
     /// Takes a FINISH. `length`: of the whole stream, where the wire version tells it.

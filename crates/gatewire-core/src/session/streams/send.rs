@@ -13,7 +13,8 @@ pub const SEND_BUFFER: usize = 256 << 10;
 
 /// Stream bytes are moved to the outbox while it holds less than this. So a message that comes now waits for
 /// no more than this, and one write still takes as much as larger ones gain from (see
-/// `docs/decisions.md`, "Who flushes").
+/// `docs/decisions.md`, "Who flushes"). Of a smaller outbox it is a quarter, and so is the longest chunk:
+/// at least half of it is left for messages.
 const BATCH: usize = 256 << 10;
 
 /// Pieces of up to this length are copied together, longer ones shared.
@@ -250,7 +251,7 @@ impl<H: Clone> SendStreams<H> {
     /// fill the batch it is one chunk, and the next when that is written: messages come first, but no stream
     /// stands still.
     pub(crate) fn fill(&mut self, outbox: &mut Outbox, max_frame: u32) {
-        let batch = BATCH.min(outbox.max_bytes() / 2);
+        let batch = BATCH.min(outbox.max_bytes() / 4).max(1);
         let chunk_gone = outbox.written_bytes() >= self.last_chunk_end;
         let mut first = chunk_gone;
         while first || outbox.queued_bytes() < batch {
@@ -259,7 +260,7 @@ impl<H: Clone> SendStreams<H> {
             let Some(stream) = self.open.get_mut(&id) else { continue };
             stream.listed = false;
             let room = (max_frame as usize).saturating_sub(FRAME_OVERHEAD).max(1);
-            let length = stream.sendable().min(v3::MAX_CHUNK).min(room);
+            let length = stream.sendable().min(v3::MAX_CHUNK).min(batch).min(room);
             if length > 0 {
                 outbox.push_chunk(id, length, stream.take(length));
                 self.last_chunk_end = outbox.written_bytes() + outbox.queued_bytes() as u64;
