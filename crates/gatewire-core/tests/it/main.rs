@@ -14,4 +14,5 @@ mod pair;
 mod property;
 mod requests;
 mod session;
+mod streams;
 mod time;
