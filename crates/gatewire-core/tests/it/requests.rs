@@ -64,9 +64,9 @@ fn the_deadline_is_that_of_the_earliest() {
     add(&mut requests, at(40));
     assert_eq!(requests.next_deadline(), at(30));
     assert!(requests.expire(at(29)).is_empty());
-    assert_eq!(requests.expire(at(30)), [2]);
+    assert_eq!(requests.expire(at(30)), [(2, 2)]);
     assert_eq!(requests.next_deadline(), at(40));
-    assert_eq!(requests.expire(at(60)), [1, 3], "the oldest first");
+    assert_eq!(requests.expire(at(60)), [(1, 1), (3, 3)], "the oldest first");
     assert_eq!(requests.next_deadline(), Time::NEVER);
     assert!(requests.is_empty());
 }
@@ -88,7 +88,7 @@ fn a_request_without_a_deadline_waits_for_ever() {
     let mut requests = Requests::default();
     add(&mut requests, Time::NEVER);
     add(&mut requests, at(10));
-    assert_eq!(requests.expire(at(1_000_000)), [2]);
+    assert_eq!(requests.expire(at(1_000_000)), [(2, 2)]);
     assert_eq!(requests.next_deadline(), Time::NEVER);
     assert_eq!(requests.len(), 1);
 }
@@ -171,7 +171,7 @@ fn wait(requests: &mut Requests<u32>, waiting: &mut BTreeMap<u32, Time>, start: 
     while requests.next_deadline() <= end {
         now = now.max(requests.next_deadline());
         let before = requests.next_deadline();
-        for id in requests.expire(now) {
+        for (id, _) in requests.expire(now) {
             let deadline = waiting.remove(&id).expect("it waited");
             assert!(deadline <= now && now <= deadline.max(start) + GRANULARITY);
         }

@@ -35,11 +35,23 @@ fn streams_of_every_length_arrive_in_both_directions_at_once() {
     for (length, up, down) in streams {
         assert!(net.server.has_all(up, length) && net.client.has_all(down, length), "{length}");
     }
-    for end in [&net.client, &net.server] {
+    for end in [&mut net.client, &mut net.server] {
         assert_eq!(end.errors, []);
-        assert_eq!(end.session.outbound.open_streams(), 0);
-        assert!(!end.session.outbound.has_output());
-        assert_eq!(end.session.outbound.pending_requests(), LENGTHS.len(), "each has its answer");
+        let outbound = &mut end.session.outbound;
+        assert!(!outbound.has_output());
+        assert_eq!(outbound.pending_requests(), LENGTHS.len());
+        assert_eq!(outbound.open_streams(), LENGTHS.len(), "they await their answers");
+        for (_, up, down) in streams {
+            assert!(
+                up == down && !outbound.streams().is_some_and(|sending| sending.is_sending(up))
+            );
+            outbound.ack(up, ValueRef::Empty).expect("queued");
+        }
+    }
+    net.advance(SECOND);
+    for end in [&net.client, &net.server] {
+        let outbound = &end.session.outbound;
+        assert_eq!((outbound.pending_requests(), outbound.open_streams()), (0, 0));
     }
 }
 

@@ -27,7 +27,7 @@ fn a_stream_ends_when_all_is_read_and_its_request_with_the_answer() {
     assert_eq!(net.client.session.outbound.stream_waiting(id), None, "it takes no more");
     assert!(!net.client.session.outbound.write_stream(id, Bytes::from_static(b"more")));
     net.settle();
-    assert_eq!(net.client.session.outbound.open_streams(), 0);
+    assert_eq!(net.client.session.outbound.open_streams(), 1, "its answer is awaited");
     let stream = &net.server.incoming[&id].stream;
     assert!(stream.is_finished() && !stream.is_done());
     net.server.read(id, 100 * KIB);
@@ -40,6 +40,7 @@ fn a_stream_ends_when_all_is_read_and_its_request_with_the_answer() {
     net.settle();
     let answer = Seen::Answer { id, waiter: Some(101), result: Ok(Value::Integer(7)) };
     assert_eq!(net.client.seen, [answer]);
+    assert_eq!(net.client.session.outbound.open_streams(), 0);
 }
 
 #[test]
@@ -91,6 +92,7 @@ fn a_reset_is_told_even_when_the_answer_was_there_before_the_end() {
     assert_eq!(net.client.session.outbound.stream_waiting(id), Some(0), "it goes on");
     let reset = net.client.session.outbound.reset_stream(id, StreamCode::Dropped, "");
     assert_eq!(reset, Ok(None), "nobody waits");
+    assert_eq!(net.client.session.outbound.open_streams(), 0);
     net.settle();
     net.server.read(id, usize::MAX);
     let end = net.server.incoming[&id].end.clone();
