@@ -15,6 +15,12 @@ pub(super) struct Model {
     /// A frame did not fit, and the peer is disconnected for it.
     overflowed: bool,
     pub(super) ledger: Ledger,
+    /// What waits in the stream.
+    pub(super) stream: VecDeque<u8>,
+    stream_id: u32,
+    /// Bytes that were ever written, and how many will be when the last chunk is.
+    written: usize,
+    last_chunk_end: usize,
 }
 
 pub(super) struct Frame {
@@ -31,7 +37,10 @@ pub(super) struct Flight {
 }
 
 impl Model {
-    pub(super) fn new(overflow: Overflow) -> Self {
+    /// The OPEN of the stream is written already, `open` bytes.
+    pub(super) fn new(overflow: Overflow, stream_id: u32, open: usize) -> Self {
+        let mut ledger = Ledger::default();
+        (ledger.accepted, ledger.done) = (1, 1);
         Self {
             overflow,
             frames: VecDeque::new(),
@@ -39,7 +48,30 @@ impl Model {
             flight: None,
             blocked: false,
             overflowed: false,
-            ledger: Ledger::default(),
+            ledger,
+            stream: VecDeque::new(),
+            stream_id,
+            written: open,
+            last_chunk_end: 0,
+        }
+    }
+
+    /// Moves chunks behind what waits: until a quarter of the bound is used, and at least one if the last
+    /// one is written.
+    pub(super) fn fill(&mut self) {
+        let mut one = self.written >= self.last_chunk_end;
+        while self.flight.is_none()
+            && !self.stream.is_empty()
+            && (one || self.bytes() < MAX_BYTES / 4)
+        {
+            one = false;
+            let length = self.stream.len().min(MAX_BYTES / 4);
+            let mut bytes = BytesMut::new();
+            v3::encode_chunk_header(self.stream_id, length, &mut bytes).expect("a short chunk");
+            bytes.extend(self.stream.drain(..length));
+            self.frames.push_back(Frame { bytes: bytes.freeze(), key: None });
+            self.ledger.accepted += 1;
+            self.last_chunk_end = self.written + self.bytes();
         }
     }
 
@@ -153,6 +185,7 @@ impl Model {
     pub(super) fn give_back(&mut self) {
         let Some(flight) = self.flight.take() else { return };
         self.blocked = flight.written < flight.bytes;
+        self.written += flight.written;
         self.head_written += flight.written;
         while let Some(front) = self.frames.front() {
             if front.bytes.len() > self.head_written {

@@ -1,5 +1,5 @@
 //! The outbox against a list of frames: each byte that reaches the kernel, and the account after
-//! each step.
+//! each step. A stream fills it up with chunks, which lie in several pieces.
 
 mod list;
 
@@ -8,12 +8,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::property;
+use gatewire_core::session::Outbound;
 use list::{Frame, Model};
 
 /// Reached by a few frames. The reserve for control frames is much larger, as it is in truth.
 const MAX_BYTES: usize = 20_000;
 const MAX_FRAMES: usize = 12;
 const RESERVE: usize = 64 << 10;
+/// The kind of a stream's chunk, and how long its header is.
+const CHUNK: u8 = 32;
+const CHUNK_HEADER: usize = 7;
 const ROOMS: [&str; 2] = ["red", "blue"];
 const NAMES: [&str; 3] = ["position", "chat", "score"];
 
@@ -32,6 +36,8 @@ enum Operation {
         class: Class,
         too_long: bool,
     },
+    /// Bytes for the stream: pieces, and whether each is copied.
+    Write(Vec<(usize, bool)>),
     Take,
     /// Writes a part of the batch; at most so many pieces at once.
     Advance {
@@ -106,12 +112,15 @@ fn operation() -> impl Strategy<Value = Operation> {
             too_long,
         },
     );
+    let piece = prop_oneof![2 => 1_usize..1000, 1 => 1020_usize..1030, 2 => 1100_usize..4000];
+    let pieces = prop::collection::vec((piece, any::<bool>()), 1..6);
     let share = prop_oneof![2 => any::<u16>(), 1 => Just(u16::MAX), 1 => 0_u16..20];
     let advance =
         (share, 1_usize..6).prop_map(|(share, pieces)| Operation::Advance { share, pieces });
     prop_oneof![
         16 => push,
         6 => run,
+        4 => pieces.prop_map(Operation::Write),
         5 => Just(Operation::Take),
         8 => advance,
         4 => Just(Operation::GiveBack),
@@ -122,18 +131,19 @@ fn operation() -> impl Strategy<Value = Operation> {
 }
 
 struct Both {
-    outbox: Outbox,
+    outbound: Outbound<()>,
+    stream: u32,
     batch: Option<Batch>,
     model: Model,
 }
 
 impl Both {
     fn new(overflow: Overflow) -> Self {
-        Self {
-            outbox: outbox(MAX_BYTES, MAX_FRAMES, overflow),
-            batch: None,
-            model: Model::new(overflow),
-        }
+        let mut outbound = Outbound::new(MAX_FRAME, limits(MAX_BYTES, MAX_FRAMES, overflow));
+        let stream = outbound.open_stream(None, "file", ValueRef::Empty, (), ()).expect("queued");
+        outbound.streams_mut().handle_credit(stream, u64::MAX);
+        let open = drain(outbound.outbox_mut());
+        Self { outbound, stream, batch: None, model: Model::new(overflow, stream, open.len()) }
     }
 
     fn apply(&mut self, operation: &Operation, serial: usize) {
@@ -145,25 +155,28 @@ impl Both {
                 let frame = |(index, &(kind, length))| make_frame(kind, length, serial + index);
                 self.push_run(frames.iter().enumerate().map(frame).collect(), class, too_long);
             }
+            Operation::Write(ref pieces) => self.write(pieces, serial),
             Operation::Take => self.take(),
             Operation::Advance { share, pieces } => self.advance(share, pieces),
             Operation::GiveBack => self.give_back(),
             Operation::Retain(salt) => {
-                self.outbox.retain(DropReason::NoHandler, |frame| keeps(frame, salt));
+                self.outbound
+                    .outbox_mut()
+                    .retain(DropReason::NoHandler, |frame| keeps(frame, salt));
                 self.model.retain(DropReason::NoHandler, |frame| keeps(&frame.bytes, salt));
             }
             Operation::Disconnect { keep, fronts } => {
                 self.give_back();
-                self.outbox.disconnect(|frame| keeps(frame, keep));
+                self.outbound.outbox_mut().disconnect(|frame| keeps(frame, keep));
                 self.model.disconnect(|frame| keeps(&frame.bytes, keep));
                 for front in 0..fronts {
                     let frame = make_frame(Kind::Request, 3000 * usize::from(front), serial);
-                    self.outbox.push_front(frame.bytes.clone());
+                    self.outbound.outbox_mut().push_front(frame.bytes.clone());
                     self.model.frames.push_front(frame);
                     self.model.ledger.accepted += 1;
                 }
             }
-            Operation::ReleaseMemory => self.outbox.release_memory(),
+            Operation::ReleaseMemory => self.outbound.release_memory(),
         }
     }
 
@@ -174,9 +187,9 @@ impl Both {
         let before = (self.model.bytes(), self.model.frames.len());
         let congested = self.model.is_congested();
         let result = if shared {
-            self.outbox.push_frames(class, limit, &Frames::one(&bytes))
+            self.outbound.outbox_mut().push_frames(class, limit, &Frames::one(&bytes))
         } else {
-            self.outbox.push_with(class, limit, |out| {
+            self.outbound.outbox_mut().push_with(class, limit, |out| {
                 out.extend_from_slice(&bytes);
                 Ok(())
             })
@@ -211,7 +224,7 @@ impl Both {
         }
         let result = buffer.drain(|run| {
             assert_eq!((run.count(), run.longest()), (frames.len() as u64, longest));
-            self.outbox.push_frames(class, limit, run)
+            self.outbound.outbox_mut().push_frames(class, limit, run)
         });
         assert!(buffer.is_empty() && buffer.bytes().is_empty());
         let pushed: Vec<_> = frames
@@ -235,8 +248,23 @@ impl Both {
         assert_eq!(result, expected);
     }
 
+    fn write(&mut self, pieces: &[(usize, bool)], serial: usize) {
+        for &(length, copied) in pieces {
+            let bytes: Bytes = serial.to_le_bytes().into_iter().cycle().take(length).collect();
+            self.model.stream.extend(&bytes);
+            if copied {
+                assert!(self.outbound.streams_mut().copy(self.stream, &bytes));
+            } else {
+                assert!(self.outbound.write_stream(self.stream, bytes));
+            }
+        }
+        let waiting = self.outbound.stream_waiting(self.stream);
+        assert_eq!(waiting, Some(self.model.stream.len()));
+    }
+
     fn take(&mut self) {
-        let batch = self.outbox.take();
+        self.model.fill();
+        let batch = self.outbound.take();
         let nothing = self.model.flight.is_some() || self.model.frames.is_empty();
         assert_eq!(batch.is_none(), nothing);
         if let Some(batch) = batch {
@@ -262,7 +290,7 @@ impl Both {
 
     fn give_back(&mut self) {
         if let Some(batch) = self.batch.take() {
-            self.outbox.give_back(batch);
+            self.outbound.outbox_mut().give_back(batch);
             self.model.give_back();
         }
     }
@@ -270,23 +298,23 @@ impl Both {
     fn compare(&self) {
         let mut expected = self.model.ledger;
         expected.queued = self.model.frames.len() as u64;
-        assert_eq!(*self.outbox.ledger(), expected);
-        check_balance(&self.outbox);
-        assert_eq!(self.outbox.queued_bytes(), self.model.bytes());
-        assert_eq!(self.outbox.is_empty(), self.model.frames.is_empty());
-        assert_eq!(self.outbox.is_blocked(), self.model.blocked);
+        assert_eq!(*self.outbound.outbox().ledger(), expected);
+        check_balance(self.outbound.outbox());
+        assert_eq!(self.outbound.outbox().queued_bytes(), self.model.bytes());
+        assert_eq!(self.outbound.outbox().is_empty(), self.model.frames.is_empty());
+        assert_eq!(self.outbound.outbox().is_blocked(), self.model.blocked);
     }
 
     /// Writes all that is left.
     fn finish(&mut self) {
         self.give_back();
-        while !self.outbox.is_empty() {
+        while self.outbound.has_output() {
             self.take();
             self.advance(u16::MAX, 64);
             self.give_back();
             self.compare();
         }
-        assert!(self.model.frames.is_empty());
+        assert!(self.model.frames.is_empty() && self.model.stream.is_empty());
     }
 }
 
@@ -312,8 +340,9 @@ fn make_frame(kind: Kind, length: usize, serial: usize) -> Frame {
     Frame { bytes: frame_of(&message), key }
 }
 
-/// Any rule that depends on the frame alone.
+/// Any rule that depends on the frame alone: of a chunk on its header.
 fn keeps(frame: &[u8], salt: u8) -> bool {
-    let last = frame.last().copied().unwrap_or_default();
+    let frame = if frame[5] == CHUNK { &frame[..CHUNK_HEADER] } else { frame };
+    let last = if frame[5] == CHUNK { frame[0] } else { frame[frame.len() - 1] };
     !(usize::from(last) + usize::from(salt) + frame.len()).is_multiple_of(3)
 }
