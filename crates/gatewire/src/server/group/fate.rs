@@ -1,0 +1,119 @@
+//! What becomes of each receiver.
+
+use std::sync::Arc;
+
+use gatewire_codec::{StreamCode, Value, ValueRef};
+use gatewire_core::fanout::Overdue;
+use tokio::time::timeout_at;
+
+use super::{Group, Member, News, Outcome};
+use crate::error::RequestError;
+use crate::stream::StreamError;
+
+impl Group {
+    /// A receiver has taken bytes, so many in all.
+    pub(super) fn progress(&self, member: &Member, total: u64) {
+        let answer = self.update(|state, now| {
+            state.fanout.progress(member.place, total, now);
+            let all = state.finished && total == state.fanout.head();
+            all.then(|| state.early[member.place.index()].take()).flatten()
+        });
+        if let Some(answer) = answer {
+            self.end(member, Ok(answer));
+        }
+    }
+
+    /// The handler of a receiver has answered, or there will be no answer.
+    pub(super) fn answered(&self, member: &Member, outcome: Result<ValueRef<'_>, RequestError>) {
+        if let Some(relay) = self.source.single() {
+            relay.answer(outcome);
+            self.close();
+            return;
+        }
+        match outcome {
+            Err(error) => self.end(member, Err(error.into())),
+            Ok(answer) => {
+                let answer = answer.to_value();
+                let all = self.update(|state, _| {
+                    let taken = state.fanout.taken(member.place);
+                    let all = state.finished && taken == state.fanout.head();
+                    if !all {
+                        // It answers early, and somebody else reads on.
+                        state.early[member.place.index()] = Some(answer.clone());
+                    }
+                    all
+                });
+                if all {
+                    self.end(member, Ok(answer));
+                }
+            }
+        }
+    }
+
+    /// A receiver wants no more.
+    pub(super) fn stopped(&self, member: &Member, code: StreamCode, text: &str) {
+        match self.source.single() {
+            // Its answer follows.
+            Some(relay) => relay.stop(code, text),
+            None if code == StreamCode::Enough => self.end(member, Ok(Value::Empty)),
+            None => self.end(member, Err(StreamError::Stopped { code, text: text.to_owned() })),
+        }
+    }
+
+    /// A receiver has its outcome. The first counts.
+    pub(super) fn end(&self, member: &Member, outcome: Outcome) {
+        let first = self.update(|state, now| {
+            let first = !state.closed && state.fanout.end(member.place, outcome.clone(), now);
+            if first {
+                state.untold.push_back(News::Outcome(member.socket.id, outcome));
+            }
+            first
+        });
+        if first {
+            member.forget();
+        }
+    }
+
+    /// Cuts receivers when their time has come, until all is over.
+    pub(super) async fn keep_time(self: Arc<Self>) {
+        loop {
+            let due = {
+                let mut state = self.lock();
+                if state.closed {
+                    return;
+                }
+                state.armed = state.fanout.poll_timeout();
+                state.armed
+            };
+            match self.clock.instant(due) {
+                // Either way the deadlines are looked at.
+                Some(instant) => drop(timeout_at(instant, self.moved.notified()).await),
+                None => self.moved.notified().await,
+            }
+            self.cut_overdue();
+        }
+    }
+
+    fn cut_overdue(&self) {
+        let (overdue, members) = {
+            let mut state = self.lock();
+            let overdue = state.fanout.handle_timeout(self.clock.now());
+            (overdue, Arc::clone(&state.members))
+        };
+        for (place, reason) in overdue {
+            let Some(member) = members.get(place.index()) else { continue };
+            match reason {
+                Overdue::Slow => {
+                    let code = StreamCode::SlowReceiver;
+                    member.reset(code, "");
+                    self.end(member, Err(StreamError::Stopped { code, text: String::new() }));
+                }
+                Overdue::Unanswered if self.source.single().is_some() => {
+                    member.forget();
+                    self.answered(member, Err(RequestError::Timeout));
+                }
+                Overdue::Unanswered => self.end(member, Err(RequestError::Timeout.into())),
+            }
+        }
+    }
+}
