@@ -71,10 +71,6 @@ impl<S: Side> Receiver<S> {
         frame: &Frame<'_>,
         now: Time,
     ) -> Result<(), DisconnectReason> {
-        let Some(incoming) = self.handle_stream(incoming, frame)? else {
-            self.last_event = now;
-            return Ok(());
-        };
         let owner = self.side.owner();
         let link = owner.link();
         match incoming {
@@ -110,6 +106,17 @@ impl<S: Side> Receiver<S> {
             }
             Incoming::Error { code, text, .. } => {
                 owner.report(Error::Refused { code, text: text.to_owned() });
+            }
+            stream @ (Incoming::StreamOpen { target: None, .. }
+            | Incoming::StreamChunk { .. }
+            | Incoming::StreamFinish { .. }
+            | Incoming::StreamReset { .. }
+            | Incoming::StreamStop { .. }
+            | Incoming::StreamCredit { .. }
+            | Incoming::StreamProbed { .. }
+            | Incoming::StreamOutcome { .. }) => {
+                self.last_event = now;
+                return self.handle_stream(stream, frame);
             }
             hub => {
                 self.last_event = now;

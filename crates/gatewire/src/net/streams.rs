@@ -15,12 +15,12 @@ use crate::error::DisconnectReason;
 use crate::stream::StreamReader;
 
 impl<S: Side> Receiver<S> {
-    /// Handles one frame of a stream; gives other messages back. `Err`: the connection is to end.
-    pub(super) fn handle_stream<'f>(
+    /// Handles one frame of a stream. `Err`: the connection is to end.
+    pub(super) fn handle_stream(
         &mut self,
-        incoming: Incoming<'f>,
+        incoming: Incoming<'_>,
         frame: &Frame<'_>,
-    ) -> Result<Option<Incoming<'f>>, DisconnectReason> {
+    ) -> Result<(), DisconnectReason> {
         let owner = self.side.owner();
         let link = owner.link();
         match incoming {
@@ -29,7 +29,7 @@ impl<S: Side> Receiver<S> {
             }
             Incoming::StreamChunk { id, bytes } => {
                 // One that is not open any more: the writer does not know yet.
-                let Some(stream) = link.find_pipe(id) else { return Ok(None) };
+                let Some(stream) = link.find_pipe(id) else { return Ok(()) };
                 let kept = frame.owned();
                 if stream.handle_data(bytes, kept).map_err(broken)? {
                     link.with_outbound(|outbound| outbound.probe_stream(id));
@@ -67,9 +67,9 @@ impl<S: Side> Receiver<S> {
                     outbound.streams_mut().handle_credit(id, limit);
                 }
             }),
-            other => return Ok(Some(other)),
+            other => debug_assert!(false, "no frame of a stream: {other:?}"),
         }
-        Ok(None)
+        Ok(())
     }
 
     /// The peer opens a stream to be read here.
