@@ -5,6 +5,7 @@
 //! * [`session`]: one connection after its handshake - events, requests with deadlines, heartbeat,
 //!   close with a reason - and its bounded [`Outbox`](session::Outbox).
 //! * [`hub`]: a server's connections and their rooms; who receives a published message.
+//! * [`permissions`]: what the holder of a key may do, and how much of it.
 //! * [`fanout`]: one stream that goes to many: its pace, and what becomes of each receiver.
 //! * [`Backoff`]: when to reconnect.
 //!
@@ -17,6 +18,7 @@ pub mod fanout;
 pub mod handshake;
 pub mod hub;
 mod ledger;
+pub mod permissions;
 pub mod session;
 mod time;
 

@@ -11,6 +11,7 @@ mod id;
 mod ledger;
 mod outbox;
 mod pair;
+mod permissions;
 mod property;
 mod requests;
 mod session;
