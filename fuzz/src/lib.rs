@@ -6,3 +6,7 @@
 /// `gatewire-codec`.
 #[path = "../../crates/gatewire-codec/tests/it/properties.rs"]
 pub mod codec;
+
+/// `gatewire-core`.
+#[path = "../../crates/gatewire-core/tests/it/properties/mod.rs"]
+pub mod session;

@@ -2,6 +2,7 @@
 //! bytes. Time is virtual everywhere.
 
 mod backoff;
+mod corpus;
 mod fanout;
 mod garbage;
 mod handshake;
@@ -12,6 +13,8 @@ mod ledger;
 mod outbox;
 mod pair;
 mod permissions;
+#[expect(unreachable_pub, reason = "fuzz/ includes this folder as a public module")]
+mod properties;
 mod property;
 mod requests;
 mod session;
