@@ -100,6 +100,21 @@ fn a_reset_is_told_even_when_the_answer_was_there_before_the_end() {
 }
 
 #[test]
+fn a_stream_that_is_answered_before_its_end_goes_on_to_it() {
+    let (mut net, id) = half_way();
+    net.server.session.outbound.ack(id, ValueRef::Empty).expect("queued");
+    net.settle();
+    let rest = Bytes::from_static(pattern::slice(id, 100 * KIB, 50 * KIB));
+    assert!(net.client.session.outbound.write_stream(id, rest));
+    assert!(net.client.session.outbound.streams_mut().finish(id));
+    assert_eq!(net.client.session.outbound.open_streams(), 1);
+    net.server.reads = true;
+    net.settle();
+    assert!(net.server.has_all(id, 150 * KIB));
+    assert_eq!(net.client.session.outbound.open_streams(), 0, "nothing is awaited any more");
+}
+
+#[test]
 fn a_stream_that_is_stopped_sends_no_more_and_waits_for_the_answer() {
     let mut net = Net::with_path(5 * MILLI, 10_000_000);
     net.server.reads = false;

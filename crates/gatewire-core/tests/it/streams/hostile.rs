@@ -135,6 +135,10 @@ fn frames_for_a_stream_that_is_gone_do_not_meet_the_next_one() {
     assert_eq!(outbound.stream_waiting(second), Some(144 * KIB));
     assert_eq!(outbound.end_stream(first), None);
     assert_eq!(outbound.open_streams(), 1);
+    outbound.streams_mut().handle_credit(second, u64::MAX);
+    assert!(outbound.has_output());
+    outbound.end_stream(second);
+    assert!(!outbound.has_output(), "what waited is dropped");
 }
 
 #[test]
