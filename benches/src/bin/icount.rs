@@ -10,12 +10,13 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{self, Packet};
 use gatewire_codec::{LENGTH_PREFIX, Message, Names, Target, ValueRef, Version, split_frame, v3};
 use gatewire_core::hub::{Hub, RoomLimits};
 use gatewire_core::session::{
-    Class, Frames, Inbound, Incoming, Outbound, Outbox, OutboxLimits, SessionConfig,
+    Chunk, Class, CreditPool, Flow, Frames, Inbound, Incoming, Outbound, Outbox, OutboxLimits,
+    ReceiveStream, SessionConfig, StreamLimits,
 };
 use gatewire_core::{SocketId, Time};
 
@@ -73,6 +74,8 @@ fn benches() -> Vec<Bench> {
     add("session out: emit, 128 B".to_owned(), SESSION, Box::new(session_out));
     add("request and ack, client's part".to_owned(), SESSION, Box::new(request_client));
     add("request and ack, server's part".to_owned(), SESSION, Box::new(request_server));
+    add("stream out: a chunk, 64 KiB".to_owned(), STREAM, Box::new(stream_out));
+    add("stream in: a chunk to its reader, 64 KiB".to_owned(), STREAM, Box::new(stream_in));
     for (members, iterations) in [(10, 3200), (100, 640), (1000, 160)] {
         let name = format!("fan-out to {members}, 64 B");
         add(name, iterations, Box::new(move |iterations| fan_out(members, iterations)));
@@ -174,6 +177,44 @@ fn request_server(iterations: u64) {
     }
 }
 
+/// Bytes that are shared go into a stream's buffer, and out as a batch of their own.
+fn stream_out(iterations: u64) {
+    let bytes = Bytes::from(vec![7; v3::MAX_CHUNK]);
+    let mut outbound = outbound();
+    let id = outbound.open_stream(None, EVENT, ValueRef::Empty, 0, ()).expect("there is room");
+    outbound.streams_mut().handle_credit(id, u64::MAX);
+    for _ in 0..iterations {
+        assert!(outbound.write_stream(id, black_box(&bytes).clone()));
+        let mut batch = outbound.take().expect("a chunk waits");
+        let length = outbound.outbox().queued_bytes();
+        batch.advance(length);
+        outbound.outbox_mut().give_back(batch);
+        black_box(outbound.drain_sent().count());
+    }
+}
+
+/// A chunk that may be kept is decoded, and read at once; credit is given for each second one.
+fn stream_in(iterations: u64) {
+    let mut frame = BytesMut::new();
+    let chunk = Message::StreamChunk { id: 5, event: "", bytes: &[7; v3::MAX_CHUNK] };
+    v3::encode(&chunk, &mut frame).expect("a whole chunk");
+    let frame = frame.freeze().slice(LENGTH_PREFIX..);
+    let limits = StreamLimits::default();
+    let pool = CreditPool::new(limits.max_total_credit);
+    let mut stream = ReceiveStream::new(Flow::Credit, &limits, pool);
+    let mut inbound = Inbound::new();
+    for _ in 0..iterations {
+        let frame = black_box(&frame);
+        let Ok(Incoming::StreamChunk { bytes, .. }) = inbound.handle(frame) else {
+            panic!("a chunk was sent, and something else came");
+        };
+        let kept = frame.slice_ref(bytes);
+        black_box(stream.handle_data(Chunk::Owned(&kept)).expect("within the credit"));
+        black_box(stream.read(usize::MAX));
+        black_box(stream.grant());
+    }
+}
+
 /// One publish: encoded once, queued for each member. Each member writes once in [`FANOUT_BATCH`].
 fn fan_out(members: usize, iterations: u64) {
     let mut hub = Hub::new(RoomLimits::default());
@@ -240,3 +281,5 @@ const FANOUT_BATCH: u64 = 16;
 
 const CODEC: u64 = 12_800;
 const SESSION: u64 = 12_800;
+
+const STREAM: u64 = 6400;
