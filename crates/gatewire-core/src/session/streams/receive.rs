@@ -178,7 +178,7 @@ impl ReceiveStream {
         self.end.get_or_insert(Err(why));
     }
 
-    /// Takes the next bytes, `most` at most.
+    /// Takes the next bytes, `most` at most, which is at least 1.
     pub fn read(&mut self, most: usize) -> Read {
         if self.chunks.is_empty() {
             self.seal();

@@ -273,6 +273,9 @@ impl<H: Clone> SendStreams<H> {
             if stream.finishing && stream.waiting == 0 {
                 outbox.push_finish(id, total);
                 stream.sent_whole = true;
+                // It is empty; its memory is of no more use while the answer is awaited.
+                stream.copied = BytesMut::new();
+                stream.pieces = VecDeque::new();
                 if stream.answered {
                     self.open.remove(&id);
                 }
