@@ -143,7 +143,8 @@ impl StreamReader {
 
     /// Nothing more is wanted; whether there is anything more.
     fn give_up(&mut self) -> bool {
-        let more = !self.ended && !self.pipe.lock().stream.is_done();
+        let all_taken = self.rest.is_empty() && self.pipe.lock().stream.is_done();
+        let more = !self.ended && !all_taken;
         self.end();
         more
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use gatewire::{Client, Rejection, RequestError, Server, StreamCode, StreamError, StreamReader};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 
 use crate::rig::{dial, record, serve, within};
 
@@ -165,5 +166,29 @@ async fn a_reader_that_stops_ends_the_writer() {
             assert_eq!(end, Err(stopped));
         }
     }
+    close(&server, &client).await;
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_read_in_part_is_not_read() {
+    let (server, client) = pair().await;
+    let (arrived, all_is_here) = watch::channel(false);
+    server.on("all is here", move || arrived.send(true).is_ok());
+    server.on("begins", move |mut stream: StreamReader| {
+        let mut all_is_here = all_is_here.clone();
+        async move {
+            let first = stream.read_u8().await?;
+            all_is_here.wait_for(|here| *here).await?;
+            drop(stream);
+            Ok::<_, Rejection>(first)
+        }
+    });
+    let mut stream = client.stream("begins", ()).await.expect("opened");
+    within(stream.write_all(&[7; 10])).await.expect("written");
+    within(stream.shutdown()).await.expect("on its way");
+    let told: bool = within(client.request("all is here", ())).await.expect("an answer");
+    assert!(told);
+    let dropped = StreamError::Stopped { code: StreamCode::Dropped, text: String::new() };
+    assert_eq!(within(stream.finish::<u8>()).await, Err(dropped));
     close(&server, &client).await;
 }
