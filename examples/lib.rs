@@ -1,4 +1,4 @@
-//! Examples of [gatewire](https://github.com/gatewire/gatewire), one file each. Run one with
+//! Examples of [gatewire](https://github.com/gatewire/gatewire), one program each. Run one with
 //! `cargo run -p gatewire-examples --example NAME`; in the order in which to read them:
 //!
 //! | name | what it shows |
@@ -10,6 +10,7 @@
 //! | `formats` | objects as JSON, MessagePack, Protocol Buffers, Avro and in a format of one's own |
 //! | `reconnect` | a server that goes away and comes back |
 //! | `backpressure` | full queues, slow receivers, and the counters that tell of them |
+//! | `files` | streams: a file uploaded, gone on with after a cut, and sent to a room; also a small tool |
 //! | `codec_proxy` | the codec alone: a proxy that prints what passes |
 //!
 //! Each ends by itself. Lines that begin with `//! expect:` are what `cargo xtask examples` looks for
