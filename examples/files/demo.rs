@@ -36,10 +36,10 @@ async fn play(directory: &Path) -> Outcome {
     }
 
     // A file is uploaded.
-    upload(&ana, "ana", &made_up(directory, "notes.bin", 3)?).await?;
+    upload(&ana, "ana", &made_up(directory, "notes.bin", 1)?).await?;
 
     // One is cut, and goes on over another connection.
-    let film = made_up(directory, "film.bin", 8)?;
+    let film = made_up(directory, "film.bin", 4)?;
     cut(&address, &film).await?;
     let ben = Client::builder().connect(&address).await?;
     upload(&ben, "ben", &film).await?;
@@ -65,7 +65,7 @@ async fn cut(address: &str, path: &Path) -> Outcome {
     let announcement = Announcement { name: source.name.clone(), offset: 0 };
     let mut stream = client.stream("upload", Object(announcement)).await?;
     while let Some(piece) = source.next().await?
-        && source.position < 4 << 20
+        && source.position < 2 << 20
     {
         stream.send(piece).await?;
     }

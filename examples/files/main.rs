@@ -16,13 +16,13 @@
 //! Read `send.rs` for the writer's end, `receive.rs` for the reader's, `store.rs` for what is kept on disk.
 //! Whoever reads a file answers with its SHA-256, so the sender knows that it is the same.
 //!
-//! expect: ana     | notes.bin: the server has all 3.00 MiB, SHA-256 963d93d7b02ff5e3
+//! expect: ana     | notes.bin: the server has all 1.00 MiB, SHA-256 3bf6281d04cf3cf6
 //! expect: ben     | film.bin: the connection is cut
 //! expect: server  | film.bin: the connection ended before the stream did
 //! expect: ben     | film.bin: the server has the beginning, going on there
-//! expect: ben     | film.bin: the server has all 8.00 MiB, SHA-256 d2a87b6eebf1dee3
-//! expect: cinema  | film.bin: 8.00 MiB, SHA-256 d2a87b6eebf1dee3
-//! expect: cinema  | film.bin: 8.00 MiB, SHA-256 d2a87b6eebf1dee3
+//! expect: ben     | film.bin: the server has all 4.00 MiB, SHA-256 1e22ca96ad25db49
+//! expect: cinema  | film.bin: 4.00 MiB, SHA-256 1e22ca96ad25db49
+//! expect: cinema  | film.bin: 4.00 MiB, SHA-256 1e22ca96ad25db49
 //! expect: ben     | film.bin: ana got it
 //! expect: ben     | film.bin: eva did not get it: rejected: my disk is full
 //! expect: ben     | film.bin: leo got it
