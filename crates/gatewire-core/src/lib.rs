@@ -26,7 +26,7 @@ pub use backoff::Backoff;
 pub use gatewire_codec as codec;
 pub use gatewire_codec::SocketId;
 pub use ledger::{DropReason, Ledger};
-pub use time::Time;
+pub use time::{Time, UnixTime};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

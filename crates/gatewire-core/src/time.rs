@@ -44,3 +44,21 @@ impl Sub for Time {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
+
+/// A second of the calendar, in which keys become valid and expire: seconds since 1970 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// The second that is so many seconds after 1970 began.
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds)
+    }
+
+    /// How many seconds after 1970 began it is.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0
+    }
+}

@@ -1,6 +1,8 @@
 //! The clock of the process, as the time of the state machines below.
 
-use gatewire_core::Time;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use gatewire_core::{Time, UnixTime};
 use tokio::time::Instant;
 
 /// Tokio's clock, so that paused time in tests holds here too.
@@ -22,4 +24,11 @@ impl Clock {
     pub(crate) fn instant(self, time: Time) -> Option<Instant> {
         if time == Time::NEVER { None } else { self.start.checked_add(time.elapsed()) }
     }
+}
+
+/// The second of the calendar, for the validity of keys. A clock that is set before 1970 stands at its
+/// first second, in which no key that has a beginning is valid.
+pub(crate) fn unix_now() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_secs(since.as_secs())
 }

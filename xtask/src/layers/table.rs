@@ -61,6 +61,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "hmac",
             "sha2",
             "subtle",
+            "zeroize",
             "slab",
             "hashbrown",
             "foldhash",

@@ -1,10 +1,12 @@
 //! The side that connects.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hmac::Mac;
 
 use super::schedule::{self, ChannelBinding, Hash, Prk};
-use super::{Established, HandshakeError, Psk, encode, prefix_of};
+use super::{Established, Grant, HandshakeError, Psk, encode, node_name, prefix_of};
 use crate::SocketId;
 use gatewire_codec::v3::handshake::{
     Extensions, Hello, Proof, Role, SUITE_ANONYMOUS, SUITE_HMAC_SHA256,
@@ -49,7 +51,8 @@ impl DiallerConfig {
             suites: &[suite],
             extensions,
         }))?;
-        Ok((hello.clone(), ExpectChallenge { config: self, suite, hello, binding }))
+        let node_name = node_name(self.role, extensions);
+        Ok((hello.clone(), ExpectChallenge { config: self, node_name, suite, hello, binding }))
     }
 }
 
@@ -57,6 +60,7 @@ impl DiallerConfig {
 #[derive(Debug)]
 pub struct ExpectChallenge<'b> {
     config: DiallerConfig,
+    node_name: Option<String>,
     suite: u8,
     hello: Bytes,
     binding: ChannelBinding<'b>,
@@ -97,6 +101,7 @@ impl ExpectChallenge<'_> {
             prk,
             th2,
             role: self.config.role,
+            node_name: self.node_name,
             key_id: self.config.key.map(|(id, _)| id).unwrap_or_default(),
             max_frame: challenge.max_frame,
             ping_s: challenge.ping_s,
@@ -110,6 +115,7 @@ pub struct ExpectAccept {
     prk: Prk,
     th2: Hash,
     role: Role,
+    node_name: Option<String>,
     key_id: String,
     max_frame: u32,
     ping_s: u16,
@@ -140,7 +146,9 @@ impl ExpectAccept {
         Ok(Established {
             session_id: SocketId::from_bytes(accept.session_id),
             role: self.role,
+            node_name: self.node_name,
             key_id: self.key_id,
+            grant: Arc::new(Grant::default()),
             max_frame: self.max_frame,
             ping_s: self.ping_s,
             resume_secret: self.prk.resume_secret(&self.th2, &[&prefix, frame]),

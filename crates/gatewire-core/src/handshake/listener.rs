@@ -1,11 +1,16 @@
 //! The side that accepts.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hmac::Mac;
 
+use super::keys::Held;
 use super::schedule::{self, ChannelBinding, Hash, Prk};
-use super::{Established, HandshakeError, KeyRing, encode, prefix_of};
-use crate::SocketId;
+use super::{
+    Decoys, Established, Grant, HandshakeError, KeyFault, KeyRing, encode, node_name, prefix_of,
+};
+use crate::{SocketId, UnixTime};
 use gatewire_codec::v3::handshake::{
     Accept, Challenge, Extensions, Role, SUITE_ANONYMOUS, SUITE_HMAC_SHA256,
 };
@@ -16,6 +21,8 @@ use gatewire_codec::{Message, RejectCode, v3};
 pub struct ListenerConfig {
     /// The keys that it accepts; empty: an open listener (suite 0).
     pub keys: KeyRing,
+    /// What stands in for the keys that it does not have.
+    pub decoys: Decoys,
     /// Random per process.
     pub instance: [u8; 16],
     /// The longest frame that it will read after ACCEPT.
@@ -27,7 +34,8 @@ pub struct ListenerConfig {
 }
 
 /// A handshake that the listener refuses: why, and the REJECT frame to send before closing, if the
-/// peer deserves one. A bad key id and a bad proof look the same from outside.
+/// peer deserves one. A bad key id, a key that is not valid now and a bad proof look the same from
+/// outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// For the log.
@@ -58,19 +66,20 @@ impl Refusal {
 #[derive(Debug)]
 pub struct ExpectHello<'c> {
     config: &'c ListenerConfig,
+    now: UnixTime,
 }
 
 impl<'c> ExpectHello<'c> {
-    /// A new handshake.
+    /// A new handshake. `now` decides which keys are valid.
     #[must_use]
-    pub fn new(config: &'c ListenerConfig) -> Self {
-        Self { config }
+    pub fn new(config: &'c ListenerConfig, now: UnixTime) -> Self {
+        Self { config, now }
     }
 
     /// Takes the dialler's frame (without its length prefix); gives the CHALLENGE frame to send.
     ///
-    /// `nonce` must be random and used once; `decoy` must be random: it stands in for the key of an
-    /// unknown id, which so fails at PROOF, at the same time as a wrong key.
+    /// `nonce` must be random and used once. An unknown key id, or one whose key is not valid now, is
+    /// not refused here: it fails at PROOF, after the same work as a wrong key.
     ///
     /// # Errors
     ///
@@ -79,7 +88,6 @@ impl<'c> ExpectHello<'c> {
         self,
         frame: &[u8],
         nonce: [u8; 32],
-        decoy: &[u8; 32],
         binding: ChannelBinding<'_>,
         extensions: Extensions<'_>,
     ) -> Result<(Bytes, ExpectProof), Refusal> {
@@ -101,11 +109,11 @@ impl<'c> ExpectHello<'c> {
         if !hello.suites.contains(&suite) {
             return Err(Refusal::new(HandshakeError::Suite, Some((RejectCode::Suite, 0))));
         }
-        let key = config.keys.find(hello.key_id);
-        let prk = match (suite, key) {
-            (SUITE_ANONYMOUS, _) => Prk::extract(&[]),
-            (_, Some(key)) => Prk::extract(key.as_bytes()),
-            (_, None) => Prk::extract(decoy),
+        let (prk, key) = if suite == SUITE_ANONYMOUS {
+            (Prk::extract(&[]), Key::None)
+        } else {
+            let (prk, found) = config.keys.find(hello.key_id, &config.decoys, self.now);
+            (prk, found.map_or_else(Key::Decoy, Key::Held))
         };
         let challenge = encode(&Message::Challenge(Challenge {
             version: v3::VERSION,
@@ -122,8 +130,10 @@ impl<'c> ExpectHello<'c> {
         let th1 = schedule::th1(binding, &[&prefix, frame], &[&challenge]);
         let next = ExpectProof {
             prk,
+            key,
             th1,
             role: hello.role,
+            node_name: node_name(hello.role, hello.extensions),
             // Without a key nobody has shown that the id is his.
             key_id: if suite == SUITE_ANONYMOUS { String::new() } else { hello.key_id.to_owned() },
             max_frame: config.max_frame,
@@ -136,11 +146,23 @@ impl<'c> ExpectHello<'c> {
 /// CHALLENGE is sent; PROOF must come.
 pub struct ExpectProof {
     prk: Prk,
+    key: Key,
     th1: Hash,
     role: Role,
+    node_name: Option<String>,
     key_id: String,
     max_frame: u32,
     ping_s: u16,
+}
+
+/// Where the `prk` of a handshake is from.
+enum Key {
+    /// The listener is open.
+    None,
+    /// The key ring.
+    Held(Arc<Held>),
+    /// Nowhere: whatever the proof is, it is refused.
+    Decoy(KeyFault),
 }
 
 impl std::fmt::Debug for ExpectProof {
@@ -170,10 +192,9 @@ impl ExpectProof {
             let (found, expected) = (message.kind(), "proof");
             return Err(Refusal::silent(HandshakeError::Unexpected { found, expected }));
         };
-        self.prk
-            .client_mac(&self.th1, proof.extensions.as_bytes())
-            .verify_slice(&proof.mac)
-            .map_err(|_| Refusal::new(HandshakeError::Proof, Some((RejectCode::Auth, 0))))?;
+        let mac = self.prk.client_mac(&self.th1, proof.extensions.as_bytes());
+        let proven = mac.verify_slice(&proof.mac).map_err(|_| HandshakeError::Proof);
+        let grant = self.grant(proven)?;
         let prefix = prefix_of(frame);
         let th2 = schedule::th2(&self.th1, &[&prefix, frame]);
         let id = session_id.to_bytes();
@@ -184,11 +205,27 @@ impl ExpectProof {
         let established = Established {
             session_id,
             role: self.role,
+            node_name: self.node_name,
             key_id: self.key_id,
+            grant,
             max_frame: self.max_frame,
             ping_s: self.ping_s,
             resume_secret: self.prk.resume_secret(&th2, &[&accept]),
         };
         Ok((accept, established))
+    }
+    /// What the key gives, once the proof has been looked at. Only who has proven to know the key
+    /// learns that it is the role or the name that is not allowed.
+    fn grant(&self, proven: Result<(), HandshakeError>) -> Result<Arc<Grant>, Refusal> {
+        let unproven = |error| Refusal::new(error, Some((RejectCode::Auth, 0)));
+        match &self.key {
+            Key::Decoy(fault) => Err(unproven(HandshakeError::Key(*fault))),
+            Key::None => proven.map(|()| Arc::default()).map_err(unproven),
+            Key::Held(key) => {
+                proven.map_err(unproven)?;
+                key.admit(self.role, self.node_name.as_deref())
+                    .map_err(|error| Refusal::new(error, Some((RejectCode::NotAllowed, 0))))
+            }
+        }
     }
 }

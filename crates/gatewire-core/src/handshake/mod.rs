@@ -19,19 +19,22 @@
 mod dialler;
 mod keys;
 mod listener;
+mod resume;
 mod schedule;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::SocketId;
-use gatewire_codec::v3::handshake::Role;
+use gatewire_codec::v3::handshake::{Extensions, Role, extension};
 use gatewire_codec::{DecodeError, EncodeError, Message, RejectCode, v3};
 
 pub use dialler::{DiallerConfig, ExpectAccept, ExpectChallenge};
-pub use keys::{KeyRing, Psk, WeakKey};
+pub use keys::{Decoys, Grant, KeyEntry, KeyFault, KeyRing, Psk, Roles, WeakKey};
 pub use listener::{ExpectHello, ExpectProof, ListenerConfig, Refusal};
+pub use resume::ResumeSecret;
 pub use schedule::ChannelBinding;
 
 /// What both sides know when the handshake is over.
@@ -41,15 +44,20 @@ pub struct Established {
     pub session_id: SocketId,
     /// What the dialler is.
     pub role: Role,
+    /// The name that a dialling router told, if it did. What it may be called, its key says.
+    pub node_name: Option<String>,
     /// Which key was used; empty without one.
     pub key_id: String,
+    /// What the key gives to the session, on the listener's side. A dialler is told nothing of it and
+    /// has a default one.
+    pub grant: Arc<Grant>,
     /// The longest frame that the peer will read. (The dialler tells none: the listener's limit
     /// holds in both directions.)
     pub max_frame: u32,
     /// Seconds of silence after which the listener sends a ping.
     pub ping_s: u16,
     /// For resuming the session later.
-    pub resume_secret: [u8; 32],
+    pub resume_secret: ResumeSecret,
 }
 
 impl fmt::Debug for Established {
@@ -90,6 +98,13 @@ pub enum HandshakeError {
     SelfConnection,
     /// The peer does not know the key.
     Proof,
+    /// There is no valid key with the id that the peer named. The peer is told what is told of a
+    /// wrong proof.
+    Key(KeyFault),
+    /// The peer knows the key, which does not allow its role.
+    Role,
+    /// The peer knows the key, which does not allow its node name.
+    NodeName,
     /// This side's extensions do not fit a handshake frame (512 bytes).
     Encode(EncodeError),
 }
@@ -109,6 +124,9 @@ impl fmt::Display for HandshakeError {
             Self::Suite => f.write_str("one side has a key and the other has none"),
             Self::SelfConnection => f.write_str("connected to itself"),
             Self::Proof => f.write_str("the peer does not know the key"),
+            Self::Key(fault) => write!(f, "{fault}"),
+            Self::Role => f.write_str("the key does not allow this role"),
+            Self::NodeName => f.write_str("the key does not allow this node name"),
             Self::Encode(error) => write!(f, "handshake frame: {error}"),
         }
     }
@@ -119,6 +137,7 @@ impl std::error::Error for HandshakeError {
         match self {
             Self::Malformed(error) => Some(error),
             Self::Encode(error) => Some(error),
+            Self::Key(fault) => Some(fault),
             _ => None,
         }
     }
@@ -134,4 +153,10 @@ fn encode(message: &Message<'_>) -> Result<Bytes, HandshakeError> {
 /// The length prefix that stood before `frame` on the wire: the transcript covers whole frames.
 fn prefix_of(frame: &[u8]) -> [u8; 4] {
     u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// The name in a router's HELLO. One that is not UTF-8 is none.
+fn node_name(role: Role, extensions: Extensions<'_>) -> Option<String> {
+    let name = extensions.find(extension::NODE_NAME).filter(|_| role == Role::Router)?;
+    std::str::from_utf8(name).ok().map(str::to_owned)
 }

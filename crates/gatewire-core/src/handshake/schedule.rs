@@ -11,11 +11,21 @@
 //! ```
 //!
 //! Frames enter whole, with their length prefix. Expand is HKDF-Expand to 32 bytes.
+//!
+//! What is secret on the way - hashes of keys, and the states of the HMACs that they key - is
+//! overwritten when it is dropped. Copies that the compiler makes in registers and on the stack are
+//! out of reach of safe code.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::ResumeSecret;
 
 pub(super) type Hash = [u8; 32];
+
+/// A hash that is as secret as the key that it is made of.
+type SecretHash = Zeroizing<Hash>;
 
 const PSK: &[u8] = b"gatewire v3 psk";
 const TRANSCRIPT: &[u8] = b"gatewire v3 transcript\0";
@@ -59,33 +69,54 @@ fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Hash {
 }
 
 /// HKDF-Extract of the pre-shared key.
-fn extract(psk: &[u8]) -> Hash {
-    hmac(PSK, &[psk]).finalize().into_bytes().into()
+fn extract(psk: &[u8]) -> SecretHash {
+    secret(hmac(PSK, &[psk]))
 }
 
-/// The pseudo-random key, as the HMAC that it keys: done once, it serves all that is expanded.
+fn secret(mac: Hmac<Sha256>) -> SecretHash {
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+/// An HMAC to which its key has been given: that is done once, and serves all that is hashed with it.
 #[derive(Clone)]
-pub(super) struct Prk(Hmac<Sha256>);
+pub(super) struct Keyed(Hmac<Sha256>);
+
+impl Keyed {
+    pub(super) fn new(key: &[u8]) -> Self {
+        Self(hmac(key, &[]))
+    }
+
+    pub(super) fn hash(&self, parts: &[&[u8]]) -> SecretHash {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        secret(mac)
+    }
+}
+
+/// The pseudo-random key.
+#[derive(Clone)]
+pub(super) struct Prk(Keyed);
 
 impl Prk {
     pub(super) fn extract(psk: &[u8]) -> Self {
-        Self(hmac(&extract(psk), &[]))
+        Self::from_bytes(&extract(psk))
+    }
+
+    pub(super) fn from_bytes(prk: &Hash) -> Self {
+        Self(Keyed::new(prk))
     }
 
     /// HKDF-Expand for one block: `HMAC(prk, info | 1)`.
-    fn expand(&self, info: &[&[u8]]) -> Hash {
-        let mut mac = self.0.clone();
-        for part in info {
-            mac.update(part);
-        }
-        mac.update(&[1]);
-        mac.finalize().into_bytes().into()
+    fn expand(&self, [label, context]: [&[u8]; 2]) -> SecretHash {
+        self.0.hash(&[label, context, &[1]])
     }
 
     /// The dialler's proof, still to be finished or verified in constant time.
     pub(super) fn client_mac(&self, th1: &Hash, extensions: &[u8]) -> Hmac<Sha256> {
-        let key = self.expand(&[CLIENT_PROOF, th1]);
-        hmac(&key, &[b"client", th1, &prefix16(extensions), extensions])
+        let key = self.expand([CLIENT_PROOF, th1]);
+        hmac(&*key, &[b"client", th1, &prefix16(extensions), extensions])
     }
 
     /// The listener's proof.
@@ -95,14 +126,14 @@ impl Prk {
         session_id: &[u8; 16],
         extensions: &[u8],
     ) -> Hmac<Sha256> {
-        let key = self.expand(&[SERVER_PROOF, th2]);
-        hmac(&key, &[b"server", th2, session_id, &prefix16(extensions), extensions])
+        let key = self.expand([SERVER_PROOF, th2]);
+        hmac(&*key, &[b"server", th2, session_id, &prefix16(extensions), extensions])
     }
 
     /// The secret that a later connection needs to resume the session.
-    pub(super) fn resume_secret(&self, th2: &Hash, accept: &[&[u8]]) -> Hash {
+    pub(super) fn resume_secret(&self, th2: &Hash, accept: &[&[u8]]) -> ResumeSecret {
         let hash = sha256([&th2[..]].into_iter().chain(accept.iter().copied()));
-        self.expand(&[RESUME, &hash])
+        ResumeSecret::from_bytes(*self.expand([RESUME, &hash]))
     }
 }
 

@@ -13,6 +13,7 @@ use gatewire_core::handshake::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::clock::unix_now;
 use crate::entropy::{random, random_blocks};
 use crate::error::ConnectError;
 
@@ -78,10 +79,10 @@ pub(crate) async fn accept(
     config: &ListenerConfig,
 ) -> Result<Shaken, ConnectError> {
     let hello = read_frame(stream, &mut buffer).await?;
-    let [nonce, decoy, id] = random_blocks();
+    let [nonce, id] = random_blocks();
     let session_id = SocketId::from_bytes(*id.first_chunk().expect("16 of 32 bytes"));
-    let expect = ExpectHello::new(config);
-    let answer = expect.handle(&hello, nonce, &decoy, ChannelBinding::None, Extensions::NONE);
+    let expect = ExpectHello::new(config, unix_now());
+    let answer = expect.handle(&hello, nonce, ChannelBinding::None, Extensions::NONE);
     let (challenge, expect) = match answer {
         Ok(next) => next,
         Err(refusal) => return refuse(stream, refusal).await,

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
-use gatewire_core::handshake::{KeyRing, ListenerConfig};
+use gatewire_core::handshake::{Decoys, KeyRing, ListenerConfig};
 use gatewire_core::hub::Hub;
 use gatewire_format::{Format, Formats};
 use tokio::net::ToSocketAddrs;
@@ -115,6 +115,7 @@ impl ServerBuilder {
             clock: Clock::start(),
             listener: ListenerConfig {
                 keys: self.keys,
+                decoys: Decoys::new(random()),
                 instance: random(),
                 max_frame: self.limits.max_frame,
                 auth_timeout_s: seconds(self.limits.handshake_timeout),

@@ -7,8 +7,9 @@ use bytes::{Bytes, BytesMut};
 use gatewire::{CloseCode, SocketId};
 use gatewire_codec::v3::handshake::{Extensions, Hello, Role, SUITE_ANONYMOUS};
 use gatewire_codec::{Framer, Message, v3};
+use gatewire_core::UnixTime;
 use gatewire_core::handshake::{
-    ChannelBinding, DiallerConfig, ExpectHello, KeyRing, ListenerConfig,
+    ChannelBinding, Decoys, DiallerConfig, ExpectHello, KeyRing, ListenerConfig,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -105,13 +106,14 @@ impl Raw {
     ) -> Option<Self> {
         let config = ListenerConfig {
             keys: KeyRing::new(),
+            decoys: Decoys::new(NONCE),
             instance: [2; 16],
             max_frame,
             auth_timeout_s: 5,
             ping_s: 10,
         };
-        let (challenge, expect) = ExpectHello::new(&config)
-            .handle(hello, NONCE, &NONCE, ChannelBinding::None, Extensions::NONE)
+        let (challenge, expect) = ExpectHello::new(&config, UnixTime::default())
+            .handle(hello, NONCE, ChannelBinding::None, Extensions::NONE)
             .expect("a hello");
         self.try_write(&challenge).await;
         let proof = self.read().await?;

@@ -2,7 +2,7 @@
 
 use gatewire_codec::v3::handshake::{Extensions, Role, extension, put_extension};
 use gatewire_codec::{Message, v3};
-use gatewire_core::handshake::{ChannelBinding, ExpectHello, KeyRing, Psk};
+use gatewire_core::handshake::{ChannelBinding, ExpectHello, KeyEntry, KeyRing, Psk, Roles};
 
 use super::*;
 
@@ -47,9 +47,10 @@ fn the_longest_key_id_is_accepted() {
 
 #[test]
 fn a_router_tells_its_role() {
-    let (mut dialler, listener) = friends();
+    let mut dialler = dialler(Some(("alpha", psk(7))));
     dialler.role = Role::Router;
-    check_agreement(dialler, &listener, "alpha");
+    let router = KeyEntry::new("alpha", psk(7)).roles(Roles::ROUTER);
+    check_agreement(dialler, &listener(KeyRing::new().with_entry(router)), "alpha");
 }
 
 #[test]
@@ -59,8 +60,8 @@ fn another_session_has_other_secrets() {
         let none = Extensions::NONE;
         let (hello, next) =
             dialler.clone().start(nonce, ChannelBinding::None, none).expect("a short HELLO");
-        let (challenge, expect_proof) = ExpectHello::new(&listener)
-            .handle(&body(&hello), SERVER_NONCE, &DECOY, ChannelBinding::None, none)
+        let (challenge, expect_proof) = ExpectHello::new(&listener, NOW)
+            .handle(&body(&hello), SERVER_NONCE, ChannelBinding::None, none)
             .expect("HELLO is taken");
         let (proof, _) = next.handle(&body(&challenge), none).expect("CHALLENGE is taken");
         let (_, established) =
@@ -88,8 +89,8 @@ fn an_id_without_a_key_is_not_believed() {
     // proof does not fit; the state that waits for it must not carry the claim either.
     let config = listener(KeyRing::new());
     let none = Extensions::NONE;
-    let (_, expect_proof) = ExpectHello::new(&config)
-        .handle(&hello, SERVER_NONCE, &DECOY, ChannelBinding::None, none)
+    let (_, expect_proof) = ExpectHello::new(&config, NOW)
+        .handle(&hello, SERVER_NONCE, ChannelBinding::None, none)
         .expect("HELLO is taken");
     assert_eq!(format!("{expect_proof:?}"), r#"ExpectProof { key_id: "", .. }"#);
 }
@@ -110,8 +111,8 @@ fn a_dialler_that_also_speaks_newer_versions_and_other_suites_is_served() {
             extensions: Extensions::NONE,
         }));
         let (_, config) = friends();
-        let (challenge, _) = ExpectHello::new(&config)
-            .handle(&hello, SERVER_NONCE, &DECOY, ChannelBinding::None, Extensions::NONE)
+        let (challenge, _) = ExpectHello::new(&config, NOW)
+            .handle(&hello, SERVER_NONCE, ChannelBinding::None, Extensions::NONE)
             .expect("HELLO is taken");
         match v3::decode(&body(&challenge)) {
             Ok(Message::Challenge(challenge)) => {
@@ -132,8 +133,8 @@ fn unknown_extensions_are_carried_and_ignored() {
 
     let (hello, next) =
         dialler.start(CLIENT_NONCE, ChannelBinding::None, extensions).expect("a short HELLO");
-    let (challenge, expect_proof) = ExpectHello::new(&listener)
-        .handle(&body(&hello), SERVER_NONCE, &DECOY, ChannelBinding::None, extensions)
+    let (challenge, expect_proof) = ExpectHello::new(&listener, NOW)
+        .handle(&body(&hello), SERVER_NONCE, ChannelBinding::None, extensions)
         .expect("HELLO is taken");
     let (proof, expect_accept) =
         next.handle(&body(&challenge), extensions).expect("CHALLENGE is taken");
@@ -175,8 +176,8 @@ fn check_bindings(
     let none = Extensions::NONE;
     let (dialler, listener) = friends();
     let (hello, next) = dialler.start(CLIENT_NONCE, here, none).expect("a short HELLO");
-    let (challenge, expect_proof) = ExpectHello::new(&listener)
-        .handle(&body(&hello), SERVER_NONCE, &DECOY, there, none)
+    let (challenge, expect_proof) = ExpectHello::new(&listener, NOW)
+        .handle(&body(&hello), SERVER_NONCE, there, none)
         .map_err(|refusal| refusal.error)?;
     let (proof, expect_accept) = next.handle(&body(&challenge), none)?;
     let (accept, accepted) =

@@ -1,6 +1,7 @@
 //! The four frames: against vectors, against every way to get them wrong, and against tampering.
 
 mod agreement;
+mod keys;
 mod order;
 mod refusal;
 mod secrets;
@@ -10,17 +11,18 @@ mod vectors;
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::v3::handshake::{Extensions, Role};
 use gatewire_codec::{LENGTH_PREFIX, Message, RejectCode, v3};
-use gatewire_core::SocketId;
 use gatewire_core::handshake::{
-    ChannelBinding, DiallerConfig, Established, ExpectChallenge, ExpectHello, HandshakeError,
-    KeyRing, ListenerConfig, Psk,
+    ChannelBinding, Decoys, DiallerConfig, Established, ExpectChallenge, ExpectHello,
+    HandshakeError, KeyRing, ListenerConfig, Psk,
 };
+use gatewire_core::{SocketId, UnixTime};
 
 const CLIENT_INSTANCE: [u8; 16] = [0xc1; 16];
 const SERVER_INSTANCE: [u8; 16] = [0x51; 16];
 const CLIENT_NONCE: [u8; 32] = [0x11; 32];
 const SERVER_NONCE: [u8; 32] = [0x22; 32];
 const DECOY: [u8; 32] = [0x33; 32];
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const SESSION_ID: SocketId = SocketId::from_bytes([0x53; 16]);
 
 /// Which frame passes the wire.
@@ -52,6 +54,7 @@ fn dialler(key: Option<(&str, Psk)>) -> DiallerConfig {
 fn listener(keys: KeyRing) -> ListenerConfig {
     ListenerConfig {
         keys,
+        decoys: Decoys::new(DECOY),
         instance: SERVER_INSTANCE,
         max_frame: 1 << 20,
         auth_timeout_s: 5,
@@ -95,8 +98,8 @@ fn run(
     let none = Extensions::NONE;
     let (hello, expect_challenge) = start(dialler);
     let hello = wire(Step::Hello, hello);
-    let expect_hello = ExpectHello::new(listener);
-    let challenged = expect_hello.handle(&hello, SERVER_NONCE, &DECOY, ChannelBinding::None, none);
+    let expect_hello = ExpectHello::new(listener, NOW);
+    let challenged = expect_hello.handle(&hello, SERVER_NONCE, ChannelBinding::None, none);
     let (challenge, expect_proof) = match challenged {
         Ok(next) => next,
         Err(refusal) => {

@@ -75,8 +75,8 @@ fn a_proof_that_is_replayed_to_the_listener_fails() {
     let [hello, _, proof, _] = recorded().map(|(_, frame)| frame);
     let (_, config) = friends();
     let none = Extensions::NONE;
-    let (_, next) = ExpectHello::new(&config)
-        .handle(&hello, [0x99; 32], &DECOY, ChannelBinding::None, none)
+    let (_, next) = ExpectHello::new(&config, NOW)
+        .handle(&hello, [0x99; 32], ChannelBinding::None, none)
         .expect("HELLO is taken");
     let refusal = next.handle(&proof, SESSION_ID, none).map(|_| ()).expect_err("a replay");
     assert_eq!(refusal.error, HandshakeError::Proof);
@@ -136,8 +136,8 @@ fn no_frame_is_skipped_before_the_session_begins() {
 fn garbage_is_answered_with_silence() {
     for frame in [&b""[..], b"\x03", b"GET / HTTP/1.1\r\n\r\n", &[0xff; 512]] {
         let (_, config) = friends();
-        let refusal = ExpectHello::new(&config)
-            .handle(frame, SERVER_NONCE, &DECOY, ChannelBinding::None, Extensions::NONE)
+        let refusal = ExpectHello::new(&config, NOW)
+            .handle(frame, SERVER_NONCE, ChannelBinding::None, Extensions::NONE)
             .map(|_| ())
             .expect_err("garbage");
         assert_eq!(refusal.reject, None);
@@ -158,8 +158,8 @@ fn deliver(step: Step, frame: &[u8]) -> Result<(), HandshakeError> {
 
 fn at_expect_hello(frame: &[u8]) -> Result<(), Refusal> {
     let (_, config) = friends();
-    ExpectHello::new(&config)
-        .handle(frame, SERVER_NONCE, &DECOY, ChannelBinding::None, Extensions::NONE)
+    ExpectHello::new(&config, NOW)
+        .handle(frame, SERVER_NONCE, ChannelBinding::None, Extensions::NONE)
         .map(|_| ())
 }
 
@@ -171,8 +171,8 @@ fn at_expect_challenge(frame: &[u8]) -> Result<(), HandshakeError> {
 fn at_expect_proof(frame: &[u8]) -> Result<(), Refusal> {
     let (_, config) = friends();
     let (hello, _) = start(friends().0);
-    let (_, next): (_, ExpectProof) = ExpectHello::new(&config)
-        .handle(&hello, SERVER_NONCE, &DECOY, ChannelBinding::None, Extensions::NONE)
+    let (_, next): (_, ExpectProof) = ExpectHello::new(&config, NOW)
+        .handle(&hello, SERVER_NONCE, ChannelBinding::None, Extensions::NONE)
         .expect("HELLO is taken");
     next.handle(frame, SESSION_ID, Extensions::NONE).map(|_| ())
 }

@@ -90,8 +90,8 @@ fn recorded_with_nonces(client: [u8; 32], server: [u8; 32]) -> [(Step, Bytes); 4
     let (dialler, listener) = friends();
     let none = Extensions::NONE;
     let (hello, next) = dialler.start(client, ChannelBinding::None, none).expect("a short HELLO");
-    let (challenge, expect_proof) = ExpectHello::new(&listener)
-        .handle(&body(&hello), server, &DECOY, ChannelBinding::None, none)
+    let (challenge, expect_proof) = ExpectHello::new(&listener, NOW)
+        .handle(&body(&hello), server, ChannelBinding::None, none)
         .expect("HELLO is taken");
     let (proof, _) = next.handle(&body(&challenge), none).expect("CHALLENGE is taken");
     let (accept, _) = expect_proof.handle(&body(&proof), SESSION_ID, none).expect("PROOF is taken");

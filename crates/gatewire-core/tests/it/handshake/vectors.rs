@@ -4,15 +4,18 @@
 //! `th1`, `th2`) are private; a unit test beside the key schedule compares those. The dialler does
 //! not report `auth_timeout_s`: it is compared as a part of the CHALLENGE that a listener makes.
 
-use gatewire_codec::v3::handshake::{Accept, Challenge, Hello, Proof};
+use std::sync::Arc;
+
+use gatewire_codec::v3::handshake::{Accept, Challenge, Hello, Proof, extension};
 use gatewire_codec::{LENGTH_PREFIX, Message, split_frame, v3};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{
-    ChannelBinding, DiallerConfig, Established, ExpectHello, KeyRing, ListenerConfig, Psk,
+    ChannelBinding, Decoys, DiallerConfig, Established, ExpectHello, KeyEntry, KeyRing,
+    ListenerConfig, Psk, ResumeSecret, Roles,
 };
 use serde_json::Value;
 
-use super::DECOY;
+use super::{DECOY, NOW};
 
 #[test]
 fn a_dialler_reproduces_hello_and_proof_of_the_vectors() {
@@ -38,14 +41,8 @@ fn a_listener_reproduces_challenge_and_accept_of_the_vectors() {
     check_vectors(|vector| {
         let (challenge, accept) = (vector.challenge(), vector.accept());
         let config = vector.listener();
-        let (sent, next) = ExpectHello::new(&config)
-            .handle(
-                vector.body("hello"),
-                challenge.nonce,
-                &DECOY,
-                vector.binding(),
-                challenge.extensions,
-            )
+        let (sent, next) = ExpectHello::new(&config, NOW)
+            .handle(vector.body("hello"), challenge.nonce, vector.binding(), challenge.extensions)
             .expect("HELLO is taken");
         assert_eq!(sent, vector.frame("challenge"), "{}: CHALLENGE", vector.name);
 
@@ -82,7 +79,7 @@ struct Vector {
     psk: Vec<u8>,
     key_id: String,
     exporter: Option<[u8; 32]>,
-    resume_secret: [u8; 32],
+    resume_secret: ResumeSecret,
     frames: Value,
     bodies: [(&'static str, Vec<u8>); 4],
 }
@@ -118,7 +115,9 @@ impl Vector {
             psk: bytes("psk"),
             key_id: text("key_id"),
             exporter,
-            resume_secret: bytes("resume_secret").try_into().expect("32 bytes"),
+            resume_secret: ResumeSecret::from_bytes(
+                bytes("resume_secret").try_into().expect("32 bytes"),
+            ),
             frames: vector.clone(),
             bodies: ["hello", "challenge", "proof", "accept"].map(|name| (name, body(name))),
         }
@@ -137,10 +136,19 @@ impl Vector {
     fn listener(&self) -> ListenerConfig {
         let Challenge { instance, max_frame, auth_timeout_s, ping_s, .. } = self.challenge();
         let keys = match self.key() {
-            Some(key) => KeyRing::new().with("another", super::psk(1)).with(&*self.key_id, key),
+            Some(key) => KeyRing::new()
+                .with("another", super::psk(1))
+                .with_entry(KeyEntry::new(&*self.key_id, key).roles(Roles::BOTH)),
             None => KeyRing::new(),
         };
-        ListenerConfig { keys, instance, max_frame, auth_timeout_s, ping_s }
+        ListenerConfig {
+            keys,
+            decoys: Decoys::new(DECOY),
+            instance,
+            max_frame,
+            auth_timeout_s,
+            ping_s,
+        }
     }
 
     fn binding(&self) -> ChannelBinding<'_> {
@@ -148,14 +156,19 @@ impl Vector {
     }
 
     fn established(&self) -> Established {
-        let challenge = self.challenge();
+        let (hello, challenge) = (self.hello(), self.challenge());
         Established {
             session_id: SocketId::from_bytes(self.accept().session_id),
-            role: self.hello().role,
+            role: hello.role,
+            node_name: hello
+                .extensions
+                .find(extension::NODE_NAME)
+                .map(|name| String::from_utf8(name.to_vec()).expect("UTF-8")),
             key_id: self.key_id.clone(),
+            grant: Arc::default(),
             max_frame: challenge.max_frame,
             ping_s: challenge.ping_s,
-            resume_secret: self.resume_secret,
+            resume_secret: self.resume_secret.clone(),
         }
     }
 

@@ -1,24 +1,29 @@
-//! Pre-shared keys.
+//! One pre-shared key.
 
 use std::fmt;
 
-use rustc_hash::FxHashMap;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// The shortest key that is accepted.
 const MIN_KEY: usize = 16;
 
-/// A pre-shared key. Its bytes are never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Psk(Vec<u8>);
+/// A pre-shared key. Its bytes are never shown, are compared in constant time, and are overwritten when
+/// it is dropped.
+#[derive(Clone)]
+pub struct Psk(Zeroizing<Vec<u8>>);
 
 impl Psk {
     /// A key of at least 16 bytes; 32 random ones are right.
+    ///
+    /// A `Vec` that is given is overwritten when the key is dropped. Copies that the caller keeps, an
+    /// array among them, are the caller's to wipe.
     ///
     /// # Errors
     ///
     /// [`WeakKey`]: it is shorter.
     pub fn new(secret: impl Into<Vec<u8>>) -> Result<Self, WeakKey> {
-        let secret = secret.into();
+        let secret = Zeroizing::new(secret.into());
         if secret.len() < MIN_KEY {
             Err(WeakKey { length: secret.len() })
         } else {
@@ -26,10 +31,18 @@ impl Psk {
         }
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(in crate::handshake) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
+
+impl PartialEq for Psk {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl Eq for Psk {}
 
 impl fmt::Debug for Psk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,32 +64,3 @@ impl fmt::Display for WeakKey {
 }
 
 impl std::error::Error for WeakKey {}
-
-/// The keys that a listener accepts, by id. Empty: anybody may connect, without a key.
-#[derive(Debug, Clone, Default)]
-pub struct KeyRing(FxHashMap<String, Psk>);
-
-impl KeyRing {
-    /// No key: an open listener.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a key, or replaces the one with this id. Ids longer than 255 bytes never match.
-    #[must_use]
-    pub fn with(mut self, id: impl Into<String>, key: Psk) -> Self {
-        self.0.insert(id.into(), key);
-        self
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn find(&self, id: &str) -> Option<&Psk> {
-        self.0.get(id)
-    }
-}

@@ -1,0 +1,166 @@
+//! The keys that a listener knows.
+//!
+//! A lookup tells the outside nothing: for an id that is unknown, or whose key is not valid now, the
+//! handshake goes on with a [decoy](Decoys) that nobody can know, and fails where a wrong key does. The
+//! decoy is made for known ids too, so that both take the same work. Inside, a [`KeyFault`] says what
+//! it was.
+
+mod decoys;
+mod entry;
+mod psk;
+
+use std::fmt;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::HandshakeError;
+use super::schedule::Prk;
+use crate::UnixTime;
+use crate::permissions::Patterns;
+use entry::Terms;
+use gatewire_codec::v3::handshake::Role;
+
+pub use decoys::Decoys;
+pub use entry::{Grant, KeyEntry, Roles};
+pub use psk::{Psk, WeakKey};
+
+/// The keys that a listener accepts, by id. Empty: anybody may connect, without a key.
+///
+/// A clone is cheap and shares the keys; adding a key does not change other clones. So keys are
+/// replaced while a server runs by giving a new ring to the handshakes that begin from now on: sessions
+/// and handshakes under way keep what they have. A ring that once had keys must not be replaced by an
+/// empty one, which would let everybody in.
+#[derive(Clone, Default)]
+pub struct KeyRing(Arc<FxHashMap<Box<str>, Arc<Held>>>);
+
+/// A key in a ring: not the secret itself, but the HMAC state that is made of it.
+pub(super) struct Held {
+    prk: Prk,
+    terms: Terms,
+    grant: Arc<Grant>,
+}
+
+impl KeyRing {
+    /// No key: an open listener.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a key for clients that may do everything, or replaces the one with this id. Ids longer than
+    /// 255 bytes never match.
+    #[must_use]
+    pub fn with(self, id: impl Into<String>, key: Psk) -> Self {
+        self.with_entry(KeyEntry::new(id, key))
+    }
+
+    /// Adds a key, or replaces the one with its id.
+    #[must_use]
+    pub fn with_entry(mut self, entry: KeyEntry) -> Self {
+        let KeyEntry { id, secret, terms, grant } = entry;
+        let prk = Prk::extract(secret.as_bytes());
+        let held = Arc::new(Held { prk, terms, grant: Arc::new(grant) });
+        Arc::make_mut(&mut self.0).insert(id.into(), held);
+        self
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What a session under this key would be given now. After keys were replaced this tells whether a
+    /// session that began under the old ones could begin again; not whether its secret is the same.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFault`]: there is no valid key with this id.
+    pub fn grant(&self, id: &str, now: UnixTime) -> Result<&Arc<Grant>, KeyFault> {
+        self.valid(id, now).map(|held| &held.grant)
+    }
+
+    /// The key with which a handshake goes on: the right one, or a decoy and why.
+    pub(super) fn find(
+        &self,
+        id: &str,
+        decoys: &Decoys,
+        now: UnixTime,
+    ) -> (Prk, Result<Arc<Held>, KeyFault>) {
+        // Not left to the optimiser, which may move it to where it is needed.
+        let decoy = black_box(decoys.for_id(id));
+        match self.valid(id, now) {
+            Ok(held) => (held.prk.clone(), Ok(Arc::clone(held))),
+            Err(fault) => (decoy, Err(fault)),
+        }
+    }
+
+    fn valid(&self, id: &str, now: UnixTime) -> Result<&Arc<Held>, KeyFault> {
+        let held = self.0.get(id).ok_or(KeyFault::Unknown)?;
+        if held.terms.not_before.is_some_and(|first| now < first) {
+            return Err(KeyFault::NotYetValid);
+        }
+        if held.grant.has_expired(now) {
+            return Err(KeyFault::Expired);
+        }
+        Ok(held)
+    }
+}
+
+/// Shows the ids, which are no secret.
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut ids: Vec<&str> = self.0.keys().map(|id| &**id).collect();
+        ids.sort_unstable();
+        f.debug_tuple("KeyRing").field(&ids).finish()
+    }
+}
+
+impl Held {
+    /// What a dialler that has proven to know the key is given.
+    pub(super) fn admit(
+        &self,
+        role: Role,
+        node_name: Option<&str>,
+    ) -> Result<Arc<Grant>, HandshakeError> {
+        if !self.terms.roles.contain(role) {
+            return Err(HandshakeError::Role);
+        }
+        let named = |names: &Patterns| node_name.is_some_and(|name| names.matches(name));
+        if role == Role::Router && !self.terms.node_names.as_ref().is_none_or(named) {
+            return Err(HandshakeError::NodeName);
+        }
+        Ok(Arc::clone(&self.grant))
+    }
+}
+
+/// Why there is no key for an id. For logs and counters: the peer is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFault {
+    /// No key has the id.
+    Unknown,
+    /// Its time has not come yet.
+    NotYetValid,
+    /// Its time is over.
+    Expired,
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no key has this id",
+            Self::NotYetValid => "the key is not valid yet",
+            Self::Expired => "the key has expired",
+        })
+    }
+}
+
+impl std::error::Error for KeyFault {}
