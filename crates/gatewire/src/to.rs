@@ -12,7 +12,9 @@ use crate::client::ClientInner;
 use crate::error::{EmitError, RequestError};
 use crate::request::Request;
 use crate::server::{Inner, Socket};
-use crate::stream::{FanoutWriter, OpenFanout, OpenStream, Peer, StreamError, open_through};
+use crate::stream::{
+    FanoutWriter, OpenFanout, OpenStream, Peer, Readers, StreamError, open_through,
+};
 
 /// How long a client waits for the report of a stream to many: for longer than its server takes, which ends
 /// each receiver that does not take 64 KiB in 5 s or answer in 60 s.
@@ -154,7 +156,12 @@ impl<'a> To<'a> {
             }
             Origin::Client(client) => {
                 let client = Arc::clone(client);
-                let writer = open_through(client, Some(target), event, info, REPORT_TIMEOUT)?;
+                let many = Readers::Many;
+                // To one socket by its id and nobody else, the server would tell of its answer alone. A socket
+                // that is addressed by its id is one also if it is the sender: that changes nothing else.
+                let include_self = target.include_self || self.sockets.len() == 1;
+                let target = Target { include_self, ..target };
+                let writer = open_through(client, many, Some(target), event, info, REPORT_TIMEOUT)?;
                 Ok(FanoutWriter::there(writer))
             }
         }

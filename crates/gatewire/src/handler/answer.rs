@@ -6,8 +6,8 @@ use gatewire_codec::{NackCode, StreamCode, ValueRef};
 use gatewire_format::{Answer, EncodeContext, IntoAnswer};
 
 use crate::error::{EmitError, Error};
-use crate::net::link::{HasLink, Session, SharedOwner, with_scratch};
-use crate::net::pipes::Pipe;
+use crate::net::link::{HasLink, Link, Session, SharedOwner, with_scratch};
+use crate::net::pipes::{IncomingStream, Pipe, reset};
 
 /// Sends what a handler returned to the connection that asked.
 pub(crate) fn answer(
@@ -16,18 +16,19 @@ pub(crate) fn answer(
     id: u32,
     event: &str,
     answer: &impl IntoAnswer,
-    stream: Option<&Pipe>,
+    stream: Option<&Arc<Pipe>>,
 ) {
     let link = owner.as_owner().link();
     let sent = with_scratch(answer.uses_scratch(), |scratch| {
         match answer.to_answer(EncodeContext::new(&link.formats, event, scratch))? {
             Answer::Ack(value) => link.answer(owner, session, |outbound| {
-                if stream.is_some_and(Pipe::answer) {
+                if stream.is_some_and(|stream| stream.answer()) {
                     outbound.stop_stream(id, StreamCode::Dropped, "")?;
                 }
                 outbound.ack(id, value)
             }),
             Answer::Rejected(value) => {
+                end_stream(link, stream);
                 link.answer(owner, session, |outbound| outbound.nack(id, NackCode::Rejected, value))
             }
         }
@@ -36,12 +37,22 @@ pub(crate) fn answer(
         // Gone with the connection: so is the requester's interest.
         Ok(()) | Err(EmitError::Closed | EmitError::NotConnected) => {}
         Err(EmitError::TooLarge { .. }) => {
-            refuse(owner, session, id, event, NackCode::TooLarge, "");
+            refuse(owner, session, id, event, stream, NackCode::TooLarge, "");
         }
         Err(error) => {
-            refuse(owner, session, id, event, NackCode::Unanswered, &error.to_string());
+            let text = error.to_string();
+            refuse(owner, session, id, event, stream, NackCode::Unanswered, &text);
             owner.as_owner().report(Error::Answer { event: event.to_owned(), error });
         }
+    }
+}
+
+/// The writer of a stream that is refused sends no more, so who reads on is not to wait for it. What came can
+/// be read; a stream that is finished stays so.
+fn end_stream(link: &Link, stream: Option<&Arc<Pipe>>) {
+    if let Some(stream) = stream {
+        link.close_pipe(stream.id(), &**stream);
+        stream.handle_failure(reset(StreamCode::Cancelled, "its handler refused the stream"));
     }
 }
 
@@ -52,9 +63,11 @@ pub(crate) fn refuse(
     session: Session,
     id: u32,
     event: &str,
+    stream: Option<&Arc<Pipe>>,
     code: NackCode,
     text: &str,
 ) {
+    end_stream(owner.as_owner().link(), stream);
     let value = if text.is_empty() { ValueRef::Empty } else { ValueRef::String(text) };
     let link = owner.as_owner().link();
     let refused = link.answer(owner, session, |outbound| outbound.nack(id, code, value));
@@ -88,7 +101,7 @@ impl Reply {
 
     pub(crate) fn answer(mut self, value: &impl IntoAnswer) {
         // A panic of the format is the handler's: then the reply is dropped without an answer.
-        let stream = self.stream.as_deref();
+        let stream = self.stream.as_ref();
         answer(&self.owner, self.session, self.id, &self.event, value, stream);
         self.answered = true;
     }
@@ -97,7 +110,8 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if !self.answered {
-            refuse(&self.owner, self.session, self.id, &self.event, NackCode::Panicked, "");
+            let (stream, code) = (self.stream.as_ref(), NackCode::Panicked);
+            refuse(&self.owner, self.session, self.id, &self.event, stream, code, "");
         }
     }
 }

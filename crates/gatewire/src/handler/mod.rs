@@ -176,7 +176,7 @@ impl Delivery<'_> {
     fn answer(&mut self, answer: &impl IntoAnswer) {
         if let Some(id) = self.request {
             // A panic of the format is the handler's: the request is not answered then.
-            let pipe = self.pipe.as_deref();
+            let pipe = self.pipe.as_ref();
             answer::answer(self.owner, self.session, id, self.event, answer, pipe);
             self.request = None;
         }
@@ -185,7 +185,8 @@ impl Delivery<'_> {
     /// Refuses the request, if it is one and nobody has answered.
     pub(crate) fn refuse(&mut self, code: NackCode, text: &str) {
         if let Some(id) = self.request.take() {
-            answer::refuse(self.owner, self.session, id, self.event, code, text);
+            let pipe = self.pipe.as_ref();
+            answer::refuse(self.owner, self.session, id, self.event, pipe, code, text);
         }
     }
 

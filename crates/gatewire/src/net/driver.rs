@@ -251,6 +251,8 @@ impl<S: Side> Driver<S> {
 
     /// Leaves `Running`.
     fn begin_end(&mut self, reason: DisconnectReason, now: Time) {
+        // Who reads or passes a stream on does not wait for the grace.
+        self.link().disconnect_pipes();
         if let Some(code) = reason.close_code() {
             self.link().end(reason.clone(), code, &close_text(&reason));
             self.phase = Phase::Closing { reason, until: now + CLOSING_GRACE };

@@ -1,19 +1,18 @@
 //! The run of a message through its handlers.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use gatewire_codec::{NackCode, StreamCode, ValueRef};
+use gatewire_codec::{NackCode, ValueRef};
 use gatewire_core::DropReason;
 use gatewire_format::DecodeContext;
 
 use super::assembly::Frame;
 use super::link::{HasLink, Session};
-use super::pipes::Pipe;
 use super::side::Side;
 use crate::error::Error;
 use crate::handler::{Claim, Delivery, Flow, Listener, caught, report_panic};
@@ -149,14 +148,14 @@ pub(super) fn run_stream<'l, S: Side>(
     let Received { event, value, request } = received;
     let owner = side.owner();
     let context = DecodeContext::new(&owner.link().formats, event);
-    let (slot, pipe) = (stream.slot(), Arc::clone(stream.pipe()));
+    let pipe = Arc::clone(stream.pipe());
     let mut delivery = Delivery {
         event,
         value,
         context,
         request,
         stream: Some(stream),
-        pipe: Some(Arc::clone(&pipe)),
+        pipe: Some(pipe),
         session,
         owner,
     };
@@ -174,11 +173,9 @@ pub(super) fn run_stream<'l, S: Side>(
             Ok(Flow::Later(future)) => {
                 let (owner, event) = (Arc::clone(owner), event.to_owned());
                 tokio::spawn(async move {
-                    let handled = handling(future, Arc::clone(&owner), session, pipe);
-                    if let Err(panic) = caught(Box::pin(handled)).await {
+                    if let Err(panic) = caught(future).await {
                         report_panic(&*owner, &event, &*panic);
                     }
-                    drop(slot);
                 });
                 None
             }
@@ -194,20 +191,6 @@ pub(super) fn run_stream<'l, S: Side>(
     delivery.refuse(NackCode::NoHandler, "");
     delivery.leave_stream();
     Some(DropReason::NoHandler)
-}
-
-/// Runs the handler of a stream. If it drops the reader before the end and goes on, the writer is told; if it
-/// ends then, the answer tells.
-async fn handling<O: HasLink>(mut handler: Run, owner: Arc<O>, session: Session, pipe: Arc<Pipe>) {
-    poll_fn(|context| {
-        let polled = handler.as_mut().poll(context);
-        if polled.is_pending() && pipe.go_on(context.waker()) {
-            let code = StreamCode::Dropped;
-            owner.link().stop_stream(&owner, session, pipe.id(), code, "");
-        }
-        polled
-    })
-    .await;
 }
 
 /// Whether a handler is to run. One that runs once is taken off.

@@ -10,7 +10,7 @@ use gatewire_codec::{Names, Target};
 use gatewire_core::SocketId;
 use gatewire_format::IntoValue;
 
-use super::{Outgoing, StreamError, StreamWriter};
+use super::{Outgoing, Readers, StreamError, StreamWriter};
 use crate::error::RequestError;
 use crate::net::link::HasLink;
 use crate::net::waiter::Waiter;
@@ -62,20 +62,21 @@ impl<V: IntoValue> OpenStream<'_, V> {
             let sockets = Names::from_strings(ids);
             Target { sockets, ..Target::default() }
         });
-        open_through(owner, target, self.event, &self.info, self.timeout)
+        open_through(owner, Readers::One, target, self.event, &self.info, self.timeout)
     }
 }
 
 /// Opens a stream on a connection, for its peer or for a target behind it.
 pub(crate) fn open_through(
     owner: Arc<dyn HasLink>,
+    readers: Readers,
     target: Option<Target<'_>>,
     event: &str,
     info: &impl IntoValue,
     timeout: Duration,
 ) -> Result<StreamWriter, StreamError> {
     let (sender, outcome) = oneshot::channel();
-    let outgoing = Arc::new(Outgoing::default());
+    let outgoing = Arc::new(Outgoing::to(readers));
     let link = owner.link();
     let opened = link.with_value(event, info, |info| {
         let watcher = Arc::clone(&outgoing);

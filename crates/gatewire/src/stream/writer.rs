@@ -41,18 +41,38 @@ pub struct StreamWriter {
     finishing: bool,
 }
 
+/// Whom a stream is for, as far as its writer hears of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// One, who answers.
+    One,
+    /// Any number. What becomes of each is told by itself.
+    Many,
+}
+
 /// What a connection tells the writer of a stream.
-#[derive(Default)]
 pub(crate) struct Outgoing {
     writer: AtomicWaker,
     stopped: OnceLock<(StreamCode, String)>,
-    /// Of the readers, if they are many.
-    receipts: Mutex<Vec<Receipt>>,
+    /// Of the readers, if they are many. Who reads alone has nothing to tell here.
+    receipts: Option<Mutex<Vec<Receipt>>>,
 }
 
 impl Outgoing {
+    pub(super) fn to(readers: Readers) -> Self {
+        let receipts = match readers {
+            Readers::One => None,
+            Readers::Many => Some(Mutex::default()),
+        };
+        Self { writer: AtomicWaker::new(), stopped: OnceLock::new(), receipts }
+    }
+
     pub(super) fn take_receipts(&self) -> Vec<Receipt> {
-        std::mem::take(&mut *self.receipts.lock().unwrap_or_else(PoisonError::into_inner))
+        let receipts = self.receipts.as_ref();
+        let take = |receipts: &Mutex<Vec<Receipt>>| {
+            std::mem::take(&mut *receipts.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        receipts.map(take).unwrap_or_default()
     }
 }
 
@@ -67,7 +87,12 @@ impl WatchStream for Outgoing {
         self.writer.wake();
     }
 
+    fn lost(&self) {
+        self.writer.wake();
+    }
+
     fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>) {
+        let Some(receipts) = &self.receipts else { return };
         // An id that is none is no reader: then fewer are told of than there were.
         if let Ok(socket) = socket_id.parse() {
             let outcome = match outcome {
@@ -79,7 +104,7 @@ impl WatchStream for Outgoing {
                     Err(StreamError::Stopped { code, text: String::new() })
                 }
             };
-            let mut receipts = self.receipts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut receipts = receipts.lock().unwrap_or_else(PoisonError::into_inner);
             receipts.push(Receipt { socket, outcome });
         }
     }

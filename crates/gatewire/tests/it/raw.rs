@@ -144,6 +144,11 @@ impl Raw {
         self.write(&frame(message)).await;
     }
 
+    /// Hangs up with a reset.
+    pub(crate) fn break_off(self) {
+        self.stream.set_zero_linger().expect("a live socket");
+    }
+
     /// Ends what this side sends.
     pub(crate) async fn finish(&mut self) {
         within(self.stream.shutdown()).await.expect("a live socket");

@@ -151,6 +151,11 @@ impl<H: Clone> SendStreams<H> {
         self.open.get(&id).map(|stream| stream.handle.clone())
     }
 
+    /// What the caller keeps for all of them.
+    pub fn handles(&self) -> impl Iterator<Item = H> {
+        self.open.values().map(|stream| stream.handle.clone())
+    }
+
     /// Bytes that wait in the stream's buffer; a writer waits while it is [`SEND_BUFFER`] or more. `None`:
     /// the stream is finished, stopped or lost.
     #[must_use]

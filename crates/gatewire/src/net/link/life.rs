@@ -28,10 +28,16 @@ impl Link {
 
     /// Ends the connection for this reason. What is queued is still written, within a grace.
     pub(crate) fn end(&self, reason: DisconnectReason, code: CloseCode, text: &str) {
-        let mut shared = self.lock();
-        shared.outbound.close(code, text);
-        shared.ending.get_or_insert(reason);
-        drop(shared);
+        let watchers = {
+            let mut shared = self.lock();
+            let watchers = shared.watchers();
+            shared.outbound.close(code, text);
+            shared.ending.get_or_insert(reason);
+            watchers
+        };
+        for watcher in watchers {
+            watcher.lost();
+        }
         self.driver.wake();
     }
 
@@ -91,7 +97,7 @@ impl Link {
     /// The connection has ended, and its pending requests end with it. `false`: another thread is
     /// writing; call again.
     fn detach(&self, next: Next) -> bool {
-        let (unsent, lost) = {
+        let (unsent, lost, watchers) = {
             let mut shared = self.lock();
             shared.stream = None;
             if shared.outbound.outbox().is_in_flight() {
@@ -122,6 +128,7 @@ impl Link {
             });
             let unsent: Vec<Waiter> =
                 unsent_ids.into_iter().filter_map(|id| shared.outbound.answered(id)).collect();
+            let watchers = shared.watchers();
             let lost = shared.outbound.disconnect(|_| true);
             match next {
                 Next::Connection { queue: Some(limits) } => shared.wait_for_stream(limits),
@@ -135,7 +142,7 @@ impl Link {
                 }
             }
             shared.waited_for = false;
-            (unsent, lost)
+            (unsent, lost, watchers)
         };
         self.changed.notify_waiters();
         self.disconnect_pipes();
@@ -144,6 +151,10 @@ impl Link {
         }
         for waiter in lost {
             waiter.complete(Err(RequestError::MaybeDelivered));
+        }
+        // Those that nobody waits for, since their answers came early.
+        for watcher in watchers {
+            watcher.lost();
         }
         true
     }

@@ -18,6 +18,8 @@ pub(crate) trait WatchStream: Send + Sync {
     fn sent(&self, total: u64);
     /// The reader wants no more.
     fn stopped(&self, code: StreamCode, text: &str);
+    /// The connection ends, or has ended: nothing more of the stream is sent. Told last.
+    fn lost(&self);
     /// What became of one reader, if there are many.
     fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>);
 }
@@ -243,8 +245,8 @@ impl Link {
         drop(closed);
     }
 
-    /// The connection has ended, and with it the streams that came in.
-    pub(super) fn disconnect_pipes(&self) {
+    /// The connection has ended, or is not read any more, and with it the streams that came in end.
+    pub(crate) fn disconnect_pipes(&self) {
         let open = self.lock_pipes().as_mut().map(|pipes| pipes.take_all());
         for stream in open.into_iter().flatten() {
             stream.handle_failure(ReadFailure::Disconnected);
@@ -253,6 +255,11 @@ impl Link {
 }
 
 impl Shared {
+    /// Who is to be told when the streams that this end writes are lost.
+    pub(super) fn watchers(&self) -> Vec<Watcher> {
+        self.outbound.streams().into_iter().flat_map(SendStreams::handles).collect()
+    }
+
     fn stream_waiting(&self, link: &Link, session: Session, id: u32) -> Result<usize, StreamGone> {
         let waiting = self.outbound.stream_waiting(id).ok_or(StreamGone)?;
         if link.session() == session { Ok(waiting) } else { Err(StreamGone) }

@@ -8,55 +8,83 @@ use tokio::time::timeout_at;
 
 use super::{Group, Member, News, Outcome};
 use crate::error::RequestError;
-use crate::stream::StreamError;
+use crate::stream::{ANSWER_TIMEOUT, StreamError};
 
 impl Group {
     /// A receiver has taken bytes, so many in all.
     pub(super) fn progress(&self, member: &Member, total: u64) {
         let answer = self.update(|state, now| {
             state.fanout.progress(member.place, total, now);
-            let all = state.finished && total == state.fanout.head();
-            all.then(|| state.early[member.place.index()].take()).flatten()
+            let early = &mut state.early[member.place.index()];
+            if state.finished && total == state.fanout.head() { early.take() } else { None }
         });
-        if let Some(answer) = answer {
-            self.end(member, Ok(answer));
+        match answer {
+            None => {}
+            // It is passed on already.
+            Some(_) if self.source.single().is_some() => drop(self.close()),
+            Some(answer) => self.end(member, Ok(answer)),
         }
     }
 
     /// The handler of a receiver has answered, or there will be no answer.
     pub(super) fn answered(&self, member: &Member, outcome: Result<ValueRef<'_>, RequestError>) {
-        if let Some(relay) = self.source.single() {
-            relay.answer(outcome);
-            self.close();
-            return;
+        let single = self.source.single();
+        if let Some(relay) = single {
+            relay.answer(outcome.clone());
         }
-        match outcome {
-            Err(error) => self.end(member, Err(error.into())),
-            Ok(answer) => {
-                let answer = answer.to_value();
-                let all = self.update(|state, _| {
-                    let taken = state.fanout.taken(member.place);
-                    let all = state.finished && taken == state.fanout.head();
-                    if !all {
-                        // It answers early, and somebody else reads on.
-                        state.early[member.place.index()] = Some(answer.clone());
-                    }
-                    all
-                });
-                if all {
-                    self.end(member, Ok(answer));
-                }
+        let answer = match outcome {
+            Ok(answer) => answer.to_value(),
+            Err(_) if single.is_some() => return drop(self.close()),
+            Err(error) => return self.end(member, Err(error.into())),
+        };
+        let over = self.update(|state, _| {
+            let taken = state.fanout.taken(member.place);
+            let over = (state.finished && taken == state.fanout.head()) || state.stopped;
+            if !over {
+                // It answers early, and somebody else reads on.
+                state.early[member.place.index()] = Some(answer.clone());
             }
+            over
+        });
+        match single {
+            _ if !over => {}
+            Some(_) => drop(self.close()),
+            None => self.end(member, Ok(answer)),
         }
     }
 
     /// A receiver wants no more.
     pub(super) fn stopped(&self, member: &Member, code: StreamCode, text: &str) {
         match self.source.single() {
-            // Its answer follows.
-            Some(relay) => relay.stop(code, text),
+            Some(relay) => {
+                relay.stop(code, text);
+                let answered = self.update(|state, _| {
+                    state.stopped = true;
+                    state.early[member.place.index()].is_some()
+                });
+                if answered {
+                    self.close();
+                } else {
+                    // Its answer follows.
+                    member.await_answer(self.clock.now() + ANSWER_TIMEOUT);
+                }
+            }
             None if code == StreamCode::Enough => self.end(member, Ok(Value::Empty)),
             None => self.end(member, Err(StreamError::Stopped { code, text: text.to_owned() })),
+        }
+    }
+
+    /// The connection of a receiver has ended.
+    pub(super) fn lost(&self, member: &Member) {
+        match self.source.single() {
+            None => self.end(member, Err(StreamError::Disconnected)),
+            // Its answer came early, and so does not tell.
+            Some(relay) if self.lock().early[member.place.index()].is_some() => {
+                relay.stop(StreamCode::Dropped, "the connection of the reader was lost");
+                self.close();
+            }
+            // Its answer tells, or has told.
+            Some(_) => {}
         }
     }
 

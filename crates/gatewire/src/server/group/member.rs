@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use gatewire_codec::{StreamCode, StreamOutcome, ValueRef};
+use gatewire_core::Time;
 use gatewire_core::fanout::Receiver;
 
 use super::Group;
@@ -55,6 +56,13 @@ impl Member {
         }
     }
 
+    /// Its answer is waited for until the deadline.
+    pub(super) fn await_answer(&self, deadline: Time) {
+        if let Some((id, session)) = self.stream.get() {
+            self.socket.link().await_answer(*session, *id, deadline);
+        }
+    }
+
     /// Its outcome is known, however it came to it: no answer is waited for.
     pub(super) fn forget(&self) {
         if let Some((id, session)) = self.stream.get() {
@@ -76,6 +84,10 @@ impl WatchStream for Member {
 
     fn stopped(&self, code: StreamCode, text: &str) {
         self.group.stopped(self, code, text);
+    }
+
+    fn lost(&self) {
+        self.group.lost(self);
     }
 
     fn outcome(&self, _: &str, _: StreamOutcome<'_>) {

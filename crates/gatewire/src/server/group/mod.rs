@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 
 use super::{Inner, SocketInner};
 use crate::clock::Clock;
+use crate::error::RequestError;
 use crate::stream::{Receipt, StreamError, StreamReport};
 
 use member::Member;
@@ -62,6 +63,8 @@ struct State {
     armed: Time,
     /// The source has no more, or is told to stop.
     finished: bool,
+    /// The only receiver wants no more.
+    stopped: bool,
     /// Nothing happens any more.
     closed: bool,
 }
@@ -127,6 +130,7 @@ impl Group {
             limit: source.first_limit(),
             armed: Time::NEVER,
             finished: false,
+            stopped: false,
             closed: false,
         };
         let state = Mutex::new(state);
@@ -139,7 +143,7 @@ impl Group {
         group.lock().members = Arc::clone(&members);
         for member in &*members {
             if let Err(error) = member.open(event, info) {
-                group.end(member, Err(error.into()));
+                group.answered(member, Err(RequestError::NotSent(error)));
             }
         }
         // The first limit; or the end, if there is nobody.

@@ -2,6 +2,6 @@
 
 mod policies;
 mod producers;
-mod reader;
+pub(crate) mod reader;
 mod runs;
 mod stall;

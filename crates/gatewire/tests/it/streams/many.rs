@@ -118,6 +118,74 @@ async fn one_socket_answers_its_writer_through_the_server() {
     party.close().await;
 }
 
+/// It is a stream to many nevertheless: with a report.
+#[tokio::test]
+async fn a_target_of_one_socket_is_reported_as_any_other() {
+    let party = party(1).await;
+    let sender = dial(&party.server).await;
+    let id = party.members[0].id().expect("up");
+    let bytes = Bytes::from(pattern(1000));
+    let here = party.server.to_socket(&id).and().stream("file", ()).await.expect("opened");
+    all_read(&send_all(here, &bytes).await, &[id], 1000);
+    let there = sender.to_socket(&id).and().stream("file", ()).await.expect("opened");
+    all_read(&send_all(there, &bytes).await, &[id], 1000);
+    within(sender.close()).await;
+    party.close().await;
+}
+
+#[tokio::test]
+async fn the_sender_and_exceptions_are_readers_as_they_are_receivers() {
+    let party = party(3).await;
+    let ids: Vec<_> = party.members.iter().map(|member| member.id().expect("up")).collect();
+    let sorted = |ids: &[SocketId]| {
+        let mut ids = ids.to_vec();
+        ids.sort();
+        ids
+    };
+    let bytes = Bytes::from(pattern(1000));
+    let sender = &party.members[0];
+    for (to, readers) in [
+        (sender.to("all"), &ids[1..]),
+        (sender.to("all").include_self(), &ids[..]),
+        (sender.to("all").include_self().except(&ids[1]), &[ids[0], ids[2]][..]),
+        (sender.broadcast().except_room("all"), &[]),
+        (sender.to("none").to_socket(&ids[0]).to_socket(&ids[0]), &ids[..1]),
+        (party.server.broadcast().except(&ids[2]), &ids[..2]),
+        (party.server.to("all").to("none").to_socket(&ids[1]), &ids[..]),
+    ] {
+        let stream = to.stream("file", ()).await.expect("opened");
+        all_read(&send_all(stream, &bytes).await, &sorted(readers), 1000);
+    }
+    // To itself, through the server.
+    let mut stream = sender.to_socket(&ids[0]).stream("file", ()).await.expect("opened");
+    within(stream.send(bytes)).await.expect("sent");
+    assert_eq!(within(stream.finish::<u64>()).await, Ok(1000));
+    party.close().await;
+}
+
+#[tokio::test]
+async fn a_stream_to_a_socket_that_is_not_there_is_refused() {
+    let party = party(1).await;
+    let missing = SocketId::from_bytes([9; 16]);
+    let refused = StreamError::Refused(RequestError::NoSuchSocket);
+    let here = party.server.to_socket(&missing).stream("file", ()).await;
+    assert_eq!(here.err(), Some(refused.clone()));
+    let to = party.members[0].to_socket(&missing);
+    let mut stream = to.stream("file", ()).await.expect("opened");
+    let error = loop {
+        if let Err(error) = within(stream.send(pattern(100_000))).await {
+            break error;
+        }
+    };
+    assert_eq!(error, refused);
+    assert_eq!(within(stream.finish::<()>()).await, Err(refused));
+    // Among others it is nobody.
+    let to = party.server.to_socket(&missing).and().to("all");
+    let stream = to.stream("file", ()).await.expect("opened");
+    all_read(&send_all(stream, &Bytes::from_static(b"x")).await, &party.ids(), 1);
+    party.close().await;
+}
+
 #[tokio::test]
 async fn a_stream_to_nobody_ends_at_once() {
     let party = party(0).await;
