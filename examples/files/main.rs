@@ -9,7 +9,7 @@
 //! ```text
 //! files serve 0.0.0.0:4000 inbox            takes uploads, into the directory inbox
 //! files send HOST:4000 film.mkv             uploads; after a cut, once more: goes on where it was
-//! files watch HOST:4000 cinema              takes what is sent to the room, into this directory
+//! files watch HOST:4000 cinema              takes what is sent to the room, into the directory cinema
 //! files broadcast HOST:4000 cinema film.mkv sends to all in the room, and tells who got it
 //! ```
 //!
@@ -85,7 +85,7 @@ async fn send(address: &str, path: &str) -> Outcome {
 async fn watch(address: &str, room: &str) -> Outcome {
     // Handlers first: what comes right after the connection finds them.
     let client = Client::builder().build(address);
-    receive::take_broadcasts(&client, room, Store::open(".")?);
+    receive::take_broadcasts(&client, room, Store::open(room)?);
     client.connect().await?;
     client.join(room).await?;
     tokio::signal::ctrl_c().await?;

@@ -106,7 +106,8 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// The last part of a path, whatever stands before it: nobody writes outside of the directory.
+/// The last part of a path, whatever stands before it: whoever sends, nothing is written outside of the
+/// directory.
 fn file_name(path: &str) -> Result<&str, Rejection> {
     let name = Path::new(path).file_name().and_then(|name| name.to_str());
     name.filter(|name| *name != PARTS).ok_or_else(|| Rejection::new("that is no name of a file"))
