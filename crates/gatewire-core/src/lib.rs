@@ -1,5 +1,6 @@
 //! The life of a connection and of a server's connections, as state machines without I/O.
 //!
+//! * [`admission`]: who may begin a handshake, and how many may be connected.
 //! * [`handshake`]: version 3's four frames, as states that are consumed: an illegal order does not
 //!   compile.
 //! * [`session`]: one connection after its handshake - events, requests with deadlines, heartbeat,
@@ -13,6 +14,7 @@
 //! argument, entropy a byte array argument. So an embedded endpoint or a simulation drives these
 //! machines without tokio, and a test repeats exactly.
 
+pub mod admission;
 mod backoff;
 pub mod fanout;
 pub mod handshake;

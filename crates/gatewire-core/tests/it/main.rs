@@ -1,6 +1,7 @@
 //! What the state machines promise: by example, against reference models, and against arbitrary
 //! bytes. Time is virtual everywhere.
 
+mod admission;
 mod backoff;
 mod corpus;
 mod fanout;
