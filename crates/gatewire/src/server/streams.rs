@@ -50,7 +50,7 @@ impl Inner {
         let group = with_scratch(info.uses_scratch(), |scratch| {
             let info = info.to_value(EncodeContext::new(&self.formats, event, scratch));
             let source = Source::Local(AtomicWaker::new());
-            info.map(|info| Group::open(self, &sockets, source, event, info))
+            info.map(|info| Group::open(self, &sockets, (source, None), event, info))
         });
         Ok(FanoutWriter::here(group.map_err(EmitError::from)?, sockets))
     }
@@ -98,9 +98,8 @@ impl Inner {
             session: link.session(),
             ack,
             single: receiver.is_some(),
-            _slot: slot,
         });
-        Group::open(self, &receivers, source, event, info);
+        Group::open(self, &receivers, (source, Some(slot)), event, info);
         Ok(())
     }
 }

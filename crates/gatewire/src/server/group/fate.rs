@@ -29,13 +29,13 @@ impl Group {
     /// The handler of a receiver has answered, or there will be no answer.
     pub(super) fn answered(&self, member: &Member, outcome: Result<ValueRef<'_>, RequestError>) {
         let single = self.source.single();
-        if let Some(relay) = single {
-            relay.answer(outcome.clone());
-        }
-        let answer = match outcome {
-            Ok(answer) => answer.to_value(),
-            Err(_) if single.is_some() => return drop(self.close()),
-            Err(error) => return self.end(member, Err(error.into())),
+        let answer = match (single, outcome) {
+            (_, Ok(answer)) => answer.to_value(),
+            (None, Err(error)) => return self.end(member, Err(error.into())),
+            (Some(relay), outcome) => {
+                self.close();
+                return relay.answer(outcome);
+            }
         };
         let over = self.update(|state, _| {
             let taken = state.fanout.taken(member.place);
@@ -47,9 +47,14 @@ impl Group {
             over
         });
         match single {
-            _ if !over => {}
-            Some(_) => drop(self.close()),
-            None => self.end(member, Ok(answer)),
+            None if over => self.end(member, Ok(answer)),
+            None => {}
+            Some(relay) => {
+                if over {
+                    self.close();
+                }
+                relay.answer(Ok(answer.as_ref()));
+            }
         }
     }
 

@@ -31,6 +31,7 @@ use tokio::sync::Notify;
 use super::{Inner, SocketInner};
 use crate::clock::Clock;
 use crate::error::RequestError;
+use crate::net::pipes::Slot;
 use crate::stream::{Receipt, StreamError, StreamReport};
 
 use member::Member;
@@ -50,6 +51,8 @@ pub(crate) struct Group {
 
 struct State {
     fanout: Fanout<Outcome>,
+    /// Of a client's stream, until all is over.
+    slot: Option<Slot>,
     members: Arc<[Arc<Member>]>,
     /// Answers that came before the receiver had everything.
     early: Vec<Option<Value>>,
@@ -104,11 +107,11 @@ impl State {
 }
 
 impl Group {
-    /// Opens a stream at each receiver.
+    /// Opens a stream at each receiver. `slot`: a client's stream is one of its streams until all is over.
     pub(crate) fn open(
         server: &Inner,
         receivers: &[Arc<SocketInner>],
-        source: Source,
+        (source, slot): (Source, Option<Slot>),
         event: &str,
         info: ValueRef<'_>,
     ) -> Arc<Self> {
@@ -123,6 +126,7 @@ impl Group {
         let places: Vec<Receiver> = receivers.iter().map(|_| fanout.add()).collect();
         let state = State {
             fanout,
+            slot,
             members: Arc::new([]),
             early: vec![None; places.len()],
             untold: VecDeque::new(),
@@ -148,7 +152,9 @@ impl Group {
         }
         // The first limit; or the end, if there is nobody.
         group.update(|_, _| ());
-        tokio::spawn(Arc::clone(&group).keep_time());
+        if !group.lock().closed {
+            tokio::spawn(Arc::clone(&group).keep_time());
+        }
         group
     }
 
@@ -205,6 +211,7 @@ impl Group {
         let members = {
             let mut state = self.lock();
             state.closed = true;
+            state.slot = None;
             std::mem::replace(&mut state.members, Arc::new([]))
         };
         self.moved.notify_one();

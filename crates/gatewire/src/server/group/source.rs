@@ -9,7 +9,7 @@ use gatewire_core::SocketId;
 use super::{Group, Outcome};
 use crate::error::RequestError;
 use crate::net::link::{HasLink, LinkOutbound, Session};
-use crate::net::pipes::{IncomingStream, Slot};
+use crate::net::pipes::IncomingStream;
 use crate::net::waiter::Waiter;
 use crate::server::SocketInner;
 use crate::stream::StreamError;
@@ -32,8 +32,6 @@ pub(crate) struct Relay {
     pub(crate) ack: bool,
     /// To one socket by its id: its answer is passed on as it is, and nobody else waits for it.
     pub(crate) single: bool,
-    /// Held as long as it is one of the client's streams.
-    pub(crate) _slot: Slot,
 }
 
 impl Relay {

@@ -35,8 +35,13 @@ impl Scene {
 
     /// This connection ended for this reason, and nothing is left of it.
     pub(crate) async fn expect_end(&mut self, id: SocketId, reason: DisconnectReason) {
-        assert_eq!(self.ends.next().await, (id, reason));
+        self.expect_next_end(id, reason).await;
         self.expect_alone().await;
+    }
+
+    /// This connection ended for this reason; others are left.
+    pub(crate) async fn expect_next_end(&mut self, id: SocketId, reason: DisconnectReason) {
+        assert_eq!(self.ends.next().await, (id, reason));
     }
 
     /// The bystander is undisturbed, and the only one.

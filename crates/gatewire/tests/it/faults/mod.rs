@@ -1,7 +1,7 @@
 //! Peers that break the rules, and connections that break. Each costs the one who does it, nobody
 //! else.
 
-mod bystander;
+pub(crate) mod bystander;
 mod cuts;
 mod floods;
 mod frames;

@@ -3,9 +3,16 @@
 mod closing;
 mod early;
 mod ends;
+mod floods;
+mod frames;
+mod garbage;
+mod handlers;
+mod hostile;
 mod kit;
 mod lost;
 mod many;
 mod one_peer;
+mod reconnect;
+mod script;
 mod slow;
 mod unread;
