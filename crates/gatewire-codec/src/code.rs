@@ -77,6 +77,8 @@ code! {
         NameTaken = 6 => "the name is taken",
         /// The key does not allow this role or name.
         NotAllowed = 7 => "not allowed",
+        /// The listener takes TLS connections only.
+        TlsOnly = 8 => "the server takes TLS connections only",
     }
 }
 

@@ -193,6 +193,9 @@ pub enum ConnectError {
     Frame(FrameError),
     /// The handshake took too long.
     Timeout,
+    /// TLS could not be set up, or the peer does not speak it, or is not who it should be.
+    #[cfg(feature = "tls")]
+    Tls(crate::tls::TlsError),
     /// The client was closed, or is connected already.
     Closed,
 }
@@ -204,6 +207,8 @@ impl fmt::Display for ConnectError {
             Self::Handshake(error) => error.fmt(f),
             Self::Frame(error) => write!(f, "the peer does not speak gatewire: {error}"),
             Self::Timeout => f.write_str("the handshake took too long"),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
             Self::Closed => f.write_str("the client is closed"),
         }
     }
@@ -215,6 +220,8 @@ impl std::error::Error for ConnectError {
             Self::Io(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Frame(error) => Some(error),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => Some(error),
             Self::Timeout | Self::Closed => None,
         }
     }
@@ -222,6 +229,10 @@ impl std::error::Error for ConnectError {
 
 impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(error) = crate::tls::TlsError::of_io(&error) {
+            return Self::Tls(error);
+        }
         Self::Io(error)
     }
 }

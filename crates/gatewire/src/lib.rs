@@ -48,6 +48,8 @@ mod net;
 mod request;
 mod server;
 pub mod stream;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod to;
 
 pub use client::{Client, ClientBuilder, OfflineQueue, WhenFull};

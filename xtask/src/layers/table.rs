@@ -88,7 +88,17 @@ pub(super) const LAYERS: &[Layer] = &[
             "foldhash",
             "rustc-hash",
         ],
-        may_offer: &["gatewire-json", "gatewire-msgpack", "gatewire-protobuf", "gatewire-avro"],
+        may_offer: &[
+            "gatewire-json",
+            "gatewire-msgpack",
+            "gatewire-protobuf",
+            "gatewire-avro",
+            // TLS: the protocol, its sockets for the handshake, certificates, their fingerprints.
+            "rustls",
+            "tokio-rustls",
+            "rcgen",
+            "sha2",
+        ],
         never_reaches: &["async-std", "smol"],
     },
 ];

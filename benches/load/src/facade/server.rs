@@ -21,7 +21,7 @@ use crate::tally::Tally;
 pub async fn serve(role: &Role) -> Result<(), Failure> {
     let mut builder = Server::builder();
     if role.params.workload == Workload::Idle {
-        builder = builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?));
+        builder = builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?)).plain();
     }
     let server = builder.build();
     register(&server);

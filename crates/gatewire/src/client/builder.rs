@@ -21,6 +21,8 @@ use crate::formats::default_formats;
 use crate::handler::Handlers;
 use crate::limits::{Limits, TcpOptions};
 use crate::net::link::Link;
+#[cfg(feature = "tls")]
+use crate::tls::{Connector, TlsError, Verify};
 
 /// What a client keeps while it has no connection: events and published messages, in order. Requests
 /// are not kept.
@@ -75,6 +77,7 @@ impl OfflineQueue {
 #[must_use = "a builder does nothing until `connect` or `build`"]
 pub struct ClientBuilder {
     key: Option<(String, Psk)>,
+    channel: ChannelChoice,
     formats: Formats,
     limits: Limits,
     tcp: TcpOptions,
@@ -87,6 +90,7 @@ impl Default for ClientBuilder {
     fn default() -> Self {
         let defaults = Self {
             key: None,
+            channel: ChannelChoice::default(),
             formats: default_formats(),
             limits: Limits::default(),
             tcp: TcpOptions::default(),
@@ -98,13 +102,53 @@ impl Default for ClientBuilder {
     }
 }
 
+/// What the client speaks.
+#[derive(Debug, Clone, Default)]
+enum ChannelChoice {
+    /// TLS with a key, plain without.
+    #[default]
+    ByKey,
+    /// Plain TCP.
+    Plain,
+    /// TLS.
+    #[cfg(feature = "tls")]
+    Tls(Verify),
+}
+
+#[cfg(feature = "tls")]
+impl ChannelChoice {
+    /// `None`: plain TCP.
+    fn connector(&self, has_key: bool) -> Option<Result<Connector, TlsError>> {
+        match self {
+            Self::ByKey if has_key => Some(Connector::new(&Verify::Psk)),
+            Self::ByKey | Self::Plain => None,
+            Self::Tls(verify) => Some(Connector::new(verify)),
+        }
+    }
+}
+
 impl ClientBuilder {
     /// Proves to know this key, and lets the server prove it too. A server without keys is refused.
     /// With an id of more than 255 bytes every connect fails.
     ///
-    /// The channel is plain TCP: it is authenticated, not encrypted.
+    /// With a key the channel is [TLS](crate::tls), unless the client is told to use [plain](Self::plain)
+    /// TCP; without the feature `tls` it is plain.
     pub fn psk(mut self, id: impl Into<String>, key: Psk) -> Self {
         self.key = Some((id.into(), key));
+        self
+    }
+
+    /// Plain TCP also with a key: both ends are authenticated, but nothing is encrypted, and who sits in between
+    /// can read and change everything. For loopback and for networks that are trusted.
+    pub fn plain(mut self) -> Self {
+        self.channel = ChannelChoice::Plain;
+        self
+    }
+
+    /// TLS, also without a key, and what it verifies.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, verify: Verify) -> Self {
+        self.channel = ChannelChoice::Tls(verify);
         self
     }
 
@@ -209,8 +253,14 @@ impl ClientBuilder {
         if let Some(limits) = offline {
             link.allow_offline_queue(limits);
         }
+        #[cfg(feature = "tls")]
+        let connector = self.channel.connector(self.key.is_some());
+        #[cfg(not(feature = "tls"))]
+        let (ChannelChoice::ByKey | ChannelChoice::Plain) = self.channel;
         let inner = ClientInner {
             link,
+            #[cfg(feature = "tls")]
+            connector,
             handlers: Handlers::new(),
             lifecycle: Lifecycle::default(),
             address: address.to_string(),

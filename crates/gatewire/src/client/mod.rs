@@ -27,6 +27,8 @@ use crate::net::link::{HasLink, Link, LinkOutbound};
 use crate::net::waiter::Waiter;
 use crate::request::Request;
 use crate::stream::{OpenStream, Peer};
+#[cfg(feature = "tls")]
+use crate::tls::{Connector, TlsError};
 use crate::to::{Origin, To, ToSocket};
 use lifecycle::Lifecycle;
 
@@ -61,6 +63,9 @@ pub(crate) struct ClientInner {
     pub(crate) handlers: Handlers<Client>,
     pub(crate) lifecycle: Lifecycle,
     address: String,
+    /// `None`: plain TCP. An error is told by each attempt to connect.
+    #[cfg(feature = "tls")]
+    connector: Option<Result<Connector, TlsError>>,
     dialler: DiallerConfig,
     limits: Limits,
     tcp: TcpOptions,

@@ -26,6 +26,7 @@ use crate::counters::Counters;
 use crate::entropy::random_u64;
 use crate::error::{ConnectError, DisconnectReason, Error};
 use crate::limits::Limits;
+use crate::net::channel::{Channel, Looked};
 use crate::net::driver::{Driver, DriverConfig};
 use crate::net::{handshake, tcp};
 
@@ -106,8 +107,9 @@ impl ClientInner {
         older: &mut Option<JoinHandle<()>>,
     ) -> Result<Ready, ConnectError> {
         let dialled = timeout(self.limits.handshake_timeout, async {
-            let mut stream = TcpStream::connect(&self.address).await?;
+            let stream = TcpStream::connect(&self.address).await?;
             tcp::configure(&stream, &self.tcp)?;
+            let mut stream = self.open_channel(Looked::new(stream)).await?;
             let (established, leftover) =
                 handshake::dial(&mut stream, self.dialler.clone()).await?;
             Ok::<_, ConnectError>((stream, established, leftover))
@@ -117,18 +119,32 @@ impl ClientInner {
         Ok(self.go_online(stream, &established, leftover, older.take()))
     }
 
+    /// Shakes hands for TLS, if the client speaks it.
+    #[cfg(feature = "tls")]
+    async fn open_channel(&self, stream: Looked) -> Result<Channel, ConnectError> {
+        match &self.connector {
+            None => Ok(Channel::Plain(stream)),
+            Some(Err(error)) => Err(ConnectError::Tls(error.clone())),
+            Some(Ok(connector)) => Ok(Channel::connect(stream, connector, &self.address).await?),
+        }
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn open_channel(&self, stream: Looked) -> Result<Channel, ConnectError> {
+        Ok(Channel::Plain(stream))
+    }
+
     fn go_online(
         self: &Arc<Self>,
-        stream: TcpStream,
+        stream: Channel,
         established: &Established,
         leftover: BytesMut,
         older: Option<JoinHandle<()>>,
     ) -> Ready {
-        let (read, write) = stream.into_split();
-        let write = Arc::new(write);
+        let (transport, reader) = stream.into_transport();
         let rooms: Vec<String> = self.lock_rooms().iter().cloned().collect();
         let joined = self.link.reattach(
-            Arc::clone(&write),
+            Arc::clone(&transport),
             established.max_frame,
             self.limits.outbox,
             &rooms,
@@ -156,7 +172,7 @@ impl ClientInner {
             first: older.map(|older| Box::pin(async { drop(older.await) }) as _),
         };
         let side = ClientSide { client: Client { inner: Arc::clone(self) } };
-        Driver::new(side, read, write, config)
+        Driver::new(side, (transport, reader), config)
     }
 
     /// Drives one connection after the other.

@@ -10,16 +10,17 @@
 
 use std::cell::Cell;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use gatewire_codec::{FrameError, Framer, LENGTH_PREFIX, split_frame};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::time::Sleep;
+
+use super::transport::TransportReader;
 
 /// One read takes up to this much. Larger costs cache, smaller costs system calls; see
 /// `docs/decisions.md`.
@@ -171,7 +172,7 @@ impl Assembly {
     /// Reads once and handles the frames that are whole.
     pub(crate) fn poll_read<E>(
         &mut self,
-        stream: &mut OwnedReadHalf,
+        stream: &mut TransportReader,
         context: &mut Context<'_>,
         mut handle: impl FnMut(&Frame<'_>, &mut Context<'_>) -> Result<(), E>,
     ) -> Poll<Result<Read, ReadError<E>>> {
@@ -204,7 +205,7 @@ impl Assembly {
     fn poll_direct<E>(
         &mut self,
         missing: usize,
-        stream: &mut OwnedReadHalf,
+        stream: &mut TransportReader,
         context: &mut Context<'_>,
         mut handle: impl FnMut(&Frame<'_>, &mut Context<'_>) -> Result<(), E>,
     ) -> Poll<Result<Read, ReadError<E>>> {
@@ -223,18 +224,13 @@ impl Assembly {
             return Poll::Pending;
         }
         self.partial.reserve(room);
-        loop {
-            ready!(stream.as_ref().poll_read_ready(context)).map_err(ReadError::Io)?;
-            match stream.try_read_buf(&mut (&mut self.partial).limit(room)) {
-                Ok(0) => return Poll::Ready(Ok(Read::Eof)),
-                Ok(_) => {
-                    let handled = self.handle_whole(|frame| handle(frame, context));
-                    return Poll::Ready(handled.map(|()| Read::Progress));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(ReadError::Io(error))),
-            }
+        let mut target = (&mut self.partial).limit(room);
+        let read = ready!(pin!(stream.read_buf(&mut target)).poll(context));
+        if read.map_err(ReadError::Io)? == 0 {
+            return Poll::Ready(Ok(Read::Eof));
         }
+        let handled = self.handle_whole(|frame| handle(frame, context));
+        Poll::Ready(handled.map(|()| Read::Progress))
     }
 
     /// Completes the partial frame with the beginning of `input`; what is left of it.

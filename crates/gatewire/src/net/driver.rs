@@ -11,7 +11,6 @@
 //! frame on its way.
 
 use std::future::{Future, poll_fn};
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,9 +19,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use gatewire_core::Time;
 use gatewire_core::session::{Heartbeat, Inbound, Liveness};
-use socket2::SockRef;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::Sleep;
 
 use super::assembly::{Assembly, Read, ReadError};
@@ -31,6 +28,7 @@ use super::dispatch::Inbox;
 use super::link::{HasLink, Link};
 use super::receiver::Receiver;
 use super::side::Side;
+use super::transport::{Transport, TransportReader};
 use crate::error::{DisconnectReason, RequestError};
 use crate::limits::Limits;
 
@@ -58,8 +56,8 @@ pub(crate) struct DriverConfig {
 /// See the [module's documentation](self).
 pub(crate) struct Driver<S: Side> {
     receiver: Receiver<S>,
-    read: OwnedReadHalf,
-    write: Arc<OwnedWriteHalf>,
+    reader: TransportReader,
+    transport: Arc<Transport>,
     assembly: Assembly,
     heartbeat: Heartbeat,
     phase: Phase,
@@ -105,8 +103,7 @@ enum Phase {
 impl<S: Side> Driver<S> {
     pub(crate) fn new(
         side: S,
-        read: OwnedReadHalf,
-        write: Arc<OwnedWriteHalf>,
+        (transport, reader): (Arc<Transport>, TransportReader),
         config: DriverConfig,
     ) -> Self {
         let DriverConfig { limits, idle_timeout, leftover, first, paused } = config;
@@ -121,8 +118,8 @@ impl<S: Side> Driver<S> {
                 answers: 0,
                 publishing: false,
             },
-            read,
-            write,
+            reader,
+            transport,
             assembly: Assembly::new(limits.max_frame, leftover),
             heartbeat: Heartbeat::new(limits.ping_interval, limits.missed_pings, now),
             phase: Phase::Running,
@@ -187,7 +184,7 @@ impl<S: Side> Driver<S> {
     /// Runs handlers and reads, until the socket is empty, the handlers are behind, or other tasks
     /// have waited long enough. `Some`: the connection is to end.
     fn poll_input(&mut self, now: Time, context: &mut Context<'_>) -> Option<DisconnectReason> {
-        let Self { receiver, assembly, read, heartbeat, phase, .. } = self;
+        let Self { receiver, assembly, reader, heartbeat, phase, .. } = self;
         let handlers =
             receiver.inbox.poll(&receiver.side, matches!(phase, Phase::Running), context);
         if !matches!(phase, Phase::Running) {
@@ -205,7 +202,7 @@ impl<S: Side> Driver<S> {
                 return None;
             }
             let polled = assembly
-                .poll_read(read, context, |frame, context| receiver.handle(frame, now, context));
+                .poll_read(reader, context, |frame, context| receiver.handle(frame, now, context));
             match polled {
                 Poll::Pending => return None,
                 Poll::Ready(Ok(Read::Progress)) => heartbeat.heard(now),
@@ -229,19 +226,19 @@ impl<S: Side> Driver<S> {
                 // What waited for that in the inbox.
                 context.waker().wake_by_ref();
             }
-            if !state.blocked {
+            if !state.blocked && !self.transport.has_unsent() {
                 self.stalled = None;
                 return;
             }
+            let progress = state.written + self.transport.sent();
             match self.stalled {
-                Some((_, written)) if written == state.written => {}
-                _ => self.stalled = Some((now, state.written)),
+                Some((_, before)) if before == progress => {}
+                _ => self.stalled = Some((now, progress)),
             }
-            let stream: &tokio::net::TcpStream = (*self.write).as_ref();
-            match stream.poll_write_ready(context) {
+            match self.transport.poll_writable(context) {
                 Poll::Pending => return,
-                // An error shows again in the write, which notes it.
-                Poll::Ready(_) => self.link().flush_writable(),
+                Poll::Ready(Ok(())) => self.link().flush_writable(),
+                Poll::Ready(Err(error)) => self.link().fail(&error),
             }
             if self.link().ending().is_some() {
                 return;
@@ -268,16 +265,18 @@ impl<S: Side> Driver<S> {
             if !state.empty && !state.broken && now < *until {
                 return None;
             }
+            let told = match self.transport.poll_shutdown(context) {
+                Poll::Pending if !state.broken && now < *until => return None,
+                // Fails when the peer is gone already; then there is nobody to tell.
+                told => state.empty && matches!(told, Poll::Ready(Ok(()))),
+            };
             let reason = reason.clone();
-            let stream: &tokio::net::TcpStream = (*self.write).as_ref();
-            // Fails when the peer is gone already; then there is nobody to tell.
-            let told = state.empty && SockRef::from(stream).shutdown(Shutdown::Write).is_ok();
             let until = if told { now + LINGER } else { now };
             self.phase = Phase::Lingering { reason, until };
         }
         match &self.phase {
             Phase::Lingering { reason, until }
-                if now >= *until || discard(&mut self.read, context) =>
+                if now >= *until || discard(&mut self.reader, context) =>
             {
                 Some(reason.clone())
             }
@@ -371,14 +370,14 @@ fn close_text(reason: &DisconnectReason) -> String {
 }
 
 /// Reads and throws away; `true`: the peer sends no more.
-fn discard(read: &mut OwnedReadHalf, context: &mut Context<'_>) -> bool {
+fn discard(reader: &mut TransportReader, context: &mut Context<'_>) -> bool {
     /// What a lingering peer may still send: more is cut off.
     const MAX_READS: usize = 64;
 
     let mut trash = [0; 4096];
     for _ in 0..MAX_READS {
         let mut target = ReadBuf::new(&mut trash);
-        match Pin::new(&mut *read).poll_read(context, &mut target) {
+        match Pin::new(&mut *reader).poll_read(context, &mut target) {
             Poll::Pending => return false,
             Poll::Ready(Ok(())) if !target.filled().is_empty() => {}
             Poll::Ready(_) => return true,

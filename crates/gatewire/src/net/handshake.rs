@@ -5,14 +5,15 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::v3::handshake::Extensions;
 use gatewire_codec::{Framer, v3};
+#[cfg(feature = "tls")]
+use gatewire_codec::{Message, RejectCode};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{
-    ChannelBinding, DiallerConfig, Established, ExpectHello, HandshakeError, ListenerConfig,
-    Refusal,
+    DiallerConfig, Established, ExpectHello, HandshakeError, ListenerConfig, Refusal,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use super::channel::Channel;
 use crate::clock::unix_now;
 use crate::entropy::{random, random_blocks};
 use crate::error::ConnectError;
@@ -20,17 +21,7 @@ use crate::error::ConnectError;
 /// A handshake's read buffer: two of its frames.
 const BUFFER: usize = 2 * v3::MAX_HANDSHAKE_FRAME as usize;
 
-/// What has been read of a handshake, and not taken out yet.
-pub(crate) struct Begun(BytesMut);
-
-/// The first bytes of a dialler, at least one.
-pub(crate) async fn first_bytes(stream: &mut TcpStream) -> Result<Begun, ConnectError> {
-    let mut buffer = BytesMut::with_capacity(BUFFER);
-    read_some(stream, &mut buffer).await?;
-    Ok(Begun(buffer))
-}
-
-async fn read_some(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<(), ConnectError> {
+async fn read_some(stream: &mut Channel, buffer: &mut BytesMut) -> Result<(), ConnectError> {
     buffer.reserve(v3::MAX_HANDSHAKE_FRAME as usize);
     if stream.read_buf(buffer).await? == 0 {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
@@ -38,8 +29,14 @@ async fn read_some(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<(), 
     Ok(())
 }
 
+async fn send(stream: &mut Channel, frame: &[u8]) -> io::Result<()> {
+    stream.write_all(frame).await?;
+    // TLS may keep some of it until then.
+    stream.flush().await
+}
+
 /// Reads one frame; bytes behind it stay in `buffer`.
-async fn read_frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Bytes, ConnectError> {
+async fn read_frame(stream: &mut Channel, buffer: &mut BytesMut) -> Result<Bytes, ConnectError> {
     let mut framer = Framer::new(v3::MAX_HANDSHAKE_FRAME);
     loop {
         if let Some(frame) = framer.next_frame(buffer).map_err(ConnectError::Frame)? {
@@ -51,18 +48,17 @@ async fn read_frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Byt
 
 /// The dialler's side: the session, and what the listener sent behind ACCEPT.
 pub(crate) async fn dial(
-    stream: &mut TcpStream,
+    stream: &mut Channel,
     config: DiallerConfig,
 ) -> Result<(Established, BytesMut), ConnectError> {
-    let mut buffer = BytesMut::with_capacity(BUFFER);
-    let (hello, expect) = config
-        .start(random(), ChannelBinding::None, Extensions::NONE)
-        .map_err(ConnectError::Handshake)?;
-    stream.write_all(&hello).await?;
+    let (mut buffer, binding) = (BytesMut::with_capacity(BUFFER), stream.binding());
+    let (hello, expect) =
+        config.start(random(), binding.get(), Extensions::NONE).map_err(ConnectError::Handshake)?;
+    send(stream, &hello).await?;
     let challenge = read_frame(stream, &mut buffer).await?;
     let (proof, expect) =
         expect.handle(&challenge, Extensions::NONE).map_err(ConnectError::Handshake)?;
-    stream.write_all(&proof).await?;
+    send(stream, &proof).await?;
     let accept = read_frame(stream, &mut buffer).await?;
     let established = expect.handle(&accept).map_err(ConnectError::Handshake)?;
     Ok((established, buffer))
@@ -74,20 +70,20 @@ pub(crate) type Shaken = (Bytes, Established, BytesMut);
 /// The listener's side up to the dialler's proof. ACCEPT is given, not sent: first the session must
 /// exist, since the dialler may use it as soon as it reads ACCEPT.
 pub(crate) async fn accept(
-    stream: &mut TcpStream,
-    Begun(mut buffer): Begun,
+    stream: &mut Channel,
     config: &ListenerConfig,
 ) -> Result<Shaken, ConnectError> {
+    let (mut buffer, binding) = (BytesMut::with_capacity(BUFFER), stream.binding());
     let hello = read_frame(stream, &mut buffer).await?;
     let [nonce, id] = random_blocks();
     let session_id = SocketId::from_bytes(*id.first_chunk().expect("16 of 32 bytes"));
     let expect = ExpectHello::new(config, unix_now());
-    let answer = expect.handle(&hello, nonce, ChannelBinding::None, Extensions::NONE);
+    let answer = expect.handle(&hello, nonce, binding.get(), Extensions::NONE);
     let (challenge, expect) = match answer {
         Ok(next) => next,
         Err(refusal) => return refuse(stream, refusal).await,
     };
-    stream.write_all(&challenge).await?;
+    send(stream, &challenge).await?;
     let proof = read_frame(stream, &mut buffer).await?;
     match expect.handle(&proof, session_id, Extensions::NONE) {
         Ok((accept, established)) => Ok((accept, established, buffer)),
@@ -95,10 +91,24 @@ pub(crate) async fn accept(
     }
 }
 
+/// Tells a dialler that it is to use TLS. What is no HELLO gets no answer.
+#[cfg(feature = "tls")]
+pub(crate) async fn refuse_plain<T>(stream: &mut Channel) -> Result<T, ConnectError> {
+    let hello = read_frame(stream, &mut BytesMut::with_capacity(BUFFER)).await?;
+    match v3::decode(&hello) {
+        Ok(Message::Hello(_)) => refuse(stream, Refusal::with(RejectCode::TlsOnly, 0)).await,
+        Ok(found) => Err(ConnectError::Handshake(HandshakeError::Unexpected {
+            found: found.kind(),
+            expected: "hello",
+        })),
+        Err(error) => Err(ConnectError::Handshake(HandshakeError::Malformed(error))),
+    }
+}
+
 /// Tells the dialler that it is refused, if it deserves an answer.
-pub(crate) async fn refuse<T>(stream: &mut TcpStream, refusal: Refusal) -> Result<T, ConnectError> {
+pub(crate) async fn refuse<T>(stream: &mut Channel, refusal: Refusal) -> Result<T, ConnectError> {
     if let Some(reject) = &refusal.reject {
-        stream.write_all(reject).await?;
+        send(stream, reject).await?;
         stream.shutdown().await?;
     }
     Err(ConnectError::Handshake(refusal.error))

@@ -8,10 +8,12 @@
 //! * [`receiver`]: what is done with a frame. [`dispatch`] keeps events in order, [`routes`] finds their
 //!   handlers, [`run`] runs them.
 //! * [`assembly`]: from read buffers to frames.
+//! * [`transport`]: TCP alone, or TLS over it.
 //! * [`handshake`]: the four frames before a session.
 
 pub(crate) mod assembly;
 pub(crate) mod batch;
+pub(crate) mod channel;
 pub(crate) mod dispatch;
 pub(crate) mod driver;
 pub(crate) mod handshake;
@@ -23,4 +25,5 @@ mod run;
 pub(crate) mod side;
 mod streams;
 pub(crate) mod tcp;
+pub(crate) mod transport;
 pub(crate) mod waiter;

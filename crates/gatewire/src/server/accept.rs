@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
 use super::side::ServerSide;
 use super::{Inner, Socket, SocketInner};
 use crate::error::{ConnectError, DisconnectReason};
+use crate::net::channel::{Channel, Looked};
 use crate::net::driver::{Driver, DriverConfig, Leftover};
 use crate::net::handshake::{self, Shaken};
 use crate::net::link::Link;
@@ -196,13 +197,13 @@ async fn end(
 /// Handshake and registration.
 async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     let server = &server;
-    let Accepted { mut stream, peer_addr, permit: _permit } = accepted;
+    let Accepted { stream, peer_addr, permit: _permit } = accepted;
     tcp::configure(&stream, &server.tcp)?;
     let limits = &server.limits;
     let deadline = Instant::now() + limits.handshake_timeout;
     // Pinned here and below: a future that is handed on by value is stored once per hand.
-    let shaken = server.while_open(pin!(shake(server, &mut stream, deadline))).await;
-    let (accept, established, leftover) = shaken.ok_or(ConnectError::Closed)??;
+    let shaken = server.while_open(pin!(shake(server, stream, deadline))).await;
+    let (mut stream, (accept, established, leftover)) = shaken.ok_or(ConnectError::Closed)??;
 
     // The server's limit holds for both directions.
     let link = Link::new(
@@ -226,10 +227,14 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     // What others send in between is queued behind ACCEPT.
     socket.inner.link.prepare();
     let registration = register(server, &socket)?;
-    timeout_at(deadline, stream.write_all(&accept)).await.map_err(|_| ConnectError::Timeout)??;
-    let (read, write) = stream.into_split();
-    let write = Arc::new(write);
-    socket.inner.link.attach(Arc::clone(&write));
+    let told = async {
+        stream.write_all(&accept).await?;
+        // TLS may keep some of it until then.
+        stream.flush().await
+    };
+    timeout_at(deadline, told).await.map_err(|_| ConnectError::Timeout)??;
+    let (transport, reader) = stream.into_transport();
+    socket.inner.link.attach(Arc::clone(&transport));
     let config = DriverConfig {
         limits: limits.clone(),
         idle_timeout: server.tcp.idle_timeout,
@@ -237,26 +242,29 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
         first: server.lifecycle.connected(&socket),
         paused: false,
     };
-    Ok((registration, Driver::new(ServerSide { socket }, read, write, config)))
+    Ok((registration, Driver::new(ServerSide { socket }, (transport, reader), config)))
 }
 
 /// The handshake up to the client's proof.
 async fn shake(
     server: &Inner,
-    stream: &mut TcpStream,
+    stream: TcpStream,
     deadline: Instant,
-) -> Result<Shaken, ConnectError> {
+) -> Result<(Channel, Shaken), ConnectError> {
     let limits = &server.limits;
     // One timer for both: moving it to later costs nothing.
     let first = (Instant::now() + limits.first_byte_timeout).min(deadline);
     let mut limit = pin!(sleep_until(first));
-    let begun = before(limit.as_mut(), pin!(handshake::first_bytes(stream))).await?;
+    let mut stream = Looked::new(stream);
+    before(limit.as_mut(), pin!(async { Ok(stream.look().await?) })).await?;
     limit.as_mut().reset(deadline);
+    let mut stream = before(limit.as_mut(), pin!(server.open_channel(stream))).await?;
     if *server.live.borrow() > limits.max_connections {
         let busy = Refusal::with(RejectCode::Busy, BUSY_RETRY_S);
-        return before(limit, pin!(handshake::refuse(stream, busy))).await;
+        return before(limit, pin!(handshake::refuse(&mut stream, busy))).await;
     }
-    before(limit, pin!(handshake::accept(stream, begun, &server.listener))).await
+    let shaken = before(limit, pin!(handshake::accept(&mut stream, &server.listener))).await?;
+    Ok((stream, shaken))
 }
 
 /// Runs a step of the handshake until its time is over.

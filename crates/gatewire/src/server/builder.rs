@@ -11,6 +11,7 @@ use gatewire_format::{Format, Formats};
 use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
 
+use super::channels::Channels;
 use super::lifecycle::Lifecycle;
 use super::shutdown::State;
 use super::{Inner, Server};
@@ -20,12 +21,15 @@ use crate::entropy::random;
 use crate::formats::default_formats;
 use crate::handler::Handlers;
 use crate::limits::{Limits, TcpOptions};
+#[cfg(feature = "tls")]
+use crate::tls::{Identity, Roots};
 
 /// The settings of a [`Server`], before it listens.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `bind` or `build`"]
 pub struct ServerBuilder {
     keys: KeyRing,
+    channels: Channels,
     formats: Formats,
     limits: Limits,
     tcp: TcpOptions,
@@ -35,6 +39,7 @@ impl Default for ServerBuilder {
     fn default() -> Self {
         Self {
             keys: KeyRing::new(),
+            channels: Channels::default(),
             formats: default_formats(),
             limits: Limits::default(),
             tcp: TcpOptions::default(),
@@ -45,9 +50,40 @@ impl Default for ServerBuilder {
 impl ServerBuilder {
     /// Only clients that prove to know one of these keys may connect. Without keys anybody may.
     ///
-    /// The channel is plain TCP: it is authenticated, not encrypted.
+    /// With keys the channel is [TLS](crate::tls), unless the server is told to use [plain](Self::plain) TCP;
+    /// without the feature `tls` it is plain.
     pub fn psk(mut self, keys: KeyRing) -> Self {
         self.keys = keys;
+        self
+    }
+
+    /// Plain TCP also with keys: both ends are authenticated, but nothing is encrypted, and who sits in between
+    /// can read and change everything. For loopback and for networks that are trusted.
+    pub fn plain(mut self) -> Self {
+        self.channels = Channels::Plain;
+        self
+    }
+
+    /// TLS with this certificate, also without keys. With keys alone the server makes a certificate by itself.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, identity: Identity) -> Self {
+        self.channels = Channels::Tls { identity: Some(identity), clients: None, plain: false };
+        self
+    }
+
+    /// TLS with this certificate, to clients that show a certificate of one of these authorities.
+    #[cfg(feature = "tls")]
+    pub fn mutual_tls(mut self, identity: Identity, clients: Roots) -> Self {
+        let clients = Some(clients);
+        self.channels = Channels::Tls { identity: Some(identity), clients, plain: false };
+        self
+    }
+
+    /// TLS for clients that begin with it, plain TCP for the others: for the time of a change from one to the
+    /// other.
+    #[cfg(feature = "tls")]
+    pub fn tls_or_plain(mut self) -> Self {
+        self.channels = Channels::Tls { identity: None, clients: None, plain: true };
         self
     }
 
@@ -114,13 +150,16 @@ impl ServerBuilder {
             formats: self.formats,
             clock: Clock::start(),
             listener: ListenerConfig {
-                keys: self.keys,
+                keys: self.keys.clone(),
                 decoys: Decoys::new(random()),
                 instance: random(),
                 max_frame: self.limits.max_frame,
                 auth_timeout_s: seconds(self.limits.handshake_timeout),
                 ping_s: seconds(self.limits.ping_interval),
             },
+            channels: self.channels.of(&self.keys),
+            #[cfg(feature = "tls")]
+            acceptor: OnceLock::new(),
             limits: self.limits,
             tcp: self.tcp,
             local_addr: OnceLock::new(),

@@ -2,6 +2,7 @@
 
 mod accept;
 mod builder;
+mod channels;
 mod fanout;
 pub(crate) mod group;
 mod hub;
@@ -33,6 +34,7 @@ use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
 use crate::stream::OpenFanout;
 use crate::to::{Origin, To, ToSocket};
+use channels::Channels;
 use gatewire_codec::{Target, Value};
 use lifecycle::Lifecycle;
 use shutdown::State;
@@ -74,6 +76,9 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) tcp: TcpOptions,
     listener: ListenerConfig,
+    channels: Channels,
+    #[cfg(feature = "tls")]
+    acceptor: OnceLock<crate::tls::Acceptor>,
     local_addr: OnceLock<SocketAddr>,
     state: watch::Sender<State>,
     /// Connections whose task runs.
@@ -114,6 +119,7 @@ impl Server {
         if !self.inner.is_open() {
             return Err(io::Error::other("the server is closed"));
         }
+        self.inner.prepare_channels()?;
         let listener = TcpListener::bind(address).await?;
         let local_addr = listener.local_addr()?;
         // The first address stays the one that is told.

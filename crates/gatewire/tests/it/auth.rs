@@ -1,4 +1,5 @@
-//! Pre-shared keys: both sides know the same one, or there is no connection.
+//! Pre-shared keys: both sides know the same one, or there is no connection. Over plain TCP; `tls` has the same
+//! over TLS.
 
 use gatewire::{Client, ConnectError, HandshakeError, KeyRing, Psk, RejectCode, Server, WeakKey};
 use gatewire_codec::Message;
@@ -15,7 +16,7 @@ fn key(byte: u8) -> Psk {
 
 async fn serve_keys() -> Server {
     let keys = KeyRing::new().with("one", key(1)).with("two", key(2));
-    serve_with(|builder| builder.psk(keys)).await
+    serve_with(|builder| builder.psk(keys).plain()).await
 }
 
 /// The client is not let in, and told so.
@@ -36,7 +37,7 @@ async fn expect_refusal(server: &Server, client: &Client, code: RejectCode) {
 async fn who_knows_a_key_is_let_in_under_its_id() {
     let server = serve_keys().await;
     for (id, byte) in [("one", 1), ("two", 2)] {
-        let client = build(&server, |builder| builder.psk(id, key(byte)));
+        let client = build(&server, |builder| builder.psk(id, key(byte)).plain());
         let socket = connect(&client).await;
         let socket = server.socket(&socket).expect("a socket");
         assert_eq!(socket.key_id(), id);
@@ -51,7 +52,7 @@ async fn who_knows_a_key_is_let_in_under_its_id() {
 async fn a_wrong_key_and_an_unknown_id_are_refused_alike() {
     let server = serve_keys().await;
     for (id, byte) in [("one", 9), ("one", 2), ("unknown", 1), ("", 1), ("One", 1)] {
-        let client = build(&server, |builder| builder.psk(id, key(byte)));
+        let client = build(&server, |builder| builder.psk(id, key(byte)).plain());
         expect_refusal(&server, &client, RejectCode::Auth).await;
         // Trying again is no better.
         expect_refusal(&server, &client, RejectCode::Auth).await;
@@ -68,7 +69,7 @@ async fn who_has_no_key_is_refused_by_a_server_that_has_one() {
 #[tokio::test]
 async fn who_has_a_key_refuses_a_server_that_has_none() {
     let server = serve().await;
-    let client = build(&server, |builder| builder.psk("one", key(1)));
+    let client = build(&server, |builder| builder.psk("one", key(1)).plain());
     expect_refusal(&server, &client, RejectCode::Suite).await;
 }
 
@@ -85,7 +86,7 @@ async fn without_keys_everybody_is_let_in_and_is_nobody() {
 #[tokio::test]
 async fn a_server_that_does_not_know_the_key_is_found_out() {
     let listener = RawListener::bind().await;
-    let client = Client::builder().psk("one", key(1)).build(listener.address());
+    let client = Client::builder().psk("one", key(1)).plain().build(listener.address());
     let impostor = async {
         let mut raw = listener.accept_only().await;
         raw.read().await.expect("a hello");

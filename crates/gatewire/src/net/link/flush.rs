@@ -1,16 +1,13 @@
 //! Who flushes takes the whole outbox, writes without the lock, and gives the rest back.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::pin;
 
-use gatewire_core::session::{Batch, Sent};
-use tokio::net::tcp::OwnedWriteHalf;
+use gatewire_core::session::Sent;
 
 use super::{Link, Session, Shared};
 use crate::error::{DisconnectReason, EmitError};
-
-/// Pieces of one vectored write: as many as cost no more than they save.
-const MAX_SLICES: usize = 64;
+use crate::net::transport::Written;
 
 impl Link {
     /// Writes what is queued until nothing is left or the kernel takes no more. Does nothing while
@@ -22,6 +19,20 @@ impl Link {
     /// As [`flush`](Self::flush), also when the kernel was full: it takes bytes again.
     pub(crate) fn flush_writable(&self) {
         self.flush_if(|_| true);
+        // Who waits may have waited for bytes that were the transport's already.
+        let waited_for = {
+            let mut shared = self.lock();
+            !shared.outbound.outbox().is_above_soft_mark() && std::mem::take(&mut shared.waited_for)
+        };
+        if waited_for {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Nothing more will go out.
+    pub(crate) fn fail(&self, error: &io::Error) {
+        self.lock().fail(error);
+        self.driver.wake();
     }
 
     fn flush_if(&self, go: impl Fn(bool) -> bool) {
@@ -35,13 +46,12 @@ impl Link {
                 let Some(batch) = shared.outbound.take() else { return };
                 (batch, stream)
             };
-            let result = write(&stream, &mut batch);
+            let result = stream.write(&mut batch);
             let (waited_for, sent) = {
                 let mut shared = self.lock();
                 shared.outbound.outbox_mut().give_back(batch);
                 if let Err(error) = &result {
-                    shared.broken = true;
-                    shared.ending.get_or_insert(DisconnectReason::Io(error.kind()));
+                    shared.fail(error);
                 }
                 let above = shared.outbound.outbox().is_above_soft_mark();
                 if shared.ending.is_some() || (shared.congested && !above) {
@@ -88,7 +98,8 @@ impl Link {
             if session != now {
                 return Some(Err(EmitError::Closed));
             }
-            if shared.outbound.outbox().is_empty() {
+            let held = shared.stream.as_ref().is_some_and(|stream| stream.has_unsent());
+            if shared.outbound.outbox().is_empty() && !held {
                 return Some(Ok(()));
             }
             (shared.ending.is_some() || shared.broken).then_some(Err(EmitError::Closed))
@@ -119,27 +130,9 @@ impl Link {
     }
 }
 
-enum Written {
-    All,
-    Blocked,
-}
-
-fn write(stream: &OwnedWriteHalf, batch: &mut Batch) -> io::Result<Written> {
-    while !batch.is_empty() {
-        let result = match batch.single() {
-            Some(bytes) => stream.try_write(bytes),
-            None => {
-                let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-                let count = batch.slices(&mut slices);
-                stream.try_write_vectored(&slices[..count])
-            }
-        };
-        match result {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => batch.advance(written),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Written::Blocked),
-            Err(error) => return Err(error),
-        }
+impl Shared {
+    fn fail(&mut self, error: &io::Error) {
+        self.broken = true;
+        self.ending.get_or_insert(DisconnectReason::Io(error.kind()));
     }
-    Ok(Written::All)
 }

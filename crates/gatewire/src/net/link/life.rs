@@ -7,17 +7,17 @@ use std::sync::atomic::Ordering;
 use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
 use gatewire_core::hub::JoinError;
 use gatewire_core::session::OutboxLimits;
-use tokio::net::tcp::OwnedWriteHalf;
 
 use super::answers::Answers;
 use super::{Link, Offline, Shared};
 use crate::error::{DisconnectReason, EmitError, RequestError};
+use crate::net::transport::Transport;
 use crate::net::waiter::Waiter;
 
 impl Link {
     pub(crate) fn set_nodelay(&self, on: bool) -> io::Result<()> {
         let stream = self.lock().stream.clone().ok_or(io::ErrorKind::NotConnected)?;
-        stream.as_ref().as_ref().set_nodelay(on)
+        stream.tcp().set_nodelay(on)
     }
 
     /// The driver is to end the connection; it tells the peer why, if there is a code for it.
@@ -42,7 +42,7 @@ impl Link {
     }
 
     /// A server's connection begins.
-    pub(crate) fn attach(&self, stream: Arc<OwnedWriteHalf>) {
+    pub(crate) fn attach(&self, stream: Arc<Transport>) {
         self.lock().begin(stream);
     }
 
@@ -50,7 +50,7 @@ impl Link {
     /// that waits is sent. `Err`: one of their names is longer than this peer reads.
     pub(crate) fn reattach(
         &self,
-        stream: Arc<OwnedWriteHalf>,
+        stream: Arc<Transport>,
         max_frame: u32,
         limits: OutboxLimits,
         rooms: &[String],
@@ -178,7 +178,7 @@ impl Shared {
         Err(JoinError::BadName { max_name })
     }
 
-    fn begin(&mut self, stream: Arc<OwnedWriteHalf>) {
+    fn begin(&mut self, stream: Arc<Transport>) {
         self.stream = Some(stream);
         self.broken = false;
         self.offline = Offline::Nothing;

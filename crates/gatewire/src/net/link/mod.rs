@@ -26,7 +26,6 @@ use futures_util::task::AtomicWaker;
 use gatewire_core::session::{OutboxLimits, StreamLimits};
 use gatewire_core::{Ledger, Time};
 use gatewire_format::Formats;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
 use account::Account;
@@ -36,6 +35,7 @@ pub(crate) use send::with_scratch;
 pub(crate) use streams::{LinkOutbound, StreamGone, WatchStream};
 
 use super::pipes::Pipes;
+use super::transport::Transport;
 use crate::clock::Clock;
 use crate::error::{DisconnectReason, Error};
 
@@ -80,7 +80,7 @@ pub(crate) struct Session(u64);
 struct Shared {
     outbound: LinkOutbound,
     /// `None`: offline (a client) or ended.
-    stream: Option<Arc<OwnedWriteHalf>>,
+    stream: Option<Arc<Transport>>,
     /// What may be queued without a stream.
     offline: Offline,
     /// When the driver's timer goes off.

@@ -1,0 +1,218 @@
+//! TLS over a TCP socket that does not block.
+//!
+//! The session is a state machine without I/O; a lock joins the driver, which reads, and whoever flushes. Writing
+//! encrypts into the session's buffer and hands that to the kernel; what the kernel does not take counts as
+//! written for the outbox, is at most [`BUFFER`], and goes out before anything else. Reading takes much
+//! ciphertext at once into memory of the thread, since the session by itself reads in small steps.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, IoSlice, Write};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use rustls::Connection;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+
+/// Ciphertext that waits for the kernel: above it no more plaintext is taken. Four full records: one system
+/// call takes them, and a connection that is not read keeps no more.
+const BUFFER: usize = 64 << 10;
+
+/// One read of ciphertext.
+const READ: usize = 64 << 10;
+
+/// A TLS session after its handshake.
+pub(crate) struct Tls {
+    state: Mutex<State>,
+    /// Whether ciphertext waits for the kernel. Told without the lock, which is held over system calls.
+    unsent: AtomicBool,
+    /// Bytes of ciphertext that the kernel has taken.
+    sent: AtomicU64,
+}
+
+struct State {
+    session: Connection,
+    /// Ciphertext that was read, for which there was no room behind the session.
+    input: Vec<u8>,
+    /// The peer sends no more.
+    ended: bool,
+}
+
+impl Tls {
+    pub(crate) fn new(mut session: Connection) -> Self {
+        session.set_buffer_limit(Some(BUFFER));
+        let unsent = AtomicBool::new(session.wants_write());
+        let state = State { session, input: Vec::new(), ended: false };
+        Self { state: Mutex::new(state), unsent, sent: AtomicU64::new(0) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Encrypts and sends; how many bytes of plaintext were taken.
+    pub(super) fn write(&self, tcp: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut state = self.lock();
+        if !self.send(&mut state, tcp)? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let taken = state.session.writer().write_vectored(slices)?;
+        self.send(&mut state, tcp)?;
+        Ok(taken)
+    }
+
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent.load(Ordering::Acquire)
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends what is left over; whether all is with the kernel.
+    pub(super) fn flush(&self, tcp: &TcpStream) -> io::Result<bool> {
+        self.send(&mut self.lock(), tcp)
+    }
+
+    fn send(&self, state: &mut State, tcp: &TcpStream) -> io::Result<bool> {
+        let sent = state.flush(tcp, &self.sent);
+        // After an error too: who is to send it meets the error.
+        self.unsent.store(state.session.wants_write(), Ordering::Release);
+        sent
+    }
+
+    /// Receives and decrypts. Nothing filled: the peer sends no more. A connection that ends without the alert for
+    /// that ends all the same: whether all was said is told by the frames inside.
+    pub(super) fn poll_read(
+        &self,
+        read: &mut OwnedReadHalf,
+        write: &TcpStream,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.lock();
+        let received = state.poll_receive(read, context, out);
+        if state.session.wants_write() {
+            // An answer of the session's own, or the alert that says what is wrong with the peer.
+            let sent = self.send(&mut state, write);
+            if matches!(received, Poll::Ready(Ok(()))) {
+                sent?;
+            }
+        }
+        received
+    }
+
+    /// Says, with the next flush, that no more comes.
+    pub(super) fn say_end(&self) {
+        let mut state = self.lock();
+        state.session.send_close_notify();
+        self.unsent.store(state.session.wants_write(), Ordering::Release);
+    }
+}
+
+impl State {
+    /// Whether all is with the kernel, which is told to have `sent` it.
+    fn flush(&mut self, tcp: &TcpStream, sent: &AtomicU64) -> io::Result<bool> {
+        while self.session.wants_write() {
+            match self.session.write_tls(&mut Out(tcp)) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    sent.fetch_add(written as u64, Ordering::Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn poll_receive(
+        &mut self,
+        tcp: &mut OwnedReadHalf,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = out.filled().len();
+        self.take(out)?;
+        if !self.input.is_empty() {
+            let input = std::mem::take(&mut self.input);
+            self.decrypt(&input, out)?;
+        }
+        while out.filled().len() == before && !self.ended {
+            ready!(with_buffer(|buffer| {
+                let mut cipher = ReadBuf::new(buffer);
+                ready!(Pin::new(&mut *tcp).poll_read(context, &mut cipher))?;
+                self.ended = cipher.filled().is_empty();
+                Poll::Ready(self.decrypt(cipher.filled(), out))
+            }))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Decrypts. Ciphertext behind what `out` has room for is kept; behind the end nothing is.
+    fn decrypt(&mut self, mut input: &[u8], out: &mut ReadBuf<'_>) -> io::Result<()> {
+        while !input.is_empty() && !self.ended {
+            if out.remaining() == 0 {
+                self.input = input.to_vec();
+                break;
+            }
+            self.session.read_tls(&mut input)?;
+            let processed = self.session.process_new_packets();
+            processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            self.take(out)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the plaintext that is there.
+    fn take(&mut self, out: &mut ReadBuf<'_>) -> io::Result<()> {
+        let mut reader = self.session.reader();
+        while out.remaining() > 0 {
+            match reader.fill_buf() {
+                Ok([]) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(plain) => {
+                    let taken = plain.len().min(out.remaining());
+                    out.put_slice(&plain[..taken]);
+                    reader.consume(taken);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The socket, as something that is written to.
+struct Out<'t>(&'t TcpStream);
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.try_write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lends this thread's buffer for ciphertext.
+fn with_buffer<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
+    thread_local! {
+        static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    }
+    let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; READ].into_boxed_slice());
+    let result = f(&mut buffer);
+    BUFFER.set(Some(buffer));
+    result
+}

@@ -1,0 +1,98 @@
+//! From what the builders were told to TLS sessions.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::{ResolvesClientCert, Resumption};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::sign::SingleCertAndKey;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::{Identity, Roots, TlsError, Verify};
+
+/// The cryptography: `ring`, which builds with a C compiler and nothing else.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())))
+}
+
+/// A server's end.
+#[derive(Clone)]
+pub(crate) struct Acceptor(pub(crate) TlsAcceptor);
+
+impl Acceptor {
+    /// `clients`: the authorities of the certificates that clients have to show.
+    pub(crate) fn new(identity: &Identity, clients: Option<&Roots>) -> Result<Self, TlsError> {
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(|error| TlsError::Identity(error.to_string()))?;
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(roots) => {
+                let store = Arc::clone(&roots.store);
+                let verifier = WebPkiClientVerifier::builder_with_provider(store, provider())
+                    .build()
+                    .map_err(|error| TlsError::Roots(error.to_string()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let resolver = SingleCertAndKey::from(Arc::clone(&identity.key));
+        let mut config = builder.with_cert_resolver(Arc::new(resolver));
+        // Each connection proves its key anew, so there is nothing that a resumption would save.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+    }
+}
+
+/// A client's end.
+#[derive(Clone)]
+pub(crate) struct Connector(pub(crate) TlsConnector);
+
+impl Connector {
+    pub(crate) fn new(verify: &Verify) -> Result<Self, TlsError> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(|error| TlsError::Identity(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(verify.verifier()?);
+        let mut config = match verify {
+            Verify::Mutual { identity, .. } => {
+                let resolver = SingleCertAndKey::from(Arc::clone(&identity.key));
+                builder.with_client_cert_resolver(Arc::new(resolver) as Arc<dyn ResolvesClientCert>)
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        config.resumption = Resumption::disabled();
+        // Who listens learns no name; a server has one certificate.
+        config.enable_sni = false;
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+
+    /// The name that the server's certificate is checked for: the host of `host:port`.
+    pub(crate) fn server_name(address: &str) -> ServerName<'static> {
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        // A host that cannot be a name is none that a certificate is for.
+        ServerName::try_from(host.to_owned())
+            .unwrap_or_else(|_| ServerName::IpAddress(std::net::Ipv4Addr::UNSPECIFIED.into()))
+    }
+}
+
+/// The value that the proofs are bound to: `EXPORTER-Channel-Binding` of RFC 9266.
+pub(crate) fn channel_binding<S>(
+    stream: &tokio_rustls::TlsStream<S>,
+) -> Result<[u8; 32], rustls::Error> {
+    const LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+    match stream {
+        tokio_rustls::TlsStream::Client(stream) => {
+            stream.get_ref().1.export_keying_material([0; 32], LABEL, Some(&[]))
+        }
+        tokio_rustls::TlsStream::Server(stream) => {
+            stream.get_ref().1.export_keying_material([0; 32], LABEL, Some(&[]))
+        }
+    }
+}
