@@ -13,7 +13,7 @@ use crate::tally::Tally;
 /// What the driver says of a server that was changed.
 fn failure(keys: KeyRing, change: impl FnOnce(&Server), workload: &str) -> String {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let server = Server::builder().psk(keys).build();
+    let server = Server::builder().psk(keys).plain().build();
     register(&server);
     change(&server);
     let address = runtime.block_on(server.listen("127.0.0.1:0")).expect("a free port");
