@@ -125,7 +125,7 @@ impl ClientInner {
         match &self.connector {
             None => Ok(Channel::Plain(stream)),
             Some(Err(error)) => Err(ConnectError::Tls(error.clone())),
-            Some(Ok(connector)) => Ok(Channel::connect(stream, connector, &self.address).await?),
+            Some(Ok(connector)) => Channel::connect(stream, connector, &self.address).await,
         }
     }
 

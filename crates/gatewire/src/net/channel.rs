@@ -13,7 +13,9 @@ use tokio::net::TcpStream;
 
 use super::transport::{Transport, TransportReader};
 #[cfg(feature = "tls")]
-use crate::tls::{Acceptor, Connector, channel_binding};
+use crate::error::ConnectError;
+#[cfg(feature = "tls")]
+use crate::tls::{Acceptor, Connector, TlsError, channel_binding};
 
 /// A TCP connection, with bytes that were read to see what it speaks; or TLS over one.
 pub(crate) enum Channel {
@@ -87,9 +89,13 @@ impl Channel {
         stream: Looked,
         connector: &Connector,
         address: &str,
-    ) -> io::Result<Self> {
-        let stream = connector.0.connect(Connector::server_name(address), stream).await?;
-        Self::bound(stream.into())
+    ) -> Result<Self, ConnectError> {
+        let connecting = connector.0.connect(Connector::server_name(address), stream);
+        let stream = connecting.await.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => ConnectError::Tls(TlsError::HungUp),
+            _ => error.into(),
+        })?;
+        Ok(Self::bound(stream.into())?)
     }
 
     #[cfg(feature = "tls")]

@@ -36,6 +36,8 @@ pub enum TlsError {
     Refused(String),
     /// The peer does not speak TLS.
     NotTls,
+    /// The peer hung up before TLS was there: as one does that does not speak it, or takes no more connections.
+    HungUp,
     /// The two ends did not come to an agreement.
     Handshake(String),
 }
@@ -64,6 +66,9 @@ impl fmt::Display for TlsError {
             Self::Roots(error) => write!(f, "the certificates of the authorities: {error}"),
             Self::Certificate(error) => write!(f, "the peer's certificate is refused: {error}"),
             Self::Refused(error) => write!(f, "the peer refuses TLS with this end: {error}"),
+            Self::HungUp => {
+                f.write_str("the peer hung up in the TLS handshake; does it speak TLS?")
+            }
             Self::NotTls => f.write_str("the peer does not speak TLS"),
             Self::Handshake(error) => write!(f, "the TLS handshake failed: {error}"),
         }

@@ -17,4 +17,5 @@ mod rooms;
 mod server_life;
 mod slow;
 mod streams;
+mod tls;
 mod values;

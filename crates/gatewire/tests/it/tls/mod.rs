@@ -1,0 +1,9 @@
+//! TLS over real sockets: what works over plain TCP works over it, and who is not who he should be is refused.
+
+mod ends;
+mod keys;
+mod kit;
+mod refused;
+mod slow;
+mod talk;
+mod verify;
