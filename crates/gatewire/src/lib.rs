@@ -34,7 +34,8 @@
 //!
 //! # Features
 //!
-//! `json` (default), `msgpack`, `protobuf`, `avro`: re-export an object format.
+//! `json` (default), `msgpack`, `protobuf`, `avro`: re-export an object format. `key-file` (default):
+//! key rings from TOML, see [`keys`].
 
 mod client;
 mod clock;
@@ -43,6 +44,7 @@ mod entropy;
 mod error;
 mod formats;
 mod handler;
+pub mod keys;
 mod limits;
 mod net;
 mod request;

@@ -83,6 +83,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "futures-util",
             "getrandom",
             "socket2",
+            "zeroize",
             "slab",
             "hashbrown",
             "foldhash",
@@ -98,6 +99,8 @@ pub(super) const LAYERS: &[Layer] = &[
             "tokio-rustls",
             "rcgen",
             "sha2",
+            // Key files.
+            "toml",
         ],
         never_reaches: &["async-std", "smol"],
     },

@@ -5,6 +5,7 @@ mod basics;
 mod borrowing;
 mod client_life;
 mod faults;
+mod keys;
 mod listeners;
 mod liveness;
 mod order;

@@ -78,6 +78,12 @@ impl KeyRing {
         self.0.len()
     }
 
+    /// Whether a key has this id, valid now or not.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
     /// What a session under this key would be given now. After keys were replaced this tells whether a
     /// session that began under the old ones could begin again; not whether its secret is the same.
     ///
