@@ -100,6 +100,14 @@ pub enum Workload {
     #[value(name = "w2")]
     #[serde(rename = "w2")]
     Requests,
+    /// Requests and their answers, beside a stream at full speed.
+    #[value(name = "w2s")]
+    #[serde(rename = "w2s")]
+    RequestsBesideStream,
+    /// The same beside large events.
+    #[value(name = "w2e")]
+    #[serde(rename = "w2e")]
+    RequestsBesideEvents,
     /// Fan-out to a room, as fast as it goes.
     #[value(name = "w3")]
     #[serde(rename = "w3")]
@@ -112,10 +120,14 @@ pub enum Workload {
     #[value(name = "w3s")]
     #[serde(rename = "w3s")]
     FanOutStalled,
-    /// Many bytes in large events.
+    /// Many bytes: in a stream, or in large events where there are no streams.
     #[value(name = "w4")]
     #[serde(rename = "w4")]
     Bulk,
+    /// Many bytes in large events, also where there are streams.
+    #[value(name = "w4e")]
+    #[serde(rename = "w4e")]
+    BulkEvents,
     /// Many idle connections.
     #[value(name = "w5")]
     #[serde(rename = "w5")]
@@ -128,6 +140,18 @@ impl Workload {
     pub fn is_fan_out(self) -> bool {
         matches!(self, Self::FanOut | Self::FanOutLatency | Self::FanOutStalled)
     }
+
+    /// Whether it has requests.
+    #[must_use]
+    pub fn is_requests(self) -> bool {
+        matches!(self, Self::Requests | Self::RequestsBesideStream | Self::RequestsBesideEvents)
+    }
+
+    /// Whether it sends a number of bytes.
+    #[must_use]
+    pub fn is_bulk(self) -> bool {
+        matches!(self, Self::Bulk | Self::BulkEvents)
+    }
 }
 
 impl Params {
@@ -137,10 +161,10 @@ impl Params {
     pub fn size(&self) -> usize {
         let default = match self.workload {
             Workload::Events => 128,
-            Workload::Requests => 16,
-            Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => 64,
-            Workload::Bulk => 65_536,
-            Workload::Idle => 0,
+            workload if workload.is_requests() => 16,
+            workload if workload.is_fan_out() => 64,
+            workload if workload.is_bulk() => 65_536,
+            _ => 0,
         };
         self.size.unwrap_or(default).max(crate::Payload::SHORTEST)
     }
@@ -173,8 +197,8 @@ impl Params {
     #[must_use]
     pub fn seconds(&self) -> f64 {
         let long = match self.workload {
-            Workload::Requests => self.outstanding() == 1,
-            workload => workload == Workload::FanOutLatency,
+            Workload::FanOutLatency => true,
+            workload => workload.is_requests() && self.outstanding() == 1,
         };
         self.seconds.unwrap_or(if long { 3.0 } else { 2.0 })
     }
@@ -216,7 +240,7 @@ impl Params {
         let fan_out = self.workload.is_fan_out();
         OutcomeParams {
             size: sized.then(|| self.size()),
-            outstanding: (self.workload == Workload::Requests).then(|| self.outstanding()),
+            outstanding: self.workload.is_requests().then(|| self.outstanding()),
             members: fan_out.then(|| self.members()),
             stalled: (self.workload == Workload::FanOutStalled).then(|| self.stalled()),
             connections: (self.workload == Workload::Idle).then(|| self.connections()),

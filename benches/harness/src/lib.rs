@@ -47,7 +47,7 @@
 //! # What counts
 //!
 //! A run counts only when each delivery was checked: payloads carry a sequence number ([`Payload`]), a
-//! receiver expects them in order ([`Checker`]), and what was received is compared with what was sent
+//! receiver expects them in order ([`Checker`], in a stream [`StreamChecker`]), and what was received is compared with what was sent
 //! ([`Received::expect`]). The measured [`Window`] ends when the last delivery is confirmed.
 
 mod cli;
@@ -60,6 +60,7 @@ mod outcome;
 mod pace;
 mod payload;
 mod role;
+mod stream;
 mod window;
 
 pub use cli::{Cli, Driver, Params, Role, Server, Workload};
@@ -72,4 +73,5 @@ pub use outcome::{Outcome, OutcomeParams};
 pub use pace::{Pace, Stopwatch};
 pub use payload::{Checker, Payload, Received, sequence_of};
 pub use role::{exit_when_stdin_closes, ready, ready_external, wait_until_stdin_closes};
+pub use stream::StreamChecker;
 pub use window::{Measured, Window};

@@ -43,7 +43,7 @@ pub struct Outcome {
     /// By how many bytes the server's resident memory grew beside a stalled member.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rss_growth: Option<i64>,
-    /// Payload in gigabytes (10^9 bytes) per second.
+    /// Payload in gigabytes (10^9 bytes) per second; of requests beside bytes, those bytes.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub gb_per_s: Option<f64>,
     /// Connections that were made per second.
@@ -111,7 +111,7 @@ impl Outcome {
         self.server_cpu_ns = measured.server_cpu_ns;
         self.client_cpu_ns = measured.client_cpu_ns;
         match self.workload {
-            Workload::Bulk => {
+            workload if workload.is_bulk() => {
                 let size = self.params.size.unwrap_or_default();
                 self.gb_per_s = Some(self.rate * size as f64 / 1e9);
             }

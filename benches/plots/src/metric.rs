@@ -26,10 +26,13 @@ pub(crate) fn title(workload: &str) -> Option<&'static str> {
     Some(match workload {
         "w1" => "One-way events, client to server",
         "w2" => "Requests and their answers",
+        "w2s" => "Requests beside a stream on the same connection",
+        "w2e" => "Requests beside events of 64 KiB on the same connection",
         "w3" => "Fan-out to a room, as fast as it goes",
         "w3l" => "Fan-out at a fixed rate: time from publish to delivery",
         "w3s" => "Fan-out beside one member that never reads",
-        "w4" => "1 GiB in events of 64 KiB",
+        "w4" => "1 GiB: over one stream, or in events of 64 KiB",
+        "w4e" => "1 GiB in events of 64 KiB",
         "w5" => "Idle connections",
         _ => return None,
     })
@@ -39,10 +42,11 @@ pub(crate) fn title(workload: &str) -> Option<&'static str> {
 pub(crate) fn metrics(workload: &str, params: &BTreeMap<String, u64>) -> [&'static Metric; 2] {
     match workload {
         "w2" if params.get("outstanding") == Some(&1) => [&P50, &P999],
+        "w2s" | "w2e" => [&P50, &P99],
         "w3" => [&DELIVERIES, &DELIVERY_CPU],
         "w3l" => [&P50, &P99],
         "w3s" => [&DELIVERIES, &KEPT],
-        "w4" => [&BYTES, &CPU],
+        "w4" | "w4e" => [&BYTES, &CPU],
         "w5" => [&CONNECTS, &MEMORY],
         _ => [&RATE, &CPU],
     }

@@ -119,7 +119,9 @@ impl Case {
 impl Workload {
     /// The one of this name.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
-        [&W1, &W2, &W3, &W3L, &W3S, &W4, &W5].into_iter().find(|workload| workload.name == name)
+        [&W1, &W2, &W2S, &W2E, &W3, &W3L, &W3S, &W4, &W4E, &W5]
+            .into_iter()
+            .find(|workload| workload.name == name)
     }
 }
 
@@ -181,6 +183,16 @@ static W2: Workload = Workload {
     title: "requests and their answers",
     columns: &[RATE, SERVER, P50, P99, P999],
 };
+static W2S: Workload = Workload {
+    name: "w2s",
+    title: "requests beside a stream on the same connection",
+    columns: &[BYTES, P50, P99, P999],
+};
+static W2E: Workload = Workload {
+    name: "w2e",
+    title: "requests beside events of 64 KiB on the same connection",
+    columns: &[BYTES, P50, P99, P999],
+};
 static W3: Workload = Workload {
     name: "w3",
     title: "fan-out to a room, as fast as it goes",
@@ -196,8 +208,13 @@ static W3S: Workload = Workload {
     title: "fan-out beside a member that never reads",
     columns: &[RATE, KEPT, SERVER, GROWTH],
 };
-static W4: Workload =
-    Workload { name: "w4", title: "1 GiB in events of 64 KiB", columns: &[BYTES, SERVER, CLIENT] };
+static W4: Workload = Workload {
+    name: "w4",
+    title: "1 GiB in pieces of 64 KiB: over one stream, where there are streams",
+    columns: &[BYTES, SERVER, CLIENT],
+};
+static W4E: Workload =
+    Workload { name: "w4e", title: "1 GiB in events of 64 KiB", columns: &[BYTES, SERVER, CLIENT] };
 static W5: Workload =
     Workload { name: "w5", title: "idle connections", columns: &[CONNECTS, MEMORY, SERVER] };
 
@@ -209,13 +226,15 @@ type Row = (&'static Workload, &'static [(&'static str, u64)], f64, f64);
 /// normal ones are the shortest whose medians do not differ from the long ones by more than the
 /// rounds do among each other. Rates of paced fan-outs are far below what the slowest system does:
 /// what is measured is the way, and not a queue.
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 18] = [
     (&W1, &[("size", 16)], 1.0, 2.0),
     (&W1, &[("size", 128)], 1.0, 2.0),
     (&W1, &[("size", 1024)], 1.0, 2.0),
     (&W1, &[("size", 16_384)], 1.0, 2.0),
     (&W2, &[("outstanding", 1), ("size", 16)], 1.5, 3.0),
     (&W2, &[("outstanding", 256), ("size", 16)], 1.0, 2.0),
+    (&W2S, &[("outstanding", 1), ("size", 16)], 1.5, 3.0),
+    (&W2E, &[("outstanding", 1), ("size", 16)], 1.5, 3.0),
     (&W3, &[("members", 10), ("size", 64)], 1.0, 2.0),
     (&W3, &[("members", 100), ("size", 64)], 1.0, 2.0),
     (&W3, &[("members", 1000), ("size", 64)], 1.0, 2.0),
@@ -224,6 +243,7 @@ const ROWS: [Row; 15] = [
     (&W3L, &[("members", 100), ("rate", 200), ("size", 64)], 2.0, 3.0),
     (&W3L, &[("members", 1000), ("rate", 20), ("size", 64)], 2.0, 3.0),
     (&W4, &[("size", 65_536), ("bytes", 1 << 30)], 0.0, 0.0),
+    (&W4E, &[("size", 65_536), ("bytes", 1 << 30)], 0.0, 0.0),
     (&W5, &[("connections", 10_000)], 0.0, 0.0),
 ];
 

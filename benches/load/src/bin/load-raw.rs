@@ -7,7 +7,7 @@ use gatewire_load::raw;
 
 fn main() -> ExitCode {
     run(|cli| match cli.role {
-        Role::Server(_) => raw::serve(),
+        Role::Server(server) => raw::serve(&server),
         Role::Driver(driver) => raw::drive(&driver)?.print(),
     })
 }

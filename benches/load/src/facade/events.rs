@@ -8,7 +8,7 @@ use gatewire_harness::{
     Driver, Failure, Outcome, Params, Payload, Received, Stopwatch, Window, Workload,
 };
 
-use super::{NEWS, REPORT, outcome};
+use super::{NEWS, REPORT, bulk, outcome};
 
 /// The clock is looked at once in so many events.
 const LOOK: u32 = 64;
@@ -44,8 +44,8 @@ struct Producer {
 
 impl Producer {
     async fn produce(&mut self, params: &Params) -> Result<(), Failure> {
-        if params.workload == Workload::Bulk {
-            for _ in 0..params.bytes().div_ceil(params.size() as u64) {
+        if params.workload == Workload::BulkEvents {
+            for _ in 0..bulk::pieces(params) {
                 self.emit().await?;
             }
             return Ok(());

@@ -3,6 +3,8 @@
 //! The server runs on the multi-thread runtime that a plain `#[tokio::main]` gives, with typed
 //! handlers; the bounds are gatewire's own. The drivers run on one thread, since they have one core.
 
+mod beside;
+mod bulk;
 mod events;
 mod fan_out;
 mod idle;
@@ -22,7 +24,8 @@ const NEWS: &str = "news";
 const ASK: &str = "ask";
 /// The request whose answer tells what was received of [`NEWS`].
 const REPORT: &str = "report";
-
+/// The stream whose answer tells what was received of it.
+const BULK: &str = "bulk";
 /// The request whose answer tells how many sockets there are.
 const COUNT: &str = "count";
 /// The room of the fan-outs.
@@ -44,8 +47,12 @@ const KEY: &[u8] = b"no secret, only as long as one is";
 #[tokio::main(flavor = "current_thread")]
 pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     match driver.params.workload {
-        Workload::Events | Workload::Bulk => events::drive(driver).await,
+        Workload::Events | Workload::BulkEvents => events::drive(driver).await,
+        Workload::Bulk => bulk::drive(driver).await,
         Workload::Requests => requests::drive(driver).await,
+        Workload::RequestsBesideStream | Workload::RequestsBesideEvents => {
+            beside::drive(driver).await
+        }
         Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
             fan_out::drive(driver).await
         }

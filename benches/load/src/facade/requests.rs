@@ -77,7 +77,7 @@ async fn many(client: &Client, driver: &Driver, latencies: &mut Latencies) -> Re
     Ok(sent)
 }
 
-fn check(answer: &[u8], sequence: u64, size: usize) -> Result<(), Failure> {
+pub(super) fn check(answer: &[u8], sequence: u64, size: usize) -> Result<(), Failure> {
     if sequence_of(answer) == Some(sequence) && answer.len() == size {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatewire::{KeyRing, Psk, Server};
 use gatewire_harness::{Failure, Server as Role, Workload, exit_when_stdin_closes, ready};
 
-use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT};
+use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT, bulk};
 use crate::tally::Tally;
 
 /// The server role: listens on a free loopback port, says so, and serves until stdin is closed.
@@ -38,6 +38,7 @@ pub(super) fn register(server: &Server) {
     let heard = Arc::clone(&tally);
     server.on(NEWS, move |payload: &[u8]| heard.check(payload));
     server.on(REPORT, move || tally.take().to_bytes());
+    bulk::register(server);
     // The size that the workload names: another is refused, and the run fails.
     server.on(ASK, |payload: [u8; 16]| payload);
     let counted = server.clone();

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use gatewire::{KeyRing, Psk, Server};
-use gatewire_harness::{Cli, Role, sequence_of};
+use gatewire::{KeyRing, Psk, Rejection, Server, StreamReader};
+use gatewire_harness::{Cli, Role, StreamChecker, sequence_of};
 
 use super::server::register;
-use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT, drive};
+use super::{ASK, BULK, COUNT, KEY, KEY_ID, NEWS, REPORT, drive};
 use crate::tally::Tally;
 
 /// What the driver says of a server that was changed.
@@ -39,8 +39,25 @@ fn an_event_that_is_lost_is_found() {
         });
         server.on(REPORT, move || tally.take().to_bytes());
     };
-    let failure = failure(KeyRing::new(), lose, "w4 --size 65536 --bytes 1048576");
+    let failure = failure(KeyRing::new(), lose, "w4e --size 65536 --bytes 1048576");
     assert!(failure.contains("sent 16 payloads of 65536 bytes; received 15 "), "{failure}");
+}
+
+#[test]
+fn a_byte_of_a_stream_that_is_lost_is_found() {
+    let lose = |server: &Server| {
+        server.off_event(BULK);
+        server.on(BULK, async |size: u32, mut stream: StreamReader| {
+            let mut checker = StreamChecker::new(size as usize);
+            while let Some(chunk) = stream.chunk().await? {
+                let first = checker.received().bytes == 0;
+                checker.check(&chunk[usize::from(first)..]);
+            }
+            Ok::<_, Rejection>(checker.received().to_bytes())
+        });
+    };
+    let failure = failure(KeyRing::new(), lose, "w4 --size 65536 --bytes 1048576");
+    assert!(failure.contains("received 15 in 1048575 bytes"), "{failure}");
 }
 
 #[test]

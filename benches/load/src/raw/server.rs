@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use gatewire_harness::{Failure, exit_when_stdin_closes, ready as say_ready};
+use gatewire_harness::{
+    Failure, Server as Role, Workload, exit_when_stdin_closes, ready as say_ready,
+};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -33,13 +35,17 @@ pub(super) struct Server {
 ///
 /// # Errors
 ///
-/// It cannot listen or say so.
+/// It cannot listen or say so; or it has nothing of this kind.
 ///
 /// # Panics
 ///
 /// Called inside of a runtime: it brings its own.
 #[tokio::main]
-pub async fn serve() -> Result<(), Failure> {
+pub async fn serve(role: &Role) -> Result<(), Failure> {
+    if role.params.workload.is_requests() && role.params.workload != Workload::Requests {
+        // Messages that overtake bytes take two queues for one connection: there a library begins.
+        return Err(Failure::new("not supported: requests beside bytes"));
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     exit_when_stdin_closes();
     say_ready(listener.local_addr()?)?;

@@ -122,10 +122,30 @@ fn fan_out_beside_a_member_that_stalls() {
 
 #[test]
 fn bulk() {
-    both("--workload w4 --bytes 4194304", |outcome| {
-        assert_eq!(outcome.messages, 64);
-        assert!(outcome.gb_per_s.is_some(), "{outcome:?}");
-    });
+    for workload in ["w4", "w4e"] {
+        both(&format!("--workload {workload} --bytes 4194304"), |outcome| {
+            assert_eq!(outcome.messages, 64);
+            assert!(outcome.gb_per_s.is_some(), "{outcome:?}");
+        });
+    }
+}
+
+#[test]
+fn requests_beside_bytes() {
+    for workload in ["w2s", "w2e"] {
+        let outcome = outcome(GATEWIRE, &format!("--workload {workload} --seconds 0.05"));
+        assert_eq!(outcome.params.outstanding, Some(1));
+        assert!(outcome.gb_per_s > Some(0.0) && outcome.p50_us.is_some(), "{outcome:?}");
+    }
+}
+
+/// It has no such thing, which the orchestrator knows by these words and by the missing address.
+#[test]
+fn raw_refuses_requests_beside_bytes() {
+    let output = Command::new(RAW).args(["server", "--workload", "w2s"]).output();
+    let output = output.expect("the program is built");
+    assert_eq!(output.stdout, b"");
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("not supported: "));
 }
 
 #[test]

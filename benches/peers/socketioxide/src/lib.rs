@@ -54,10 +54,10 @@ fn drive(value: Value, driver: &Driver, outcome: Outcome) -> Result<Outcome, Fai
                 outcome.with_measured(&one_way::to_server(&wire, driver).await?)
             }
             Workload::Requests => requests::to_server(&wire, driver).await?.fill(outcome),
-            Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
+            workload if workload.is_fan_out() => {
                 fan_out::run(&wire, driver).await?.fill(outcome)
             }
-            Workload::Idle => idle::run(&wire, driver).await?.fill(outcome),
+            _ => idle::run(&wire, driver).await?.fill(outcome),
         })
     })
 }

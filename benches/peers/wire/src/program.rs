@@ -89,10 +89,13 @@ fn name(workload: Workload) -> &'static str {
     match workload {
         Workload::Events => "w1",
         Workload::Requests => "w2",
+        Workload::RequestsBesideStream => "w2s",
+        Workload::RequestsBesideEvents => "w2e",
         Workload::FanOut => "w3",
         Workload::FanOutLatency => "w3l",
         Workload::FanOutStalled => "w3s",
         Workload::Bulk => "w4",
+        Workload::BulkEvents => "w4e",
         Workload::Idle => "w5",
     }
 }

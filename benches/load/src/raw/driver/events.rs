@@ -1,6 +1,6 @@
 //! One-way events, small ones for a time or large ones for a number of bytes.
 
-use gatewire_harness::{Driver, Failure, Outcome, Payload, Stopwatch, Window, Workload};
+use gatewire_harness::{Driver, Failure, Outcome, Payload, Stopwatch, Window};
 
 use super::super::NEWS;
 use super::super::wire::{Frame, encode};
@@ -14,7 +14,7 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let size = params.size();
     let total = match params.workload {
-        Workload::Bulk => params.bytes().div_ceil(size as u64),
+        workload if workload.is_bulk() => params.bytes().div_ceil(size as u64),
         _ => u64::MAX,
     };
     let mut payload = Payload::new(size);

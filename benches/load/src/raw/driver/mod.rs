@@ -23,12 +23,15 @@ pub(crate) use fan_out::RawWire;
 #[tokio::main(flavor = "current_thread")]
 pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     match driver.params.workload {
-        Workload::Events | Workload::Bulk => events::drive(driver).await,
+        Workload::Events | Workload::Bulk | Workload::BulkEvents => events::drive(driver).await,
         Workload::Requests => requests::drive(driver).await,
         Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
             fan_out::drive(driver).await
         }
         Workload::Idle => idle::drive(driver).await,
+        Workload::RequestsBesideStream | Workload::RequestsBesideEvents => {
+            Err(Failure::new("plain TCP has nothing that overtakes bytes"))
+        }
     }
 }
 
