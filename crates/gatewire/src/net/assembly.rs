@@ -7,6 +7,13 @@
 //! never to the length that was announced. What all connections of the process hold in such buffers
 //! is bounded by [`ASSEMBLY_BUDGET`]: beyond it a connection with a large frame is not read until
 //! others have finished theirs.
+//!
+//! While long chunks of a stream come in, a connection reads into a [buffer that they
+//! share](chunks), which it gives back when the socket is empty.
+
+mod chunks;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::io;
@@ -21,6 +28,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::time::Sleep;
 
 use super::transport::TransportReader;
+use chunks::Chunks;
 
 /// One read takes up to this much. Larger costs cache, smaller costs system calls; see
 /// `docs/decisions.md`.
@@ -56,7 +64,9 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        ASSEMBLING.fetch_sub(self.0, Ordering::Relaxed);
+        if self.0 > 0 {
+            ASSEMBLING.fetch_sub(self.0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -90,11 +100,14 @@ pub(crate) struct Assembly {
     partial: BytesMut,
     /// Of the budget, for `partial` beyond what one read can leave.
     share: Share,
+    /// Set while chunks of a stream come in: `partial` is the buffer that they share.
+    chunks: Option<Box<Chunks>>,
     /// Set while the budget is used up.
     retry: Option<Pin<Box<Sleep>>>,
 }
 
-/// One frame. Owned if it was assembled; else it lies in the thread's buffer.
+/// One frame. Owned if it was assembled, or is a chunk that may be kept; else it lies in the thread's
+/// buffer.
 #[derive(Debug)]
 pub(crate) enum Frame<'a> {
     Borrowed(&'a [u8]),
@@ -148,6 +161,7 @@ impl Assembly {
             framer: Framer::new(max_frame),
             partial: leftover,
             share: Share::default(),
+            chunks: None,
             retry: None,
         }
     }
@@ -162,10 +176,7 @@ impl Assembly {
         {
             handle(&Frame::Owned(&frame)).map_err(ReadError::Handler)?;
         }
-        if self.partial.is_empty() {
-            self.partial = BytesMut::new();
-            self.share = Share::default();
-        }
+        self.release();
         Ok(())
     }
 
@@ -177,6 +188,9 @@ impl Assembly {
         mut handle: impl FnMut(&Frame<'_>, &mut Context<'_>) -> Result<(), E>,
     ) -> Poll<Result<Read, ReadError<E>>> {
         let missing = self.framer.missing(&self.partial).map_err(ReadError::Frame)?;
+        if self.begin_chunks(missing) {
+            return self.poll_chunks(stream, context, handle);
+        }
         if let Some(missing) = missing.filter(|missing| *missing > DIRECT_READ) {
             return self.poll_direct(missing, stream, context, handle);
         }

@@ -116,6 +116,7 @@ impl<S: Side> Driver<S> {
                 inbox: Inbox::new(limits.handler_queue, first, paused, session),
                 last_event: now,
                 answers: 0,
+                chunk_frame: 0,
                 publishing: false,
             },
             reader,
@@ -205,7 +206,15 @@ impl<S: Side> Driver<S> {
                 .poll_read(reader, context, |frame, context| receiver.handle(frame, now, context));
             match polled {
                 Poll::Pending => return None,
-                Poll::Ready(Ok(Read::Progress)) => heartbeat.heard(now),
+                Poll::Ready(Ok(Read::Progress)) => {
+                    heartbeat.heard(now);
+                    let chunk = std::mem::take(&mut receiver.chunk_frame);
+                    assembly.expect_chunks(chunk);
+                    if chunk > 0 {
+                        // Its reader runs before more is read: what it reads is still in the cache.
+                        break;
+                    }
+                }
                 Poll::Ready(Ok(Read::Eof)) => return Some(DisconnectReason::Lost),
                 Poll::Ready(Err(error)) => return Some(end_reason(error)),
             }

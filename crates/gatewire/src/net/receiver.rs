@@ -22,6 +22,8 @@ pub(super) struct Receiver<S: Side> {
     pub(super) last_event: Time,
     /// Answers that this turn brought.
     pub(super) answers: usize,
+    /// The length of the last frame with a chunk of a stream in one read; 0: there was none.
+    pub(super) chunk_frame: usize,
     /// Whether the last frame was a publish.
     pub(super) publishing: bool,
 }

@@ -30,6 +30,7 @@ impl<S: Side> Receiver<S> {
             Incoming::StreamChunk { id, bytes } => {
                 // One that is not open any more: the writer does not know yet.
                 let Some(stream) = link.find_pipe(id) else { return Ok(()) };
+                self.chunk_frame = frame.bytes().len();
                 let kept = frame.owned();
                 if stream.handle_data(bytes, kept).map_err(broken)? {
                     link.with_outbound(|outbound| outbound.probe_stream(id));
