@@ -55,15 +55,17 @@ pub struct CreditWindow {
     pool: Arc<CreditPool>,
     /// What had been read when the PING was sent whose PONG is waited for.
     probe: Option<u64>,
-    /// A next probe is worth while when so much has arrived.
+    /// A next probe is worth while when so much has arrived, and, if that does not make the window
+    /// larger, the one behind it after twice as much.
     next_probe: u64,
+    rest: u64,
 }
 
 impl CreditWindow {
     /// The first window, [`v3::INITIAL_CREDIT`].
     #[must_use]
     pub fn new(max: u64, pool: Arc<CreditPool>) -> Self {
-        Self { size: v3::INITIAL_CREDIT, max, pool, probe: None, next_probe: 0 }
+        Self { size: v3::INITIAL_CREDIT, max, pool, probe: None, next_probe: 0, rest: 0 }
     }
 
     /// Bytes that the writer may be ahead.
@@ -88,8 +90,10 @@ impl CreditWindow {
         let one_delay = consumed - begin;
         if one_delay >= self.size / 2 {
             self.size += self.pool.take(one_delay.min(self.max - self.size));
+            self.rest = 0;
         }
-        self.next_probe = received + self.size / 2;
+        self.rest = (self.rest * 2).clamp(self.size / 2, self.size * MOST_REST);
+        self.next_probe = received + self.rest;
     }
 
     /// The limit to tell when so much is read and `granted` was told before; `None`: not worth a frame.
@@ -99,6 +103,10 @@ impl CreditWindow {
         (limit >= granted + self.size / 2).then_some(limit)
     }
 }
+
+/// Windows from one probe to the next, at most: a path that becomes faster is noticed after so many, and probes
+/// cost nothing that could be measured.
+const MOST_REST: u64 = 16;
 
 impl Drop for CreditWindow {
     fn drop(&mut self) {
