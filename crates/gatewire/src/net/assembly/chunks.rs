@@ -34,9 +34,10 @@ impl Assembly {
     /// What to expect after a read: more chunks of a stream, if the last of it was in a frame of this length; 0
     /// if it brought none.
     pub(crate) fn expect_chunks(&mut self, frame: usize) {
+        let long = (COPY_UP_TO + 1..=LONGEST - LENGTH_PREFIX).contains(&frame);
         match &mut self.chunks {
-            Some(chunks) if frame > COPY_UP_TO => chunks.frame = frame,
-            None if frame > COPY_UP_TO => {
+            Some(chunks) if long => chunks.frame = frame,
+            None if long => {
                 self.chunks = Some(Box::new(Chunks { frame, held: false, room: 0 }));
             }
             Some(_) => {

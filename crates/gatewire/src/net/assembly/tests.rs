@@ -43,7 +43,7 @@ fn on_the_wire(frames: &[Bytes]) -> Bytes {
     wire.freeze()
 }
 
-/// Reads so many frames, as a driver does on a connection where each long one is a chunk; and whether each was
+/// Reads so many frames, as a driver does on a connection where each one longer than what is copied is a chunk; and whether each was
 /// owned.
 async fn read(
     assembly: &mut Assembly,
