@@ -65,8 +65,9 @@ async fn check(messages: impl Fn(&mut Vec<u8>, &dyn Fn(u32) -> Vec<u8>), error: 
 
 #[tokio::test]
 async fn more_bytes_than_credit_end_the_connection() {
-    // As far as a server lets a client be ahead of others: beyond it there is no credit from anybody.
-    let most = bytes(1 << 20);
+    // As far as a server lets a client be ahead of others, and what these take without giving credit: beyond
+    // it there is none from anybody.
+    let most = bytes((1 << 20) + (256 << 10));
     let messages = |all: &mut Vec<u8>, open: &dyn Fn(u32) -> Vec<u8>| {
         all.extend(open(1));
         for chunk in most.chunks(v3::MAX_CHUNK) {
