@@ -103,10 +103,10 @@ impl KeyRing {
     ) -> (Prk, Result<Arc<Held>, KeyFault>) {
         // Not left to the optimiser, which may move it to where it is needed.
         let decoy = black_box(decoys.for_id(id));
-        match self.valid(id, now) {
-            Ok(held) => (held.prk.clone(), Ok(Arc::clone(held))),
-            Err(fault) => (decoy, Err(fault)),
-        }
+        let found = self.valid(id, now);
+        // Copied in any case: what is left of the decoy is overwritten in any case.
+        let prk = found.map_or(&decoy, |held| &held.prk).clone();
+        (prk, found.map(Arc::clone))
     }
 
     fn valid(&self, id: &str, now: UnixTime) -> Result<&Arc<Held>, KeyFault> {
