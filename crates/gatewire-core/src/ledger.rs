@@ -25,11 +25,13 @@ pub enum DropReason {
     Panicked,
     /// It is longer than the receiver's limit.
     TooLarge,
+    /// The sender's key does not permit it.
+    Denied,
 }
 
 impl DropReason {
     /// All reasons, in the order of [`Ledger::dropped`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Volatile,
         Self::QueueFull,
         Self::Displaced,
@@ -39,6 +41,7 @@ impl DropReason {
         Self::Decode,
         Self::Panicked,
         Self::TooLarge,
+        Self::Denied,
     ];
 
     /// The standard name in metrics.
@@ -54,6 +57,7 @@ impl DropReason {
             Self::Decode => "decode",
             Self::Panicked => "panicked",
             Self::TooLarge => "too_large",
+            Self::Denied => "denied",
         }
     }
 }

@@ -260,6 +260,8 @@ pub enum DisconnectReason {
     IdleTimeout,
     /// The peer read too slowly: the queue overflowed, or nothing was taken for the stall limit.
     SlowConsumer,
+    /// The peer's key has expired, or was taken away.
+    KeyExpired,
     /// The peer broke the protocol.
     Protocol(ProtocolError),
     /// The peer sent a frame that is too long or no frame.
@@ -281,6 +283,7 @@ impl fmt::Display for DisconnectReason {
             Self::HeartbeatTimeout => f.write_str("the peer gave no sign of life"),
             Self::IdleTimeout => f.write_str("the peer was idle for too long"),
             Self::SlowConsumer => f.write_str("the peer read too slowly"),
+            Self::KeyExpired => f.write_str("the key has expired"),
             Self::Protocol(error) => error.fmt(f),
             Self::Frame(error) => error.fmt(f),
         }
@@ -294,6 +297,7 @@ impl DisconnectReason {
             Self::Closed => Some(CloseCode::Normal),
             Self::IdleTimeout => Some(CloseCode::IdleTimeout),
             Self::SlowConsumer => Some(CloseCode::SlowConsumer),
+            Self::KeyExpired => Some(CloseCode::GoingAway),
             Self::Protocol(_) | Self::Frame(FrameError::TooShort { .. }) => {
                 Some(CloseCode::Protocol)
             }

@@ -143,6 +143,21 @@ impl<H: Clone> Hub<H> {
         self.rooms.len()
     }
 
+    /// Whether a socket is in a room.
+    #[must_use]
+    pub fn is_member(&self, key: SocketKey, name: &str) -> bool {
+        let Some(room) = self.by_name.get(name) else { return false };
+        self.socket(key).is_some_and(|socket| socket.rooms.iter().any(|other| other.room == *room))
+    }
+
+    /// Whether two sockets are in a room together.
+    #[must_use]
+    pub fn share_room(&self, one: SocketKey, other: SocketKey) -> bool {
+        let (Some(one), Some(other)) = (self.socket(one), self.socket(other)) else { return false };
+        let in_other = |room| other.rooms.iter().any(|membership| membership.room == room);
+        one.rooms.iter().any(|membership| in_other(membership.room))
+    }
+
     /// The rooms that a socket is in, in no order.
     pub fn rooms_of(&self, key: SocketKey) -> impl Iterator<Item = &str> {
         let memberships = self.socket(key).map_or(&[][..], |socket| &socket.rooms);

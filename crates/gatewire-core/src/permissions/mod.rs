@@ -124,6 +124,12 @@ impl Permissions {
         Self { rules: None }
     }
 
+    /// Whether there is nothing to check: no action is denied, and no rate is counted.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.rules.is_none()
+    }
+
     /// The rooms that may be joined.
     #[must_use]
     pub fn allow_join(self, rooms: Patterns) -> Self {

@@ -267,13 +267,17 @@ impl<W, H: Clone> Outbound<W, H> {
         self.send(Class::Normal, &Message::Error { id, code, text })
     }
 
-    /// Announces that the connection will be closed.
+    /// Announces that the connection will be closed, and why.
     ///
     /// # Errors
     ///
     /// As [`emit`](Self::emit).
-    pub fn go_away(&mut self, retry_window_ms: u32, text: &str) -> Result<(), SendError> {
-        let code = GoAwayCode::Shutdown;
+    pub fn go_away(
+        &mut self,
+        code: GoAwayCode,
+        retry_window_ms: u32,
+        text: &str,
+    ) -> Result<(), SendError> {
         self.send(Class::Control, &Message::GoAway { code, retry_window_ms, text })
     }
 

@@ -243,13 +243,7 @@ impl ClientBuilder {
     #[expect(clippy::needless_pass_by_value, reason = "an address is given away")]
     pub fn build(self, address: impl ToString) -> Client {
         let offline = self.offline.map(OfflineQueue::limits);
-        let link = Link::new(
-            self.limits.outbox,
-            self.limits.streams,
-            u32::MAX,
-            self.formats,
-            Clock::start(),
-        );
+        let link = Link::new(self.limits.outbox, u32::MAX, self.formats, Clock::start());
         if let Some(limits) = offline {
             link.allow_offline_queue(limits);
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use gatewire_codec::{CloseCode, Names, Value};
 use gatewire_core::handshake::DiallerConfig;
-use gatewire_core::session::{Class, OutboxLimits, SendError};
+use gatewire_core::session::{Class, OutboxLimits, SendError, StreamLimits};
 use gatewire_core::{Backoff, SocketId, Time};
 use gatewire_format::{FromValue, IntoValue};
 use tokio::sync::watch;
@@ -100,6 +100,10 @@ enum State {
 impl HasLink for ClientInner {
     fn link(&self) -> &Link {
         &self.link
+    }
+
+    fn stream_limits(&self) -> StreamLimits {
+        self.limits.streams
     }
 
     fn report(&self, error: Error) {

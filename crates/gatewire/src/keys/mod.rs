@@ -34,8 +34,10 @@
 //! Two keys with different ids may be valid at once: that is how keys are rotated. A file is taken as a
 //! whole or not at all. One without any key is wrong, because an empty [`KeyRing`] lets everybody in.
 //!
-//! A server looks at times, roles and node names when somebody connects. `allow` and `limits` are read
-//! and checked here, and **not enforced by servers yet**; nor does a session end when its key expires.
+//! A server looks at times, roles and node names when somebody connects, and at `allow` and the limits of one
+//! session with each message. A session whose key expires is asked to authenticate anew and closed after
+//! 30 s; [`Server::set_keys`](crate::Server::set_keys) replaces all keys. `max_sessions` is read and checked here,
+//! and **not enforced by servers yet**.
 //!
 //! Errors name the line and the key, and never show what stands in a field: it could be the secret.
 

@@ -106,10 +106,10 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         }
     }
 
-    /// Counts a message that could not even be read.
-    pub(crate) fn count_malformed(&mut self) {
+    /// Counts a message that no handler is to see.
+    pub(crate) fn count_dropped(&mut self, reason: DropReason) {
         self.ledger.accepted += 1;
-        self.ledger.drop_for(DropReason::Decode, 1);
+        self.ledger.drop_for(reason, 1);
     }
 
     /// Takes one message: handles it now, or queues it behind the handler that runs.

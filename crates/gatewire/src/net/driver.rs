@@ -65,6 +65,9 @@ pub(crate) struct Driver<S: Side> {
     armed: Time,
     idle_timeout: Option<Duration>,
     write_stall: Duration,
+    /// When the peer's key expires, or, once it was told, the grace after that.
+    expires: Time,
+    told: bool,
     /// Since when the kernel has taken nothing, and how much it had taken.
     stalled: Option<(Time, u64)>,
 }
@@ -109,8 +112,10 @@ impl<S: Side> Driver<S> {
         let DriverConfig { limits, idle_timeout, leftover, first, paused } = config;
         let link = side.owner().link();
         let (now, session) = (link.clock.now(), link.session());
+        let expires = side.expires();
         Self {
             receiver: Receiver {
+                guard: side.guard().map(Box::new),
                 side,
                 inbound: Inbound::new(),
                 inbox: Inbox::new(limits.handler_queue, first, paused, session),
@@ -128,6 +133,8 @@ impl<S: Side> Driver<S> {
             armed: Time::NEVER,
             idle_timeout,
             write_stall: limits.write_stall,
+            expires,
+            told: false,
             stalled: None,
         }
     }
@@ -329,6 +336,7 @@ impl<S: Side> Driver<S> {
             self.heartbeat.heard(self.heartbeat.last_heard());
             self.receiver.last_event = now;
         }
+        let expiry = self.handle_expiry(now);
         let liveness = self.heartbeat.check(now);
         let link = self.receiver.side.owner().link();
         match liveness {
@@ -351,6 +359,7 @@ impl<S: Side> Driver<S> {
             }
             due = due.min(limit);
         }
+        due = due.min(expiry);
         if let Some(timeout) = self.idle_timeout {
             let limit = self.receiver.last_event + timeout;
             if now >= limit {
@@ -359,6 +368,20 @@ impl<S: Side> Driver<S> {
             due = due.min(limit);
         }
         due
+    }
+}
+
+impl<S: Side> Driver<S> {
+    /// When the peer's key has expired it is told, and its connection ends after a grace. When that is due.
+    fn handle_expiry(&mut self, now: Time) -> Time {
+        if now >= self.expires && !self.told {
+            self.told = true;
+            self.expires = now + self.receiver.side.ask_to_authenticate();
+        } else if now >= self.expires {
+            self.link().end_for(DisconnectReason::KeyExpired);
+            self.expires = Time::NEVER;
+        }
+        self.expires
     }
 }
 

@@ -4,11 +4,12 @@ use std::task::Context;
 use std::time::Duration;
 
 use gatewire_codec::ErrorCode;
-use gatewire_core::Time;
 use gatewire_core::session::{Inbound, Incoming, ProtocolError};
+use gatewire_core::{DropReason, Time};
 
 use super::assembly::Frame;
 use super::dispatch::Inbox;
+use super::guard::Guard;
 use super::link::HasLink;
 use super::run::Received;
 use super::side::Side;
@@ -26,6 +27,8 @@ pub(super) struct Receiver<S: Side> {
     pub(super) chunk_frame: usize,
     /// Whether the last frame was a publish.
     pub(super) publishing: bool,
+    /// For a session that may not do everything.
+    pub(super) guard: Option<Box<Guard>>,
 }
 
 impl<S: Side> Receiver<S> {
@@ -42,13 +45,15 @@ impl<S: Side> Receiver<S> {
         now: Time,
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
+        if self.guard.is_some() {
+            return self.handle_guarded(frame, now, context);
+        }
         if self.publishing {
             if self.side.follow(frame.bytes()) {
                 self.last_event = now;
                 return Ok(());
             }
-            self.side.deliver_publishes();
-            self.publishing = false;
+            self.end_publishes();
         }
         if let Some(named) = self.inbound.named(frame.bytes())
             && self.inbox.receive_known(&self.side, &named, frame, context)
@@ -56,11 +61,31 @@ impl<S: Side> Receiver<S> {
             self.last_event = now;
             return Ok(());
         }
-        let (event, value, request) = match self.inbound.handle(frame.bytes()) {
-            Ok(Incoming::Event { event, value }) => (event, value, None),
-            Ok(Incoming::Request { id, event, value }) => (event, value, Some(id)),
-            Ok(other) => return self.handle_other(other, frame, now),
-            Err(error) => return self.handle_error(error),
+        match self.inbound.handle(frame.bytes()) {
+            Ok(incoming) => self.handle_incoming(incoming, frame, now, context),
+            Err(error) => self.handle_error(error),
+        }
+    }
+
+    /// What was published is delivered before anything else is done.
+    pub(super) fn end_publishes(&mut self) {
+        if std::mem::take(&mut self.publishing) {
+            self.side.deliver_publishes();
+        }
+    }
+
+    #[inline]
+    pub(super) fn handle_incoming(
+        &mut self,
+        incoming: Incoming<'_>,
+        frame: &Frame<'_>,
+        now: Time,
+        context: &mut Context<'_>,
+    ) -> Result<(), DisconnectReason> {
+        let (event, value, request) = match incoming {
+            Incoming::Event { event, value } => (event, value, None),
+            Incoming::Request { id, event, value } => (event, value, Some(id)),
+            other => return self.handle_other(other, frame, now),
         };
         self.last_event = now;
         self.inbox.receive(&self.side, Received { event, value: &value, request }, frame, context);
@@ -131,11 +156,11 @@ impl<S: Side> Receiver<S> {
         Ok(())
     }
 
-    fn handle_error(&mut self, error: ProtocolError) -> Result<(), DisconnectReason> {
+    pub(super) fn handle_error(&mut self, error: ProtocolError) -> Result<(), DisconnectReason> {
         if error.is_fatal() {
             return Err(DisconnectReason::Protocol(error));
         }
-        self.inbox.count_malformed();
+        self.inbox.count_dropped(DropReason::Decode);
         let owner = self.side.owner();
         let code = match error {
             ProtocolError::Malformed(_) => ErrorCode::Malformed,

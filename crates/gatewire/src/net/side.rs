@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
+use gatewire_core::Time;
+use gatewire_core::permissions::Denied;
 use gatewire_core::session::{Incoming, ProtocolError};
 
+use super::guard::Guard;
 use super::link::HasLink;
 use crate::handler::Handlers;
 
@@ -23,6 +26,22 @@ pub(crate) trait Side: Send + Sync + 'static {
     fn own_handlers(&self) -> Option<&Handlers<Self::Context>>;
     /// Publish, join, leave: for a hub, if this side has one.
     fn hub(&self, incoming: Incoming<'_>) -> Result<(), ProtocolError>;
+    /// What is to be checked, if the peer may not do everything.
+    fn guard(&self) -> Option<Guard> {
+        None
+    }
+    /// Whether the peer may do this.
+    fn permit(&self, _incoming: &Incoming<'_>) -> Result<(), Denied> {
+        Ok(())
+    }
+    /// When the peer has to authenticate anew.
+    fn expires(&self) -> Time {
+        Time::NEVER
+    }
+    /// Tells the peer to; how long it has for that.
+    fn ask_to_authenticate(&self) -> Duration {
+        Duration::ZERO
+    }
     /// A frame behind a publish: `true` if it was taken as another one to the same receivers.
     fn follow(&self, _frame: &[u8]) -> bool {
         false

@@ -82,7 +82,7 @@ impl<S: Side> Receiver<S> {
     ) -> Result<(), DisconnectReason> {
         let owner = self.side.owner();
         let link = owner.link();
-        match link.open_pipe(id) {
+        match link.open_pipe(owner.stream_limits(), id) {
             Ok((pipe, slot)) => {
                 let answered = received.request.is_some();
                 let owner = Arc::clone(owner);

@@ -206,18 +206,13 @@ async fn open(server: Arc<Inner>, accepted: Accepted) -> Opened {
     let (mut stream, (accept, established, leftover)) = shaken.ok_or(ConnectError::Closed)??;
 
     // The server's limit holds for both directions.
-    let link = Link::new(
-        limits.outbox,
-        limits.streams,
-        limits.max_frame,
-        server.formats.clone(),
-        server.clock,
-    );
+    let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
     let inner = Arc::new(SocketInner {
         link,
         id: established.session_id,
         peer_addr,
         key_id: established.key_id.into(),
+        grant: established.grant,
         server: Arc::clone(server),
         place: OnceLock::new(),
         own: OnceLock::new(),
@@ -263,7 +258,7 @@ async fn shake(
         let busy = Refusal::with(RejectCode::Busy, BUSY_RETRY_S);
         return before(limit, pin!(handshake::refuse(&mut stream, busy))).await;
     }
-    let shaken = before(limit, pin!(handshake::accept(&mut stream, &server.listener))).await?;
+    let shaken = before(limit, pin!(handshake::accept(&mut stream, &server.listener()))).await?;
     Ok((stream, shaken))
 }
 

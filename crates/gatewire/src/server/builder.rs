@@ -149,14 +149,14 @@ impl ServerBuilder {
             lifecycle: Lifecycle::default(),
             formats: self.formats,
             clock: Clock::start(),
-            listener: ListenerConfig {
+            listener: RwLock::new(Arc::new(ListenerConfig {
                 keys: self.keys.clone(),
                 decoys: Decoys::new(random()),
                 instance: random(),
                 max_frame: self.limits.max_frame,
                 auth_timeout_s: seconds(self.limits.handshake_timeout),
                 ping_s: seconds(self.limits.ping_interval),
-            },
+            })),
             channels: self.channels.of(&self.keys),
             #[cfg(feature = "tls")]
             acceptor: OnceLock::new(),

@@ -5,12 +5,27 @@ use std::time::Duration;
 
 use gatewire_codec::{ErrorCode, NackCode, Names, Target, ValueRef};
 use gatewire_core::hub::JoinError;
+use gatewire_core::permissions::{Action, Denied};
 use gatewire_core::session::SendError;
 
 use super::{Inner, SocketInner};
 use crate::error::EmitError;
 use crate::net::link::{HasLink, LinkOutbound};
 use crate::net::waiter::Waiter;
+
+/// Why a client is not in a room.
+enum NotJoined {
+    /// Its key does not permit it.
+    Denied(Denied),
+    /// The hub does not take it.
+    Refused(JoinError),
+}
+
+impl From<JoinError> for NotJoined {
+    fn from(error: JoinError) -> Self {
+        Self::Refused(error)
+    }
+}
 
 /// How long an answer of one socket to another is waited for. The asking side has its own deadline;
 /// this only bounds what the server keeps.
@@ -77,26 +92,36 @@ impl Inner {
         if self.refuse_long(socket, id, rooms) {
             return;
         }
+        let permissions = &socket.grant.permissions;
         let result = socket.with_key(|key| {
             let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
             let mut result = Ok(());
             for room in rooms {
+                let permitted = if permissions.is_open() || hub.is_member(key, room) {
+                    Ok(())
+                } else {
+                    let joined = hub.rooms_of(key).count();
+                    permissions.check(&Action::Join { room, joined }).map_err(NotJoined::Denied)
+                };
+                let joined = permitted
+                    .and_then(|()| hub.join(key, room).map(drop).map_err(NotJoined::Refused));
                 // One that is refused does not keep the socket out of the others.
-                result = result.and(hub.join(key, room).map(drop));
+                result = result.and(joined);
             }
             result
         });
-        match result.unwrap_or(Err(JoinError::NoSuchSocket)) {
-            Ok(()) => socket.confirm(id),
-            Err(error) if id == 0 => {
-                let code = match error {
-                    JoinError::TooManyRooms { .. } => ErrorCode::TooManyRooms,
-                    _ => ErrorCode::BadRoomName,
-                };
-                let text = error.to_string();
-                socket.send_control(|outbound| outbound.refuse(0, code, &text));
+        let (code, text) = match result.unwrap_or(Err(JoinError::NoSuchSocket.into())) {
+            Ok(()) => return socket.confirm(id),
+            Err(NotJoined::Denied(denied)) => (ErrorCode::Denied, denied.to_string()),
+            Err(NotJoined::Refused(error @ JoinError::TooManyRooms { .. })) => {
+                (ErrorCode::TooManyRooms, error.to_string())
             }
-            Err(error) => socket.refuse_request(id, NackCode::Denied, &error.to_string()),
+            Err(NotJoined::Refused(error)) => (ErrorCode::BadRoomName, error.to_string()),
+        };
+        if id == 0 {
+            socket.send_control(|outbound| outbound.refuse(0, code, &text));
+        } else {
+            socket.refuse_request(id, NackCode::Denied, &text);
         }
     }
 

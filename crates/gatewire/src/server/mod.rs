@@ -6,7 +6,9 @@ mod channels;
 mod fanout;
 pub(crate) mod group;
 mod hub;
+mod keys;
 mod lifecycle;
+mod permit;
 mod shutdown;
 mod side;
 mod socket;
@@ -20,7 +22,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use gatewire_core::SocketId;
-use gatewire_core::handshake::ListenerConfig;
+use gatewire_core::handshake::{KeyRing, ListenerConfig};
 use gatewire_core::hub::Hub;
 use gatewire_core::session::Class;
 use gatewire_format::{Formats, IntoValue};
@@ -75,7 +77,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) tcp: TcpOptions,
-    listener: ListenerConfig,
+    /// What handshakes go by. Replaced as a whole, with other keys.
+    listener: RwLock<Arc<ListenerConfig>>,
     channels: Channels,
     #[cfg(feature = "tls")]
     acceptor: OnceLock<crate::tls::Acceptor>,
@@ -273,6 +276,17 @@ impl Server {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.inner.counters()
+    }
+
+    /// Replaces the keys: who connects from now on has to know one of these. Sessions go on as they began;
+    /// but those whose key is not among them any more, or not valid, are asked to authenticate anew
+    /// ([`Client::on_go_away`](crate::Client::on_go_away)), and closed after 30 s.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime, if there are such sessions.
+    pub fn set_keys(&self, keys: &KeyRing) {
+        self.inner.set_keys(keys);
     }
 
     /// Stops accepting, tells each socket that the server goes away, writes what is queued (2 s at

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use gatewire_codec::CloseCode;
+use gatewire_codec::{CloseCode, GoAwayCode};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Inner, SocketInner};
@@ -61,7 +61,7 @@ impl Inner {
         }
     }
 
-    fn all_sockets(&self) -> Vec<Arc<SocketInner>> {
+    pub(super) fn all_sockets(&self) -> Vec<Arc<SocketInner>> {
         let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
         hub.iter().map(|(_, socket)| Arc::clone(socket)).collect()
     }
@@ -79,7 +79,9 @@ impl Inner {
         let sockets = self.all_sockets();
         let window_ms = u32::try_from(drain.window.as_millis()).unwrap_or(u32::MAX);
         for socket in &sockets {
-            let told = socket.link.command(socket, |outbound| outbound.go_away(window_ms, ""));
+            let told = socket
+                .link
+                .command(socket, |outbound| outbound.go_away(GoAwayCode::Shutdown, window_ms, ""));
             if let Err(error) = told {
                 tracing::debug!(socket = %socket.id, %error, "a client was not told of the drain");
             }

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
+use gatewire_core::Time;
+use gatewire_core::permissions::Denied;
 use gatewire_core::session::{Incoming, ProtocolError};
 
+use super::keys::REAUTH_GRACE;
 use super::streams::Opened;
 use super::{Inner, Socket, SocketInner, fanout};
 use crate::handler::Handlers;
+use crate::net::guard::Guard;
 use crate::net::side::Side;
 
 pub(super) struct ServerSide {
@@ -56,6 +60,23 @@ impl Side for ServerSide {
             _ => return Err(ProtocolError::Unexpected("message")),
         }
         Ok(())
+    }
+
+    fn guard(&self) -> Option<Guard> {
+        self.socket.inner.guard()
+    }
+
+    fn permit(&self, incoming: &Incoming<'_>) -> Result<(), Denied> {
+        self.socket.inner.permit(incoming)
+    }
+
+    fn expires(&self) -> Time {
+        self.socket.inner.expires()
+    }
+
+    fn ask_to_authenticate(&self) -> Duration {
+        self.socket.inner.ask_to_authenticate();
+        REAUTH_GRACE
     }
 
     fn follow(&self, frame: &[u8]) -> bool {

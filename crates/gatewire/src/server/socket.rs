@@ -6,8 +6,10 @@ use std::sync::{Arc, OnceLock, PoisonError};
 
 use gatewire_codec::{CloseCode, Value};
 use gatewire_core::SocketId;
+use gatewire_core::handshake::Grant;
 use gatewire_core::hub::{JoinError, SocketKey};
-use gatewire_core::session::Class;
+use gatewire_core::permissions::Permissions;
+use gatewire_core::session::{Class, StreamLimits};
 use gatewire_format::{FromValue, IntoValue};
 
 use super::{Inner, Server};
@@ -30,6 +32,8 @@ pub(crate) struct SocketInner {
     pub(crate) id: SocketId,
     pub(crate) peer_addr: SocketAddr,
     pub(crate) key_id: Box<str>,
+    /// What the key gave to the session.
+    pub(crate) grant: Arc<Grant>,
     pub(crate) server: Arc<Inner>,
     /// Set when the hub has the socket.
     pub(crate) place: OnceLock<SocketKey>,
@@ -39,6 +43,10 @@ pub(crate) struct SocketInner {
 impl HasLink for SocketInner {
     fn link(&self) -> &Link {
         &self.link
+    }
+
+    fn stream_limits(&self) -> StreamLimits {
+        self.server.limits.streams
     }
 
     fn report(&self, error: Error) {
@@ -95,6 +103,12 @@ impl Socket {
     #[must_use]
     pub fn key_id(&self) -> &str {
         &self.inner.key_id
+    }
+
+    /// What the client's key permits; without keys everything.
+    #[must_use]
+    pub fn permissions(&self) -> &Permissions {
+        &self.inner.grant.permissions
     }
 
     /// The socket's server.

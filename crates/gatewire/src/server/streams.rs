@@ -71,7 +71,7 @@ impl Inner {
             Ok(())
         };
         let link = socket.link();
-        let slot = match link.reserve_pipe(id) {
+        let slot = match link.reserve_pipe(self.limits.streams, id) {
             Ok(slot) => slot,
             Err(OpenError::TooMany) => return refuse(NackCode::Busy, StreamCode::TooMany),
             Err(OpenError::IdInUse) => return Err(ProtocolError::StreamIdInUse(id)),

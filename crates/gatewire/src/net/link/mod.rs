@@ -43,6 +43,9 @@ use crate::error::{DisconnectReason, Error};
 pub(crate) trait HasLink: Send + Sync + 'static {
     fn link(&self) -> &Link;
 
+    /// The bounds of the streams that come in.
+    fn stream_limits(&self) -> StreamLimits;
+
     /// Something went wrong that no caller waits for.
     fn report(&self, error: Error);
 
@@ -67,7 +70,6 @@ pub(crate) struct Link {
     session: AtomicU64,
     /// The streams that come in. Made with the first.
     pipes: Mutex<Option<Box<Pipes>>>,
-    stream_limits: StreamLimits,
     pub(crate) formats: Formats,
     pub(crate) clock: Clock,
 }
@@ -112,7 +114,6 @@ impl Shared {
 impl Link {
     pub(crate) fn new(
         limits: OutboxLimits,
-        stream_limits: StreamLimits,
         max_frame: u32,
         formats: Formats,
         clock: Clock,
@@ -138,7 +139,6 @@ impl Link {
             burst: AtomicUsize::new(0),
             session: AtomicU64::new(0),
             pipes: Mutex::new(None),
-            stream_limits,
             formats,
             clock,
         }

@@ -4,7 +4,9 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 
 use gatewire_codec::{StreamCode, StreamOutcome, Target, ValueRef};
 use gatewire_core::Time;
-use gatewire_core::session::{Outbound, ReadFailure, SEND_BUFFER, SendError, SendStreams};
+use gatewire_core::session::{
+    Outbound, ReadFailure, SEND_BUFFER, SendError, SendStreams, StreamLimits,
+};
 
 use super::{Link, Session, Shared, SharedOwner};
 use crate::error::EmitError;
@@ -210,24 +212,30 @@ impl Link {
         self.pipes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with_pipes<R>(&self, f: impl FnOnce(&mut Pipes) -> R) -> R {
+    fn with_pipes<R>(&self, limits: StreamLimits, f: impl FnOnce(&mut Pipes) -> R) -> R {
         let mut pipes = self.lock_pipes();
-        f(pipes.get_or_insert_with(|| Box::new(Pipes::new(self.stream_limits))))
+        f(pipes.get_or_insert_with(|| Box::new(Pipes::new(limits))))
     }
 
     /// A stream comes in, to be read here.
-    pub(crate) fn open_pipe(&self, id: u32) -> Result<(Arc<Pipe>, Slot), OpenError> {
-        self.with_pipes(|pipes| pipes.open(id))
+    pub(crate) fn open_pipe(
+        &self,
+        limits: StreamLimits,
+        id: u32,
+    ) -> Result<(Arc<Pipe>, Slot), OpenError> {
+        self.with_pipes(limits, |pipes| pipes.open(id))
     }
 
     /// A stream comes in, to be passed on.
-    pub(crate) fn reserve_pipe(&self, id: u32) -> Result<Slot, OpenError> {
-        self.with_pipes(|pipes| pipes.reserve(id))
+    pub(crate) fn reserve_pipe(&self, limits: StreamLimits, id: u32) -> Result<Slot, OpenError> {
+        self.with_pipes(limits, |pipes| pipes.reserve(id))
     }
 
     /// Who takes a stream for which there is room.
     pub(crate) fn insert_pipe(&self, id: u32, stream: Arc<dyn IncomingStream>) {
-        self.with_pipes(|pipes| pipes.insert(id, stream));
+        if let Some(pipes) = &mut *self.lock_pipes() {
+            pipes.insert(id, stream);
+        }
     }
 
     /// Who takes this stream.

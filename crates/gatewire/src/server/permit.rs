@@ -1,0 +1,74 @@
+//! What the key of a socket permits.
+
+use std::sync::PoisonError;
+
+use gatewire_codec::Target;
+use gatewire_core::permissions::{Action, Denied, Meter};
+use gatewire_core::session::Incoming;
+
+use super::SocketInner;
+use super::hub::is_short;
+use crate::net::guard::Guard;
+
+impl SocketInner {
+    /// `None`: everything is permitted.
+    pub(super) fn guard(&self) -> Option<Guard> {
+        let permissions = &self.grant.permissions;
+        if permissions.is_open() {
+            return None;
+        }
+        Some(Guard { meter: Meter::new(permissions.rates(), self.server.clock.now()) })
+    }
+
+    /// Whether the key permits what came. Rooms to join are asked for one by one, where they are joined.
+    pub(super) fn permit(&self, incoming: &Incoming<'_>) -> Result<(), Denied> {
+        let permissions = &self.grant.permissions;
+        match incoming {
+            Incoming::Event { event, .. } | Incoming::Request { event, .. } => {
+                permissions.check(&Action::Emit { event })
+            }
+            Incoming::Publish { target, event, .. } => self.permit_target(target, event),
+            Incoming::StreamOpen { target, event, .. } => {
+                permissions.check(&Action::Stream)?;
+                match target {
+                    None => permissions.check(&Action::Emit { event }),
+                    Some(target) => self.permit_target(target, event),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn permit_target(&self, target: &Target<'_>, event: &str) -> Result<(), Denied> {
+        let permissions = &self.grant.permissions;
+        if !is_short(target) {
+            // It is refused for that.
+            return Ok(());
+        }
+        if target.everyone {
+            permissions.check(&Action::Broadcast { event })?;
+        }
+        for room in target.rooms {
+            permissions.check(&Action::EmitRoom { room, event })?;
+        }
+        for id in target.sockets {
+            let shares_room = permissions.asks_for_shared_room() && self.shares_room(id);
+            permissions.check(&Action::EmitSocket { shares_room, event })?;
+        }
+        // Nobody is addressed, and the event is sent nowhere.
+        Ok(())
+    }
+
+    /// Whether a socket is in a room with this one. Itself is.
+    fn shares_room(&self, id: &str) -> bool {
+        let Ok(id) = id.parse() else { return false };
+        if id == self.id {
+            return true;
+        }
+        let hub = self.server.hub.read().unwrap_or_else(PoisonError::into_inner);
+        match (self.key(), hub.find(id)) {
+            (Some(key), Some((other, _))) => hub.share_room(key, other),
+            _ => false,
+        }
+    }
+}
