@@ -110,7 +110,7 @@ async fn a_ping_is_answered_at_once_by_both_sides() {
 #[tokio::test]
 async fn who_is_idle_for_too_long_is_disconnected_though_it_lives() {
     let limits = short_pings();
-    let idle = Some(PING * 6);
+    let idle = Some(PING * 20);
     let server = serve_with(|builder| builder.limits(limits).idle_timeout(idle)).await;
     let mut ends = record_ends(&server);
     let mut raw = Raw::dial(server.local_addr()).await;
