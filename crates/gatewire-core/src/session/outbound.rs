@@ -13,7 +13,7 @@ use super::streams::SendStreams;
 use crate::{DropReason, Time};
 use gatewire_codec::{
     CloseCode, EncodeError, ErrorCode, Field, GoAwayCode, LENGTH_PREFIX, Message, NackCode, Names,
-    Target, ValueRef, v3,
+    StreamCode, Target, ValueRef, v3,
 };
 
 /// The sending half of a session. `W` is what the caller keeps for each request until it ends, `H` for each
@@ -288,7 +288,9 @@ impl<W, H: Clone> Outbound<W, H> {
         }
         // No room for it: the peer reads nothing anyway, and sees the connection end.
         let _unless_full = self.send(Class::Control, &Message::Close { code, text });
-        self.end_streams();
+        if let Some(streams) = &mut self.streams {
+            streams.close();
+        }
         self.closing = true;
     }
 
@@ -330,12 +332,17 @@ impl<W, H: Clone> Outbound<W, H> {
         self.requests.next_deadline()
     }
 
-    /// Who waited in vain.
+    /// Who waited in vain. A stream that is not sent whole by then is given up: its reader takes nothing, and
+    /// its writer is gone.
     pub fn expire(&mut self, now: Time) -> Vec<W> {
         let expired = self.requests.expire(now);
         expired
             .into_iter()
             .map(|(id, waiter)| {
+                if self.streams.as_ref().is_some_and(|streams| streams.is_sending(id)) {
+                    self.end_stream(id);
+                    self.tell_reset(id, StreamCode::Dropped, "");
+                }
                 self.settle_stream(id);
                 waiter
             })
@@ -351,16 +358,12 @@ impl<W, H: Clone> Outbound<W, H> {
     /// The connection is lost. Gives all waiters back; queued events that `keep` says yes to wait
     /// for [`reconnect`](Self::reconnect), everything else is dropped.
     pub fn disconnect(&mut self, keep: impl FnMut(&[u8]) -> bool) -> Vec<W> {
-        self.end_streams();
-        self.outbox.disconnect(keep);
-        self.requests.drain()
-    }
-
-    /// Nothing of them is sent any more. Their waiters stay.
-    fn end_streams(&mut self) {
+        // Nothing of them is sent any more.
         if let Some(streams) = &mut self.streams {
             streams.clear();
         }
+        self.outbox.disconnect(keep);
+        self.requests.drain()
     }
 
     /// Gives the memory of an idle connection back.

@@ -103,18 +103,21 @@ impl<S: Side> Receiver<S> {
         match incoming {
             Incoming::Answer { id, result } => {
                 // Nobody waits any more: its deadline has passed, or the peer made it up.
-                let waiter = link.with_outbound(|outbound| {
-                    if result.is_err() {
-                        // If it was a stream, no more of it is sent.
-                        outbound.end_stream(id);
-                    }
-                    outbound.answered(id)
+                let (waiter, stream) = link.with_outbound(|outbound| {
+                    // If it was a stream, no more of it is sent when it is refused.
+                    let stream = result.is_err().then(|| outbound.end_stream(id)).flatten();
+                    (outbound.answered(id), stream)
                 });
-                let Some(waiter) = waiter else { return Ok(()) };
-                self.answers += 1;
-                waiter.complete(result.map_err(|refused| {
-                    RequestError::from_nack(refused.code, refused.value.to_value())
-                }));
+                if let Some(waiter) = waiter {
+                    self.answers += 1;
+                    waiter.complete(result.map_err(|refused| {
+                        RequestError::from_nack(refused.code, refused.value.to_value())
+                    }));
+                }
+                if let Some(stream) = stream {
+                    // Who has its answer already, and is refused now, would wait for ever.
+                    stream.lost(false);
+                }
             }
             Incoming::Control(control) => {
                 let handled = link.command(owner, |outbound| {

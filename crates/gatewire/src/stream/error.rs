@@ -29,6 +29,8 @@ pub enum StreamError {
     },
     /// The connection ended before the stream did (`ConnectionAborted`).
     Disconnected,
+    /// For a writer: it was shut down before (`BrokenPipe`).
+    Finished,
     /// For a writer: the stream was not opened, was refused, or has no answer (`Other`, or `TimedOut`).
     Refused(RequestError),
 }
@@ -36,7 +38,7 @@ pub enum StreamError {
 impl StreamError {
     fn kind(&self) -> io::ErrorKind {
         match self {
-            Self::Stopped { .. } => io::ErrorKind::BrokenPipe,
+            Self::Stopped { .. } | Self::Finished => io::ErrorKind::BrokenPipe,
             Self::Reset { .. } => io::ErrorKind::ConnectionReset,
             Self::Disconnected => io::ErrorKind::ConnectionAborted,
             Self::Refused(RequestError::Timeout) => io::ErrorKind::TimedOut,
@@ -51,6 +53,7 @@ impl fmt::Display for StreamError {
             Self::Stopped { code, text } => ("the reader stopped the stream", code, text),
             Self::Reset { code, text } => ("the writer gave the stream up", code, text),
             Self::Disconnected => return f.write_str("the connection ended before the stream did"),
+            Self::Finished => return f.write_str("the stream was shut down before"),
             Self::Refused(error) => return error.fmt(f),
         };
         if text.is_empty() {

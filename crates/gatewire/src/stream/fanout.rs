@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use gatewire_codec::{StreamCode, v3};
 use gatewire_format::IntoValue;
 use tokio::io::AsyncWrite;
+use tokio::task::coop::poll_proceed;
 
 use super::{Outgoing, StreamError, StreamReport, StreamWriter};
 use crate::error::RequestError;
@@ -191,13 +192,17 @@ impl FanoutWriter {
         bytes: &mut Bytes,
     ) -> Poll<Result<(), StreamError>> {
         match &mut self.to {
+            Readers::Here(Here { finished: true, .. }) => Poll::Ready(Err(StreamError::Finished)),
             Readers::Here(Here { group, .. }) => {
                 group.register(context.waker());
                 while !bytes.is_empty() {
+                    // With fast readers, or none, it never has to wait, and lets other tasks run now and then.
+                    let turn = ready!(poll_proceed(context));
                     if !group.may_push() {
                         return Poll::Pending;
                     }
                     group.push(&bytes.split_to(bytes.len().min(v3::MAX_CHUNK)));
+                    turn.made_progress();
                 }
                 Poll::Ready(Ok(()))
             }

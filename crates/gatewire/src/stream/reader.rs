@@ -12,6 +12,7 @@ use futures_util::stream::Stream;
 use gatewire_codec::StreamCode;
 use gatewire_core::session::Read;
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::task::coop::poll_proceed;
 
 use super::StreamError;
 use crate::net::link::{HasLink, Session};
@@ -110,6 +111,8 @@ impl StreamReader {
         if !self.rest.is_empty() {
             return Poll::Ready(Ok(Some(std::mem::take(&mut self.rest))));
         }
+        // A reader that always finds bytes lets other tasks run now and then.
+        let turn = ready!(poll_proceed(context));
         // Before the question, so that nothing is missed behind it.
         self.pipe.register(context.waker());
         let (read, grant) = {
@@ -120,7 +123,7 @@ impl StreamReader {
         if let Some(limit) = grant {
             self.owner.link().grant(&self.owner, self.session, self.pipe.id(), limit);
         }
-        Poll::Ready(match read {
+        let chunk = match read {
             Read::Pending => return Poll::Pending,
             Read::Chunk(chunk) => Ok(Some(chunk)),
             Read::End => {
@@ -131,7 +134,9 @@ impl StreamReader {
                 self.end();
                 Err(why.into())
             }
-        })
+        };
+        turn.made_progress();
+        Poll::Ready(chunk)
     }
 
     /// Nothing more is to be told about it.

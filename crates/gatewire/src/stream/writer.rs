@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use gatewire_codec::{StreamCode, StreamOutcome};
 use gatewire_core::session::SEND_BUFFER;
 use gatewire_format::{DecodeContext, FromValue};
 use tokio::io::AsyncWrite;
+use tokio::task::coop::poll_proceed;
 
 use super::{Receipt, StreamError};
 use crate::error::RequestError;
@@ -54,6 +56,10 @@ pub(crate) enum Readers {
 pub(crate) struct Outgoing {
     writer: AtomicWaker,
     stopped: OnceLock<(StreamCode, String)>,
+    /// Whether all has left the stream's buffer, its end too.
+    whole: AtomicBool,
+    /// Whether it never will, since the connection ended before.
+    lost: AtomicBool,
     /// Of the readers, if they are many. Who reads alone has nothing to tell here.
     receipts: Option<Mutex<Vec<Receipt>>>,
 }
@@ -64,7 +70,13 @@ impl Outgoing {
             Readers::One => None,
             Readers::Many => Some(Mutex::default()),
         };
-        Self { writer: AtomicWaker::new(), stopped: OnceLock::new(), receipts }
+        Self {
+            writer: AtomicWaker::new(),
+            stopped: OnceLock::new(),
+            whole: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            receipts,
+        }
     }
 
     pub(super) fn take_receipts(&self) -> Vec<Receipt> {
@@ -77,7 +89,8 @@ impl Outgoing {
 }
 
 impl WatchStream for Outgoing {
-    fn sent(&self, _total: u64) {
+    fn sent(&self, _total: u64, whole: bool) {
+        self.whole.fetch_or(whole, Ordering::AcqRel);
         self.writer.wake();
     }
 
@@ -87,7 +100,8 @@ impl WatchStream for Outgoing {
         self.writer.wake();
     }
 
-    fn lost(&self) {
+    fn lost(&self, whole: bool) {
+        self.lost.fetch_or(!whole, Ordering::AcqRel);
         self.writer.wake();
     }
 
@@ -188,7 +202,8 @@ impl StreamWriter {
     ///
     /// # Cancel safety
     ///
-    /// The stream finishes from the first poll on, also if the future is dropped.
+    /// The stream finishes from the first poll on, also if the future is dropped. What the reader does not take
+    /// within the time for the answer is given up then.
     pub async fn finish<T: FromValue>(mut self) -> Result<T, StreamError> {
         poll_fn(|context| self.poll_finished(context)).await?;
         let outcome = match self.ended.take() {
@@ -224,15 +239,16 @@ impl StreamWriter {
             .then(|| StreamError::Stopped { code: *code, text: text.clone() })
     }
 
-    /// Why nothing can be written any more.
-    fn gone(&mut self) -> StreamError {
+    /// Why nothing can be written any more. `None`: nothing is known of it, or not yet. Whoever ends a stream
+    /// does so first and then tells why, which wakes this task.
+    fn failure(&self) -> Option<StreamError> {
         if let Some(Err(error)) = &self.ended {
-            return error.clone().into();
+            return Some(error.clone().into());
         }
-        match self.outgoing.stopped.get() {
-            Some((code, text)) => StreamError::Stopped { code: *code, text: text.clone() },
-            None => StreamError::Disconnected,
+        if let Some((code, text)) = self.outgoing.stopped.get() {
+            return Some(StreamError::Stopped { code: *code, text: text.clone() });
         }
+        self.outgoing.lost.load(Ordering::Acquire).then_some(StreamError::Disconnected)
     }
 
     /// Looks whether the end is known, and sees to it that this task hears of changes.
@@ -251,6 +267,8 @@ impl StreamWriter {
         context: &mut Context<'_>,
         take: impl FnOnce(usize) -> Bytes,
     ) -> Poll<Result<(), StreamError>> {
+        // A writer that always finds room lets other tasks run now and then.
+        let turn = ready!(poll_proceed(context));
         self.poll_ended(context);
         let link = self.owner.link();
         let written = link.write_stream(&self.owner, self.session, self.id, |streams, room| {
@@ -259,29 +277,38 @@ impl StreamWriter {
                 streams.write(self.id, bytes);
             }
         });
-        self.written(written)
+        let written = ready!(self.written(written));
+        turn.made_progress();
+        Poll::Ready(written)
     }
 
-    fn written(&mut self, written: Result<bool, StreamGone>) -> Poll<Result<(), StreamError>> {
+    fn written(&self, written: Result<bool, StreamGone>) -> Poll<Result<(), StreamError>> {
         match written {
             Ok(true) => Poll::Ready(Ok(())),
             Ok(false) => Poll::Pending,
-            Err(StreamGone) => Poll::Ready(Err(self.gone())),
+            Err(StreamGone) => match self.failure() {
+                Some(error) => Poll::Ready(Err(error)),
+                None if self.finishing => Poll::Ready(Err(StreamError::Finished)),
+                None => Poll::Pending,
+            },
         }
     }
 
     /// Finishes, and waits until all is on its way.
     fn poll_finished(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
         self.poll_ended(context);
-        let link = self.owner.link();
-        if !self.finishing {
-            self.finishing = true;
-            if link.finish_stream(&self.owner, self.session, self.id).is_err() {
-                let enough = matches!(self.outgoing.stopped.get(), Some((StreamCode::Enough, _)));
-                return Poll::Ready(if enough { Ok(()) } else { Err(self.gone()) });
-            }
+        if !std::mem::replace(&mut self.finishing, true) {
+            // Of one that is gone, it is told why.
+            let _gone = self.owner.link().finish_stream(&self.owner, self.session, self.id);
         }
-        if link.is_sending(self.session, self.id) { Poll::Pending } else { Poll::Ready(Ok(())) }
+        if self.outgoing.whole.load(Ordering::Acquire) {
+            return Poll::Ready(Ok(()));
+        }
+        match self.failure() {
+            None => Poll::Pending,
+            Some(StreamError::Stopped { code: StreamCode::Enough, .. }) => Poll::Ready(Ok(())),
+            Some(error) => Poll::Ready(Err(error)),
+        }
     }
 }
 
@@ -308,6 +335,7 @@ impl AsyncWrite for StreamWriter {
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let turn = ready!(poll_proceed(context));
         this.poll_ended(context);
         let length = bytes.len().min(SEND_BUFFER);
         let mut copied = 0;
@@ -317,6 +345,7 @@ impl AsyncWrite for StreamWriter {
             streams.copy(this.id, &bytes[..copied]);
         });
         ready!(this.written(written))?;
+        turn.made_progress();
         Poll::Ready(Ok(copied))
     }
 

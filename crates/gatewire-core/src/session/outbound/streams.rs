@@ -76,6 +76,11 @@ impl<W, H: Clone> Outbound<W, H> {
         Ok(waiter)
     }
 
+    pub(super) fn tell_reset(&mut self, id: u32, code: StreamCode, text: &str) {
+        // No room for it: the peer reads nothing anyway, and sees the connection end.
+        let _unless_full = self.send(Class::Control, &Message::StreamReset { id, code, text });
+    }
+
     /// The peer stopped or refused a stream: nothing more is sent. The handle; `None`: it is gone.
     pub fn end_stream(&mut self, id: u32) -> Option<H> {
         self.streams.as_mut()?.remove(id)

@@ -40,6 +40,8 @@ pub struct Sent<H> {
     pub handle: H,
     /// Bytes that have left in all.
     pub total: u64,
+    /// Whether its end has left too.
+    pub whole: bool,
 }
 
 #[derive(Debug)]
@@ -151,9 +153,9 @@ impl<H: Clone> SendStreams<H> {
         self.open.get(&id).map(|stream| stream.handle.clone())
     }
 
-    /// What the caller keeps for all of them.
-    pub fn handles(&self) -> impl Iterator<Item = H> {
-        self.open.values().map(|stream| stream.handle.clone())
+    /// What the caller keeps for all of them, and whether all is sent, so that only the answer is awaited.
+    pub fn handles(&self) -> impl Iterator<Item = (H, bool)> {
+        self.open.values().map(|stream| (stream.handle.clone(), stream.sent_whole))
     }
 
     /// Bytes that wait in the stream's buffer; a writer waits while it is [`SEND_BUFFER`] or more. `None`:
@@ -239,6 +241,13 @@ impl<H: Clone> SendStreams<H> {
         Some(stream.handle)
     }
 
+    /// Nothing more is sent, since the connection is about to close. What is sent whole may still be answered,
+    /// or stopped.
+    pub fn close(&mut self) {
+        self.open.retain(|_, stream| stream.sent_whole);
+        self.ready.clear();
+    }
+
     /// All streams end, since the connection does.
     pub fn clear(&mut self) {
         self.open.clear();
@@ -271,11 +280,12 @@ impl<H: Clone> SendStreams<H> {
                 self.last_chunk_end = outbox.written_bytes() + outbox.queued_bytes() as u64;
             }
             let total = stream.sent;
+            let whole = stream.finishing && stream.waiting == 0;
             match self.progress.last_mut() {
-                Some((last, sent)) if *last == id => sent.total = total,
-                _ => self.progress.push((id, Sent { handle: stream.handle.clone(), total })),
+                Some((last, sent)) if *last == id => (sent.total, sent.whole) = (total, whole),
+                _ => self.progress.push((id, Sent { handle: stream.handle.clone(), total, whole })),
             }
-            if stream.finishing && stream.waiting == 0 {
+            if whole {
                 outbox.push_finish(id, total);
                 stream.sent_whole = true;
                 // It is empty; its memory is of no more use while the answer is awaited.

@@ -5,6 +5,7 @@ mod budget;
 mod credit;
 mod end;
 mod ends;
+mod given_up;
 mod hostile;
 mod net;
 mod overtaking;

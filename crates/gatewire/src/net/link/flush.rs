@@ -61,8 +61,8 @@ impl Link {
                 let sent: Vec<_> = shared.outbound.drain_sent().collect();
                 (!above && std::mem::take(&mut shared.waited_for), sent)
             };
-            for Sent { handle, total } in sent {
-                handle.sent(total);
+            for Sent { handle, total, whole } in sent {
+                handle.sent(total, whole);
             }
             if waited_for {
                 self.changed.notify_waiters();

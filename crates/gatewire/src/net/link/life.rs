@@ -35,8 +35,8 @@ impl Link {
             shared.ending.get_or_insert(reason);
             watchers
         };
-        for watcher in watchers {
-            watcher.lost();
+        for (watcher, whole) in watchers {
+            watcher.lost(whole);
         }
         self.driver.wake();
     }
@@ -153,8 +153,8 @@ impl Link {
             waiter.complete(Err(RequestError::MaybeDelivered));
         }
         // Those that nobody waits for, since their answers came early.
-        for watcher in watchers {
-            watcher.lost();
+        for (watcher, whole) in watchers {
+            watcher.lost(whole);
         }
         true
     }

@@ -16,12 +16,12 @@ use crate::net::waiter::Waiter;
 
 /// Who is told of a stream that this end writes. Never called under a lock.
 pub(crate) trait WatchStream: Send + Sync {
-    /// Bytes have left the stream's buffer, so many in all; or its end has.
-    fn sent(&self, total: u64);
+    /// Bytes have left the stream's buffer, so many in all; `whole`: and its end has.
+    fn sent(&self, total: u64, whole: bool);
     /// The reader wants no more.
     fn stopped(&self, code: StreamCode, text: &str);
-    /// The connection ends, or has ended: nothing more of the stream is sent. Told last.
-    fn lost(&self);
+    /// The connection ends, or has ended: nothing more of the stream is sent. `whole`: all was. Told last.
+    fn lost(&self, whole: bool);
     /// What became of one reader, if there are many.
     fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>);
 }
@@ -98,13 +98,6 @@ impl Link {
         }
         self.schedule(owner);
         Ok(())
-    }
-
-    /// Whether a stream has bytes, or its end, that have not left its buffer.
-    pub(crate) fn is_sending(&self, session: Session, id: u32) -> bool {
-        let shared = self.lock();
-        let sending = shared.outbound.streams().is_some_and(|streams| streams.is_sending(id));
-        self.session() == session && sending
     }
 
     /// No more will be written: behind what waits the end is told.
@@ -263,8 +256,8 @@ impl Link {
 }
 
 impl Shared {
-    /// Who is to be told when the streams that this end writes are lost.
-    pub(super) fn watchers(&self) -> Vec<Watcher> {
+    /// Who is to be told when the streams that this end writes are lost, and whether all was sent.
+    pub(super) fn watchers(&self) -> Vec<(Watcher, bool)> {
         self.outbound.streams().into_iter().flat_map(SendStreams::handles).collect()
     }
 

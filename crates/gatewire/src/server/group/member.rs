@@ -78,7 +78,7 @@ impl AwaitAnswer for Member {
 }
 
 impl WatchStream for Member {
-    fn sent(&self, total: u64) {
+    fn sent(&self, total: u64, _: bool) {
         self.group.progress(self, total);
     }
 
@@ -86,7 +86,7 @@ impl WatchStream for Member {
         self.group.stopped(self, code, text);
     }
 
-    fn lost(&self) {
+    fn lost(&self, _: bool) {
         self.group.lost(self);
     }
 

@@ -48,11 +48,19 @@ impl Relay {
         self.socket.link().stop_stream(&self.socket, self.session, self.id, code, text);
     }
 
-    /// Passes the answer of the only receiver on.
+    /// Passes the answer of the only receiver on; or that there is none to a client that wants none.
     pub(super) fn answer(&self, outcome: Result<ValueRef<'_>, RequestError>) {
-        if self.ack {
-            let origin: Arc<dyn HasLink> = self.socket.clone();
-            Waiter::Relay { origin: Arc::downgrade(&origin), id: self.id }.complete(outcome);
+        match outcome {
+            outcome if self.ack => {
+                let origin: Arc<dyn HasLink> = self.socket.clone();
+                Waiter::Relay { origin: Arc::downgrade(&origin), id: self.id }.complete(outcome);
+            }
+            Ok(_) => {}
+            Err(RequestError::NoHandler | RequestError::Decode(_) | RequestError::NoSuchSocket) => {
+                self.stop(StreamCode::NotTaken, "");
+            }
+            Err(RequestError::Busy) => self.stop(StreamCode::TooMany, ""),
+            Err(_) => self.stop(StreamCode::Dropped, ""),
         }
     }
 }
@@ -134,7 +142,9 @@ fn on_the_wire(outcome: &Outcome) -> StreamOutcome<'_> {
         Err(StreamError::Stopped { code, .. } | StreamError::Reset { code, .. }) => {
             StreamOutcome::Stopped { code: *code }
         }
-        Err(StreamError::Disconnected) => refused(NackCode::Disconnected, ValueRef::Empty),
+        Err(StreamError::Disconnected | StreamError::Finished) => {
+            refused(NackCode::Disconnected, ValueRef::Empty)
+        }
         Err(StreamError::Refused(RequestError::Rejected(value))) => {
             refused(NackCode::Rejected, value.as_ref())
         }

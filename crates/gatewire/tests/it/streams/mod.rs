@@ -15,4 +15,5 @@ mod one_peer;
 mod reconnect;
 mod script;
 mod slow;
+mod told;
 mod unread;
