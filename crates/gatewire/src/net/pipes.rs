@@ -1,6 +1,6 @@
 //! The streams that come in on a connection: from its driver to who takes them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -25,12 +25,37 @@ pub(crate) trait IncomingStream: Send + Sync {
     fn handle_probed(&self);
 }
 
+/// What the streams that a connection sends to others may cost in memory, in bytes, if their receivers are
+/// behind: the first may be as far behind as any stream to many, and each further one half as far as is left.
+const MAX_TOTAL_LAG: u64 = 128 << 20;
+
 /// The open streams of one connection.
 pub(crate) struct Pipes {
     open: FxHashMap<u32, Arc<dyn IncomingStream>>,
     limits: StreamLimits,
     pool: Arc<CreditPool>,
     slots: Arc<AtomicUsize>,
+    /// Of [`MAX_TOTAL_LAG`], what is not lent.
+    lag: Arc<AtomicU64>,
+}
+
+/// How far the receivers of one stream may be behind its source. Given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lag {
+    bytes: u64,
+    pool: Arc<AtomicU64>,
+}
+
+impl Lag {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Drop for Lag {
+    fn drop(&mut self) {
+        self.pool.fetch_add(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// Why a stream is not taken.
@@ -61,7 +86,8 @@ impl Drop for Held {
 impl Pipes {
     pub(crate) fn new(limits: StreamLimits) -> Self {
         let pool = CreditPool::new(limits.max_total_credit);
-        Self { open: FxHashMap::default(), limits, pool, slots: Arc::default() }
+        let lag = Arc::new(AtomicU64::new(MAX_TOTAL_LAG));
+        Self { open: FxHashMap::default(), limits, pool, slots: Arc::default(), lag }
     }
 
     /// Room for one more stream.
@@ -74,6 +100,14 @@ impl Pipes {
         }
         self.slots.fetch_add(1, Ordering::Relaxed);
         Ok(Slot { _held: Arc::new(Held(Arc::clone(&self.slots))) })
+    }
+
+    /// How far the receivers of one more stream to others may be behind.
+    pub(crate) fn lend_lag(&mut self) -> Lag {
+        // Only here something is taken.
+        let bytes = self.lag.load(Ordering::Relaxed) / 2;
+        self.lag.fetch_sub(bytes, Ordering::Relaxed);
+        Lag { bytes, pool: Arc::clone(&self.lag) }
     }
 
     /// A stream to be read here.

@@ -99,7 +99,7 @@ impl Inner {
             ack,
             single: receiver.is_some(),
         });
-        Group::open(self, &receivers, (source, Some(slot)), event, info);
+        Group::open(self, &receivers, (source, Some((slot, link.lend_lag()))), event, info);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use gatewire_core::session::{
 use super::{Link, Session, Shared, SharedOwner};
 use crate::error::EmitError;
 use crate::net::link::send::Offline;
-use crate::net::pipes::{IncomingStream, OpenError, Pipe, Pipes, Slot};
+use crate::net::pipes::{IncomingStream, Lag, OpenError, Pipe, Pipes, Slot};
 use crate::net::waiter::Waiter;
 
 /// Who is told of a stream that this end writes. Never called under a lock.
@@ -222,6 +222,11 @@ impl Link {
     /// A stream comes in, to be passed on.
     pub(crate) fn reserve_pipe(&self, limits: StreamLimits, id: u32) -> Result<Slot, OpenError> {
         self.with_pipes(limits, |pipes| pipes.reserve(id))
+    }
+
+    /// How far the receivers of a stream that comes in may be behind it.
+    pub(crate) fn lend_lag(&self) -> Lag {
+        self.with_pipes(Pipes::lend_lag)
     }
 
     /// Who takes a stream for which there is room.

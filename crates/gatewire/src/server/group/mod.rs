@@ -31,7 +31,7 @@ use tokio::sync::Notify;
 use super::{Inner, SocketInner};
 use crate::clock::Clock;
 use crate::error::RequestError;
-use crate::net::pipes::Slot;
+use crate::net::pipes::{Lag, Slot};
 use crate::stream::{Receipt, StreamError, StreamReport};
 
 use member::Member;
@@ -52,7 +52,7 @@ pub(crate) struct Group {
 struct State {
     fanout: Fanout<Outcome>,
     /// Of a client's stream, until all is over.
-    slot: Option<Slot>,
+    place: Option<(Slot, Lag)>,
     members: Arc<[Arc<Member>]>,
     /// Answers that came before the receiver had everything.
     early: Vec<Option<Value>>,
@@ -107,17 +107,21 @@ impl State {
 }
 
 impl Group {
-    /// Opens a stream at each receiver. `slot`: a client's stream is one of its streams until all is over.
+    /// Opens a stream at each receiver. `place`: a client's stream is one of its streams until all
+    /// is over.
     pub(crate) fn open(
         server: &Inner,
         receivers: &[Arc<SocketInner>],
-        (source, slot): (Source, Option<Slot>),
+        (source, place): (Source, Option<(Slot, Lag)>),
         event: &str,
         info: ValueRef<'_>,
     ) -> Arc<Self> {
         let now = server.clock.now();
         let mut config =
             FanoutConfig { slow: server.limits.slow_receivers, ..FanoutConfig::default() };
+        if let Some((_, lag)) = &place {
+            config.max_lag = config.max_lag.min(lag.bytes());
+        }
         if source.single().is_some() {
             // Nobody else waits for it.
             config.slow = SlowReceivers::WaitForAll;
@@ -126,7 +130,7 @@ impl Group {
         let places: Vec<Receiver> = receivers.iter().map(|_| fanout.add()).collect();
         let state = State {
             fanout,
-            slot,
+            place,
             members: Arc::new([]),
             early: vec![None; places.len()],
             untold: VecDeque::new(),
@@ -211,7 +215,7 @@ impl Group {
         let members = {
             let mut state = self.lock();
             state.closed = true;
-            state.slot = None;
+            state.place = None;
             std::mem::replace(&mut state.members, Arc::new([]))
         };
         self.moved.notify_one();
