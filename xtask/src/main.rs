@@ -11,6 +11,7 @@ mod examples;
 mod features;
 mod fuzz;
 mod layers;
+mod model;
 mod readme;
 mod standalone;
 mod tidy;
@@ -31,6 +32,7 @@ usage: cargo xtask <task>
   features             check each feature of `gatewire` by itself
   standalone           build crates outside the workspace on the codec alone and on `gatewire`
   fuzz [--seconds N]   run each fuzz target for N seconds (default 10)
+  model [NAME]         check the model of the handshake; needs Spin. NAME shows the attack of one mutant
   bench [OPTIONS]      measure, beside raw TCP and other systems; `bench --help` has the options
   ci [--skip STEP]..   all of the above, `bench` only to show that it runs, and fmt, clippy, test, doc";
 
@@ -53,7 +55,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         println!("{USAGE}");
         return Ok(());
     }
-    let takes_arguments = matches!(task.as_str(), "fuzz" | "bench" | "ci");
+    let takes_arguments = matches!(task.as_str(), "fuzz" | "model" | "bench" | "ci");
     if !takes_arguments && !rest.is_empty() {
         return Err(Failure::new(format!("`{task}` takes no arguments\n\n{USAGE}")));
     }
@@ -65,6 +67,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "features" => |workspace, _| features::run(workspace),
         "standalone" => |workspace, _| standalone::run(workspace),
         "fuzz" => fuzz::run,
+        "model" => model::run,
         "bench" => bench::run,
         "ci" => ci::run,
         unknown => return Err(Failure::new(format!("there is no task `{unknown}`\n\n{USAGE}"))),
