@@ -71,8 +71,8 @@ impl Inner {
             Ok(())
         };
         let link = socket.link();
-        let slot = match link.reserve_pipe(self.limits.streams, id) {
-            Ok(slot) => slot,
+        let place = match link.reserve_pipe(self.limits.streams, id) {
+            Ok(place) => place,
             Err(OpenError::TooMany) => return refuse(NackCode::Busy, StreamCode::TooMany),
             Err(OpenError::IdInUse) => return Err(ProtocolError::StreamIdInUse(id)),
         };
@@ -99,7 +99,7 @@ impl Inner {
             ack,
             single: receiver.is_some(),
         });
-        Group::open(self, &receivers, (source, Some((slot, link.lend_lag()))), event, info);
+        Group::open(self, &receivers, (source, Some(place)), event, info);
         Ok(())
     }
 }

@@ -219,14 +219,13 @@ impl Link {
         self.with_pipes(limits, |pipes| pipes.open(id))
     }
 
-    /// A stream comes in, to be passed on.
-    pub(crate) fn reserve_pipe(&self, limits: StreamLimits, id: u32) -> Result<Slot, OpenError> {
-        self.with_pipes(limits, |pipes| pipes.reserve(id))
-    }
-
-    /// How far the receivers of a stream that comes in may be behind it.
-    pub(crate) fn lend_lag(&self) -> Lag {
-        self.with_pipes(Pipes::lend_lag)
+    /// A stream comes in, to be passed on to receivers that may be so far behind.
+    pub(crate) fn reserve_pipe(
+        &self,
+        limits: StreamLimits,
+        id: u32,
+    ) -> Result<(Slot, Lag), OpenError> {
+        self.with_pipes(limits, |pipes| pipes.reserve(id).map(|slot| (slot, pipes.lend_lag())))
     }
 
     /// Who takes a stream for which there is room.
