@@ -1,6 +1,6 @@
 //! The end of a connection that is told.
 
-use gatewire_codec::CloseCode;
+use gatewire_codec::{CloseCode, GoAwayCode};
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn nothing_is_sent_after_a_close() {
     assert_eq!(outbound.ack(1, value), closed);
     assert_eq!(outbound.nack(1, NackCode::Rejected, value), closed);
     assert_eq!(outbound.refuse(1, ErrorCode::Denied, ""), closed);
-    assert_eq!(outbound.go_away(0, ""), closed);
+    assert_eq!(outbound.go_away(GoAwayCode::Shutdown, 0, ""), closed);
     outbound.ping(1);
     outbound.close(CloseCode::Kicked, "a second time");
     assert_eq!(outbound.pending_requests(), 0);

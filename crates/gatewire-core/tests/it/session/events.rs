@@ -74,7 +74,7 @@ fn each_kind_of_message_reaches_the_application() {
     client.leave(rooms, Time::NEVER, 3).expect("queued");
     client.leave_all(Time::NEVER, 4).expect("queued");
     client.refuse(9, ErrorCode::Denied, "no").expect("queued");
-    pair.server.session.outbound.go_away(5000, "restart").expect("queued");
+    pair.server.session.outbound.go_away(GoAwayCode::Shutdown, 5000, "restart").expect("queued");
     pair.settle();
 
     let red = || vec!["red".to_owned()];
