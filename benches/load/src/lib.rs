@@ -8,12 +8,15 @@
 //! load-raw server --workload w1          # prints: ready 127.0.0.1:PORT
 //! load-raw driver --workload w1 --address 127.0.0.1:PORT --server-pids PID --size 128
 //! ```
+//!
+//! A third, `load-room-stream`, compares gatewire with itself: see [`room_stream`].
 
 mod crowd;
 pub mod facade;
 mod frames;
 mod idle;
 pub mod raw;
+pub mod room_stream;
 mod stalled;
 mod tally;
 
