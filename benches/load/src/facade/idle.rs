@@ -15,7 +15,8 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
         Ok(stream)
     };
     let count = async || {
-        let client = Client::builder().psk(KEY_ID, key.clone()).plain().connect(&driver.address).await?;
+        let client =
+            Client::builder().psk(KEY_ID, key.clone()).plain().connect(&driver.address).await?;
         let all: u32 = client.request(COUNT, ()).await?;
         client.close().await;
         Ok(u64::from(all).saturating_sub(1))

@@ -14,11 +14,9 @@ mod member;
 mod probe;
 mod server;
 
-use std::time::Instant;
-
 use bytes::{BufMut, Bytes, BytesMut};
 use gatewire::{Client, FanoutWriter, StreamCode, StreamError};
-use gatewire_harness::Failure;
+use gatewire_harness::{Failure, Window};
 use tokio::sync::mpsc;
 
 use member::MARK_EVERY;
@@ -34,6 +32,9 @@ const BULK: &str = "bulk";
 const READERS: &str = "readers";
 /// The room of the one that does not.
 const STALLED: &str = "stalled";
+
+/// What is sent at once.
+const PIECE: usize = 64 << 10;
 
 /// What is measured.
 struct Options {
@@ -72,37 +73,35 @@ impl Options {
 pub async fn drive(arguments: impl Iterator<Item = String>) -> Result<(), Failure> {
     let options = Options::read(arguments)?;
     let server = Child::start()?;
-    let mut room = Room::fill(&server.address, &options).await?;
-    let mut ratios = Vec::new();
-    println!(
-        "round   alone MB/s   beside MB/s   ratio   RTT p50/p99 us of the stalled, of an idle one"
-    );
+    let mut room = Room::fill(&server, &options).await?;
+    let (mut rates, mut costs) = (Vec::new(), Vec::new());
+    println!("        MB/s          | server CPU-ns / 64 KiB | RTT p50/p99 us: stalled, idle");
+    println!("round  alone  beside  |   alone  beside        | alone | beside");
     // The first warms up: windows of credit, buffers of the kernel.
     room.stream(false).await?;
     for round in 1..=options.rounds {
         let first = room.stream(round % 2 == 0).await?;
         let second = room.stream(round % 2 == 1).await?;
         let (alone, beside) = if round % 2 == 0 { (second, first) } else { (first, second) };
-        let ratio = beside.rate / alone.rate;
         println!(
-            "{round:5} {:12.0} {:13.0} {ratio:7.3}   alone {}, {}; beside {}, {}",
+            "{round:5} {:6.0} {:7.0}  | {:7.0} {:7.0}        | {} | {}",
             alone.rate,
             beside.rate,
-            alone.round_trips.stalled,
-            alone.round_trips.idle,
-            beside.round_trips.stalled,
-            beside.round_trips.idle
+            alone.cpu_ns,
+            beside.cpu_ns,
+            alone.round_trips,
+            beside.round_trips
         );
-        ratios.push(ratio);
+        rates.push(beside.rate / alone.rate);
+        costs.push(beside.cpu_ns / alone.cpu_ns);
     }
-    ratios.sort_unstable_by(f64::total_cmp);
-    if let (Some(least), Some(most)) = (ratios.first(), ratios.last()) {
-        println!("median ratio {:.3} ({least:.3} - {most:.3})", ratios[ratios.len() / 2]);
-    }
+    println!("rate of the others, beside to alone: {}", Spread(rates));
+    println!("CPU time of the server, beside to alone: {}", Spread(costs));
     room.close().await
 }
 
 struct Room {
+    server_pids: [u32; 1],
     sender: Client,
     probes: Probes,
     readers: Vec<Client>,
@@ -111,15 +110,30 @@ struct Room {
     bytes: Bytes,
 }
 
+/// Ratios: the median, the least and the most.
+struct Spread(Vec<f64>);
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let (Some(least), Some(most)) = (sorted.first(), sorted.last()) else { return Ok(()) };
+        write!(f, "{:.3} ({least:.3} - {most:.3})", sorted[sorted.len() / 2])
+    }
+}
+
 /// The figures of one stream.
 struct Figures {
     /// Megabytes (10^6 bytes) per second, of all readers together.
     rate: f64,
+    /// Nanoseconds of the server for 64 KiB to one reader.
+    cpu_ns: f64,
     round_trips: Both,
 }
 
 impl Room {
-    async fn fill(address: &str, options: &Options) -> Result<Self, Failure> {
+    async fn fill(server: &Child, options: &Options) -> Result<Self, Failure> {
+        let address = &server.address;
         let length = options.mib << 20;
         let (done, read) = mpsc::unbounded_channel();
         let mut readers = Vec::new();
@@ -132,13 +146,14 @@ impl Room {
         }
         let sender = Client::builder().connect(address).await?;
         let probes = Probes::start(address)?;
-        Ok(Self { sender, probes, readers, read, bytes: marked(length) })
+        let server_pids = [server.pid()];
+        Ok(Self { server_pids, sender, probes, readers, read, bytes: marked(length) })
     }
 
     /// One stream to all, and to the stalled one if it is `beside` them.
     async fn stream(&mut self, beside: bool) -> Result<Figures, Failure> {
         self.probes.begin();
-        let begin = Instant::now();
+        let window = Window::begin(&self.server_pids)?;
         let to = self.sender.to(READERS);
         let to = if beside { to.to(STALLED) } else { to };
         let stream = to.stream(BULK, ()).await?;
@@ -147,16 +162,15 @@ impl Room {
             let read = self.read.recv().await;
             read.ok_or_else(|| Failure::new("the members are gone"))?.map_err(Failure::new)?;
         }
-        let took = begin.elapsed();
+        let pieces = self.bytes.len().div_ceil(PIECE) * self.readers.len();
+        let measured = window.end(pieces as u64)?;
         let round_trips = self.probes.end().await?;
         let failed = sending.await??;
         if failed != usize::from(beside) {
             return Err(Failure::new(format!("{failed} members were cut")));
         }
-        let bytes = self.bytes.len() * self.readers.len();
-        #[expect(clippy::cast_precision_loss, reason = "a rate needs no 16 digits")]
-        let rate = bytes as f64 / took.as_secs_f64() / 1e6;
-        Ok(Figures { rate, round_trips })
+        let rate = measured.rate() * PIECE as f64 / 1e6;
+        Ok(Figures { rate, cpu_ns: measured.server_cpu_ns, round_trips })
     }
 
     async fn close(self) -> Result<(), Failure> {
@@ -183,7 +197,7 @@ fn marked(length: usize) -> Bytes {
 async fn send(mut stream: FanoutWriter, bytes: Bytes) -> Result<usize, Failure> {
     let mut left = bytes;
     while !left.is_empty() {
-        let piece = left.split_to(left.len().min(64 << 10));
+        let piece = left.split_to(left.len().min(PIECE));
         stream.send(piece).await?;
     }
     let report = stream.finish().await?;

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::{STALLED, member};
 
 /// Times from a question to its answer.
-pub(super) struct RoundTrips(Latencies);
+struct RoundTrips(Latencies);
 
 impl fmt::Display for RoundTrips {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,8 +23,14 @@ impl fmt::Display for RoundTrips {
 
 /// Of the member that does not read its stream, and of a client that has nothing to do with it.
 pub(super) struct Both {
-    pub(super) stalled: RoundTrips,
-    pub(super) idle: RoundTrips,
+    stalled: RoundTrips,
+    idle: RoundTrips,
+}
+
+impl fmt::Display for Both {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.stalled, self.idle)
+    }
 }
 
 /// See the [module's documentation](self).

@@ -26,6 +26,11 @@ impl Child {
         let address = address.ok_or_else(|| Failure::new("the server is not ready"))?.to_owned();
         Ok(Self { address, process })
     }
+
+    /// `taskset` has become the server.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
 }
 
 fn spawn(command: &mut Command) -> std::io::Result<Process> {

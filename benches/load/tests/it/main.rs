@@ -166,3 +166,15 @@ fn a_run_that_fails_says_why_and_exits_with_1() {
     assert_eq!(output.stdout, b"");
     assert!(!output.stderr.is_empty(), "it says why");
 }
+
+/// It starts its own server, and fails if a byte is missing or another member was cut.
+#[test]
+fn a_stream_to_a_room_beside_a_member_that_does_not_read() {
+    let output = Command::new(env!("CARGO_BIN_EXE_load-room-stream"))
+        .args(["--members", "3", "--mib", "1", "--rounds", "1"])
+        .output()
+        .expect("the program is built");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("rate of the others, beside to alone: "), "{printed}");
+}
