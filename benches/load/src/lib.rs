@@ -11,6 +11,7 @@
 //!
 //! A third, `load-room-stream`, compares gatewire with itself: see [`room_stream`].
 
+pub mod channels;
 mod crowd;
 pub mod facade;
 mod frames;

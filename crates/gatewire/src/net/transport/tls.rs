@@ -17,12 +17,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
-/// Ciphertext that waits for the kernel: above it no more plaintext is taken. Four full records: one system
-/// call takes them, and a connection that is not read keeps no more.
-const BUFFER: usize = 64 << 10;
+/// Ciphertext that waits for the kernel: above it no more plaintext is taken. As much as a batch: with 64 KiB,
+/// four writes and four wake-ups of the peer, events are a tenth slower (`docs/decisions.md`). A connection whose
+/// peer stops reading keeps so much at most, until it is cut; one that is read keeps nothing.
+const BUFFER: usize = 256 << 10;
 
-/// One read of ciphertext.
-const READ: usize = 64 << 10;
+/// One read of ciphertext. It is read twice more, so it should stay in the cache beside the plaintext.
+const READ: usize = 128 << 10;
+
+/// The longest record, with what TLS adds.
+const RECORD: usize = (16 << 10) + 256;
 
 /// A TLS session after its handshake.
 pub(crate) struct Tls {
@@ -143,7 +147,9 @@ impl State {
         }
         while out.filled().len() == before && !self.ended {
             ready!(with_buffer(|buffer| {
-                let mut cipher = ReadBuf::new(buffer);
+                // No more than `out` has room for, so that little is left to be kept.
+                let most = buffer.len().min(out.remaining() + RECORD);
+                let mut cipher = ReadBuf::new(&mut buffer[..most]);
                 ready!(Pin::new(&mut *tcp).poll_read(context, &mut cipher))?;
                 self.ended = cipher.filled().is_empty();
                 Poll::Ready(self.decrypt(cipher.filled(), out))
