@@ -86,5 +86,5 @@ fn start(channel: Channel) -> Result<SocketAddr, Failure> {
             drop(told.send(Err(error)));
         }
     });
-    Ok(address.recv()??)
+    address.recv()?
 }

@@ -157,7 +157,7 @@ impl ServerBuilder {
                 auth_timeout_s: seconds(self.limits.handshake_timeout),
                 ping_s: seconds(self.limits.ping_interval),
             })),
-            channels: self.channels.of(&self.keys),
+            channels: self.channels,
             #[cfg(feature = "tls")]
             acceptor: OnceLock::new(),
             limits: self.limits,

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use gatewire_core::handshake::KeyRing;
-
 use super::Inner;
 use crate::error::ConnectError;
 use crate::net::channel::{Channel, Looked};
@@ -32,35 +30,20 @@ pub(crate) enum Channels {
     },
 }
 
-impl Channels {
-    /// What is meant when the keys are known.
-    pub(super) fn of(self, keys: &KeyRing) -> Self {
-        match self {
-            #[cfg(feature = "tls")]
-            Self::ByKeys if !keys.is_empty() => {
-                Self::Tls { identity: None, clients: None, plain: false }
-            }
-            Self::ByKeys => {
-                let _ = keys;
-                Self::Plain
-            }
-            told => told,
-        }
-    }
-}
-
 impl Inner {
-    /// Makes what TLS needs, once.
+    /// Makes what TLS needs, once. A server without keys may be given some later.
     pub(super) fn prepare_channels(&self) -> io::Result<()> {
         #[cfg(feature = "tls")]
-        if let Channels::Tls { identity, clients, .. } = &self.channels
-            && self.acceptor.get().is_none()
-        {
-            let identity = match identity {
-                Some(identity) => identity.clone(),
+        if !matches!(self.channels, Channels::Plain) && self.acceptor.get().is_none() {
+            let (own, clients) = match &self.channels {
+                Channels::Tls { identity, clients, .. } => (identity.clone(), clients.as_ref()),
+                Channels::ByKeys | Channels::Plain => (None, None),
+            };
+            let identity = match own {
+                Some(identity) => identity,
                 None => Identity::self_signed().map_err(io::Error::other)?,
             };
-            let acceptor = Acceptor::new(&identity, clients.as_ref()).map_err(io::Error::other)?;
+            let acceptor = Acceptor::new(&identity, clients).map_err(io::Error::other)?;
             // Another `listen` at the same time made one as good.
             let _first = self.acceptor.set(acceptor);
         }
@@ -70,16 +53,20 @@ impl Inner {
     /// Looks what a client speaks, and shakes hands for TLS.
     #[cfg(feature = "tls")]
     pub(super) async fn open_channel(&self, mut stream: Looked) -> Result<Channel, ConnectError> {
+        let (tls, plain) = match &self.channels {
+            Channels::ByKeys => {
+                let open = self.listener().keys.is_empty();
+                (!open, open)
+            }
+            Channels::Plain => (false, true),
+            Channels::Tls { plain, .. } => (true, *plain),
+        };
         let speaks_tls = stream.speaks_tls().await?;
-        match (&self.channels, self.acceptor.get()) {
-            (Channels::Tls { .. }, Some(acceptor)) if speaks_tls => {
-                Ok(Channel::accept(stream, acceptor).await?)
-            }
-            (Channels::Tls { plain: false, .. }, _) => {
-                handshake::refuse_plain(&mut Channel::Plain(stream)).await
-            }
+        match self.acceptor.get().filter(|_| tls && speaks_tls) {
+            Some(acceptor) => Ok(Channel::accept(stream, acceptor).await?),
             // What is no frame of a handshake is found out there.
-            _ => Ok(Channel::Plain(stream)),
+            None if plain => Ok(Channel::Plain(stream)),
+            None => handshake::refuse_plain(&mut Channel::Plain(stream)).await,
         }
     }
 

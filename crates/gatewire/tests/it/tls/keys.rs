@@ -3,7 +3,7 @@
 use gatewire::tls::{Identity, TlsError, Verify};
 use gatewire::{Client, ConnectError, HandshakeError, Psk, RejectCode, Server};
 
-use super::kit::{Between, key, serve_tls};
+use super::kit::{Between, key, ring, serve_tls};
 use crate::rig::{build, dial_with, eventually, fence, serve, serve_with, within};
 
 async fn expect_refusal(server: &Server, client: &Client, code: RejectCode) {
@@ -82,4 +82,22 @@ async fn a_server_without_a_key_is_refused_over_tls_too() {
     let client = build(&server, |builder| builder.psk("one", key()));
     let refused = within(client.connect()).await;
     assert!(matches!(refused, Err(ConnectError::Tls(TlsError::HungUp))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_gets_its_first_key_speaks_tls_from_then_on() {
+    let server = serve().await;
+    fence(&dial_with(&server, |builder| builder).await).await;
+    server.set_keys(&ring());
+    let client = dial_with(&server, |builder| builder.psk("one", key())).await;
+    fence(&client).await;
+    client.close().await;
+    let client = build(&server, |builder| builder.psk("one", key()).plain());
+    let refused = within(client.connect()).await;
+    let code = RejectCode::TlsOnly;
+    let expected = HandshakeError::Rejected { code, retry_after_s: 0 };
+    assert!(
+        matches!(&refused, Err(ConnectError::Handshake(found)) if *found == expected),
+        "{refused:?}"
+    );
 }
