@@ -15,6 +15,18 @@ use crate::net::link::{HasLink, with_scratch};
 use crate::net::pipes::OpenError;
 use crate::stream::{FanoutWriter, StreamError};
 
+/// The longest value that may come with a stream to many: it is encoded for each receiver.
+const MAX_INFO: u32 = 64 << 10;
+
+/// Bytes that a value takes.
+pub(super) fn length(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::String(text) => text.len(),
+        ValueRef::Binary(bytes) | ValueRef::Object { bytes, .. } => bytes.len(),
+        _ => size_of::<u64>(),
+    }
+}
+
 /// A stream that a client opens to others.
 pub(super) struct Opened<'f> {
     pub(super) id: u32,
@@ -49,10 +61,15 @@ impl Inner {
         let sockets = self.receivers(target, sender);
         let group = with_scratch(info.uses_scratch(), |scratch| {
             let info = info.to_value(EncodeContext::new(&self.formats, event, scratch));
+            let info = info.map_err(EmitError::from)?;
+            let length = length(info);
+            if length > MAX_INFO as usize {
+                return Err(EmitError::TooLarge { length, limit: MAX_INFO });
+            }
             let source = Source::Local(AtomicWaker::new());
-            info.map(|info| Group::open(self, &sockets, (source, None), event, info))
+            Ok(Group::open(self, &sockets, (source, None), event, info))
         });
-        Ok(FanoutWriter::here(group.map_err(EmitError::from)?, sockets))
+        Ok(FanoutWriter::here(group?, sockets))
     }
 
     /// Passes a client's stream on.
@@ -85,6 +102,9 @@ impl Inner {
             return refuse(NackCode::Denied, StreamCode::NotTaken);
         }
         let receiver = single(&target);
+        if receiver.is_none() && length(info) > MAX_INFO as usize {
+            return refuse(NackCode::TooLarge, StreamCode::NotTaken);
+        }
         let receivers = match receiver {
             None => self.receivers(&target, Some(socket)),
             Some(id) => match id.parse().ok().and_then(|id| self.socket(id)) {

@@ -20,7 +20,9 @@ use crate::server::group::Group;
 use crate::to::To;
 
 /// A stream to many that is about to be opened. Await it: it never waits, and gives the
-/// [`FanoutWriter`] at once.
+/// [`FanoutWriter`] at once. On a server it needs a runtime of tokio around it, and panics without one.
+///
+/// What comes with the stream (`info`) may have 64 KiB; a longer one is an error.
 #[must_use = "a stream is opened when it is awaited"]
 pub struct OpenFanout<'e, V> {
     to: To<'e>,
@@ -58,6 +60,8 @@ impl<V: IntoValue> IntoFuture for OpenFanout<'_, V> {
 /// [`Limits::slow_receivers`](crate::Limits::slow_receivers) of the server ends alone, and the others go on.
 /// The bytes are shared, not copied for each. A write waits while the middle one of the readers is far
 /// behind; bytes for which there is no reader (any more) are thrown away.
+///
+/// A reader that is behind is cut earlier when the chunks are short: at 16,384 of them.
 ///
 /// Short writes are put together to chunks of 64 KiB: `flush` sends what there is. Then
 /// [`finish`](Self::finish), which tells what became of each reader. Dropped without it, the readers get

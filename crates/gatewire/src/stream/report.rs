@@ -11,7 +11,8 @@ use super::StreamError;
 pub struct Receipt {
     /// The reader.
     pub socket: SocketId,
-    /// What its handler answered, which means that it got all of it (or politely
+    /// What its handler answered (for a writer that is a client, up to 1 KiB of it: a longer one is
+    /// [`RequestError::TooLarge`](crate::RequestError)), which means that it got all of it (or politely
     /// [stopped](crate::StreamReader::stop)); or why it did not get all.
     pub outcome: Result<Value, StreamError>,
 }

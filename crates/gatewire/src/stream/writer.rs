@@ -64,6 +64,9 @@ pub(crate) struct Outgoing {
     receipts: Option<Mutex<Vec<Receipt>>>,
 }
 
+/// The most readers whose outcomes are kept: sixteen times the connections of a server by default.
+const MAX_RECEIPTS: usize = 1 << 20;
+
 impl Outgoing {
     pub(super) fn to(readers: Readers) -> Self {
         let receipts = match readers {
@@ -119,7 +122,10 @@ impl WatchStream for Outgoing {
                 }
             };
             let mut receipts = receipts.lock().unwrap_or_else(PoisonError::into_inner);
-            receipts.push(Receipt { socket, outcome });
+            // Beyond it the report is incomplete, which is noticed.
+            if receipts.len() < MAX_RECEIPTS {
+                receipts.push(Receipt { socket, outcome });
+            }
         }
     }
 }
@@ -191,8 +197,9 @@ impl StreamWriter {
         poll_fn(|context| self.poll_write_with(context, |_| Bytes::new())).await
     }
 
-    /// Finishes the stream, and waits for what its handler answers. `Ok`: all was read and the handler has
-    /// answered (or it has [stopped](crate::StreamReader::stop) politely and answered).
+    /// Finishes the stream, and waits for what its handler answers. `Ok`: the handler has answered, and the reader
+    /// was not dropped before the end (or it has [stopped](crate::StreamReader::stop) politely). So all was read,
+    /// unless the handler gave the reader to another task and answered before.
     ///
     /// The time for that, 60 s unless told otherwise, begins when the last byte is on its way.
     ///

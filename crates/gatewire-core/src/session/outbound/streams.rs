@@ -166,6 +166,11 @@ impl<W, H: Clone> Outbound<W, H> {
         self.streams.as_ref().map_or(0, |streams| streams.len())
     }
 
+    /// Adds bytes that other streams share; see [`SendStreams::share`].
+    pub fn share_stream(&mut self, id: u32, bytes: Bytes) -> Option<usize> {
+        self.streams.as_mut()?.share(id, bytes)
+    }
+
     /// Adds bytes to a stream, sharing long ones. `false`: it takes no more.
     pub fn write_stream(&mut self, id: u32, bytes: Bytes) -> bool {
         self.streams.as_mut().is_some_and(|streams| streams.write(id, bytes))

@@ -177,6 +177,23 @@ impl<H: Clone> SendStreams<H> {
         })
     }
 
+    /// Adds bytes that other streams share, whatever waits: for one that goes to many. Short ones are copied
+    /// while little waits, and shared when more does, so that the memory of a long queue is that of all
+    /// who share it. How many pieces wait then; `None`: as [`waiting`](Self::waiting) says.
+    pub fn share(&mut self, id: u32, bytes: Bytes) -> Option<usize> {
+        let behind = self.waiting(id)? >= SEND_BUFFER;
+        if bytes.len() <= COPY_UP_TO && !behind {
+            self.copy(id, &bytes);
+        } else {
+            self.change(id, |stream| {
+                stream.waiting += bytes.len();
+                stream.seal();
+                stream.pieces.push_back(bytes);
+            });
+        }
+        self.open.get(&id).map(|stream| stream.pieces.len())
+    }
+
     /// Adds a copy of bytes. `false`: as [`waiting`](Self::waiting) says `None`.
     pub fn copy(&mut self, id: u32, bytes: &[u8]) -> bool {
         self.change(id, |stream| {

@@ -90,14 +90,14 @@ impl Link {
         session: Session,
         id: u32,
         bytes: &bytes::Bytes,
-    ) -> Result<(), StreamGone> {
-        {
+    ) -> Result<usize, StreamGone> {
+        let pieces = {
             let mut shared = self.lock();
             shared.stream_waiting(self, session, id)?;
-            shared.outbound.write_stream(id, bytes.clone());
-        }
+            shared.outbound.share_stream(id, bytes.clone()).ok_or(StreamGone)?
+        };
         self.schedule(owner);
-        Ok(())
+        Ok(pieces)
     }
 
     /// No more will be written: behind what waits the end is told.

@@ -127,6 +127,13 @@ impl Group {
         }
     }
 
+    /// Ends a receiver that is too slow.
+    pub(super) fn cut(&self, member: &Member) {
+        let code = StreamCode::SlowReceiver;
+        member.reset(code, "");
+        self.end(member, Err(StreamError::Stopped { code, text: String::new() }));
+    }
+
     fn cut_overdue(&self) {
         let (overdue, members) = {
             let mut state = self.lock();
@@ -136,11 +143,7 @@ impl Group {
         for (place, reason) in overdue {
             let Some(member) = members.get(place.index()) else { continue };
             match reason {
-                Overdue::Slow => {
-                    let code = StreamCode::SlowReceiver;
-                    member.reset(code, "");
-                    self.end(member, Err(StreamError::Stopped { code, text: String::new() }));
-                }
+                Overdue::Slow => self.cut(member),
                 Overdue::Unanswered if self.source.single().is_some() => {
                     member.forget();
                     self.answered(member, Err(RequestError::Timeout));

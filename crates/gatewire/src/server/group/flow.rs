@@ -9,6 +9,10 @@ use gatewire_core::session::{FlowError, ReadFailure};
 use super::Group;
 use crate::net::pipes::IncomingStream;
 
+/// Pieces that may wait for one receiver: as many as the lag allows of the longest ones, sixteen times over. A
+/// queue of very short ones costs more than their bytes, so that a receiver which is behind is cut earlier.
+const MAX_PIECES: usize = 16_384;
+
 impl Group {
     /// The source has a chunk, within the limit. Each receiver that is left gets it.
     pub(crate) fn push(&self, chunk: &Bytes) {
@@ -20,7 +24,9 @@ impl Group {
             Arc::clone(&state.members)
         });
         for member in &*members {
-            member.push(chunk);
+            if member.push(chunk) > MAX_PIECES {
+                self.cut(member);
+            }
         }
     }
 

@@ -37,11 +37,10 @@ impl Member {
         Ok(())
     }
 
-    pub(super) fn push(&self, chunk: &Bytes) {
-        if let Some((id, session)) = self.stream.get() {
-            // One that is gone has its outcome, or will have.
-            let _gone = self.socket.link().push_stream(&self.socket, *session, *id, chunk);
-        }
+    /// How many pieces wait for it now. One that is gone has its outcome, or will have: none.
+    pub(super) fn push(&self, chunk: &Bytes) -> usize {
+        let Some((id, session)) = self.stream.get() else { return 0 };
+        self.socket.link().push_stream(&self.socket, *session, *id, chunk).unwrap_or(0)
     }
 
     pub(super) fn finish(&self) {

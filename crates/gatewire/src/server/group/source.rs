@@ -12,6 +12,7 @@ use crate::net::link::{HasLink, LinkOutbound, Session};
 use crate::net::pipes::IncomingStream;
 use crate::net::waiter::Waiter;
 use crate::server::SocketInner;
+use crate::server::streams::length;
 use crate::stream::StreamError;
 use gatewire_core::session::SendError;
 
@@ -134,10 +135,16 @@ impl Source {
     }
 }
 
+/// The longest answer of a receiver that is told to a client: those of 4,000 fit its queue at once.
+const MAX_ANSWER: usize = 1024;
+
 /// An outcome as it is told to a client.
 fn on_the_wire(outcome: &Outcome) -> StreamOutcome<'_> {
     let refused = |code, value| StreamOutcome::Refused { code, value };
     match outcome {
+        Ok(value) if length(value.as_ref()) > MAX_ANSWER => {
+            refused(NackCode::TooLarge, ValueRef::Empty)
+        }
         Ok(value) => StreamOutcome::Answered(value.as_ref()),
         Err(StreamError::Stopped { code, .. } | StreamError::Reset { code, .. }) => {
             StreamOutcome::Stopped { code: *code }

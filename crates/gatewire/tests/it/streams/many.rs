@@ -267,3 +267,41 @@ async fn a_sender_that_gives_up_or_is_lost_is_an_error_for_each() {
     }
     party.close().await;
 }
+
+#[tokio::test]
+async fn very_short_chunks_do_not_pile_up_for_a_reader_that_stands_still() {
+    let party = party(1).await;
+    let still = dial(&party.server).await;
+    still.on("file", |stream: StreamReader| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    });
+    within(still.join("all")).await.expect("joined");
+    let mut stream = party.server.to("all").stream("file", ()).await.expect("opened");
+    // Its credit, its buffer, and 20,000 pieces behind them: each would be kept for it alone.
+    let count = (2 * 256 * 1024) / 100 + 20_000;
+    for _ in 0..count {
+        within(stream.send(vec![7; 100])).await.expect("sent");
+    }
+    let report = within(stream.finish()).await.expect("a report");
+    let cut = StreamError::Stopped { code: StreamCode::SlowReceiver, text: String::new() };
+    let failed: Vec<_> = report.failed().collect();
+    assert_eq!(failed, [(still.id().expect("still connected"), &cut)]);
+    assert_eq!(report.complete().collect::<Vec<_>>(), party.ids());
+    within(still.close()).await;
+    party.close().await;
+}
+
+#[tokio::test]
+async fn what_comes_with_a_stream_to_many_is_bounded() {
+    let party = party(1).await;
+    let sender = dial(&party.server).await;
+    let info = Bytes::from(vec![0; (64 << 10) + 1]);
+    let here = party.server.to("all").stream("file", info.clone()).await;
+    assert!(matches!(here, Err(StreamError::Refused(RequestError::NotSent(_)))), "{here:?}");
+    let there = sender.to("all").stream("file", info).await.expect("on its way");
+    let report = within(there.finish()).await;
+    assert_eq!(report, Err(StreamError::Refused(RequestError::TooLarge)));
+    within(sender.close()).await;
+    party.close().await;
+}
