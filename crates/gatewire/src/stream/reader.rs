@@ -28,6 +28,9 @@ use crate::net::pipes::{Pipe, Slot};
 /// [`StreamLimits::max_credit`](crate::StreamLimits) for one that was read fast before. The writer waits;
 /// everything else on the connection goes on.
 ///
+/// A handler that hands it to another task and then refuses ends it: what came can be read, then
+/// [`StreamError::Reset`] with [`StreamCode::Cancelled`], since a writer that is refused sends no more.
+///
 /// Dropped before the end, the writer is told to stop, and its `finish` fails;
 /// [`stop`](Self::stop) is the polite way.
 pub struct StreamReader {

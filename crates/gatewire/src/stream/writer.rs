@@ -248,14 +248,22 @@ impl StreamWriter {
 
     /// Why nothing can be written any more. `None`: nothing is known of it, or not yet. Whoever ends a stream
     /// does so first and then tells why, which wakes this task.
-    fn failure(&self) -> Option<StreamError> {
+    fn failure(&mut self) -> Option<StreamError> {
+        let lost = self.outgoing.lost.load(Ordering::Acquire);
+        if lost
+            && self.ended.is_none()
+            && let Ok(Some(outcome)) = self.outcome.try_recv()
+        {
+            // That it is lost is told last: a refusal has come before, maybe a moment ago.
+            self.ended = Some(outcome);
+        }
         if let Some(Err(error)) = &self.ended {
             return Some(error.clone().into());
         }
         if let Some((code, text)) = self.outgoing.stopped.get() {
             return Some(StreamError::Stopped { code: *code, text: text.clone() });
         }
-        self.outgoing.lost.load(Ordering::Acquire).then_some(StreamError::Disconnected)
+        lost.then_some(StreamError::Disconnected)
     }
 
     /// Looks whether the end is known, and sees to it that this task hears of changes.
@@ -289,7 +297,7 @@ impl StreamWriter {
         Poll::Ready(written)
     }
 
-    fn written(&self, written: Result<bool, StreamGone>) -> Poll<Result<(), StreamError>> {
+    fn written(&mut self, written: Result<bool, StreamGone>) -> Poll<Result<(), StreamError>> {
         match written {
             Ok(true) => Poll::Ready(Ok(())),
             Ok(false) => Poll::Pending,
