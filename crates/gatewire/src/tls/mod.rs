@@ -6,7 +6,31 @@
 //! this very TLS connection know (RFC 9266), so that whoever sits between two TLS connections is refused. The
 //! other variants of [`Verify`] check certificates besides.
 //!
-//! TLS 1.3 alone, no early data, no resumption.
+//! TLS 1.3 alone, no early data, no resumption. A client never falls back to plain TCP, and a server for TLS tells
+//! plain clients so ([`RejectCode::TlsOnly`](crate::RejectCode::TlsOnly)). What it protects from and what not stands in
+//! `SECURITY.md`.
+//!
+//! A server with a certificate that its clients know, and no key:
+//!
+//! ```
+//! use gatewire::tls::{Identity, Verify};
+//! use gatewire::{Client, Server};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // From files: `Identity::from_pem`.
+//! let identity = Identity::self_signed()?;
+//! let pin = Verify::Pin(vec![identity.fingerprint()]);
+//! let server = Server::builder().tls(identity).bind("127.0.0.1:0").await?;
+//! server.on("double", |number: u32| number * 2);
+//!
+//! let client = Client::builder().tls(pin).connect(server.local_addr()).await?;
+//! assert_eq!(client.request::<u32, _>("double", 21).await?, 42);
+//! # client.close().await;
+//! # server.close().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod certificate;
 mod config;

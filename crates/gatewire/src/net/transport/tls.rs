@@ -222,3 +222,6 @@ fn with_buffer<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
     BUFFER.set(Some(buffer));
     result
 }
+
+#[cfg(test)]
+mod tests;
