@@ -46,17 +46,21 @@ const BUDGET_RETRY: Duration = Duration::from_millis(10);
 /// What is taken of the budget.
 static ASSEMBLING: AtomicUsize = AtomicUsize::new(0);
 
-/// A share of the budget. Given back when dropped.
+/// A share of the budget, small: each connection has one. Given back when dropped.
 #[derive(Debug, Default)]
-struct Share(usize);
+struct Share(u32);
 
 impl Share {
+    fn bytes(&self) -> usize {
+        self.0 as usize
+    }
+
     /// Grows the share; `false`: the budget is used up.
     fn grow(&mut self, bytes: usize) -> bool {
         let fits = |used: usize| used.checked_add(bytes).filter(|used| *used <= ASSEMBLY_BUDGET);
         let granted = ASSEMBLING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
         if granted {
-            self.0 += bytes;
+            self.0 += u32::try_from(bytes).expect("it is no more than the budget");
         }
         granted
     }
@@ -65,7 +69,7 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         if self.0 > 0 {
-            ASSEMBLING.fetch_sub(self.0, Ordering::Relaxed);
+            ASSEMBLING.fetch_sub(self.bytes(), Ordering::Relaxed);
         }
     }
 }
@@ -229,7 +233,7 @@ impl Assembly {
         }
         // Room for as much again as has arrived, at least one direct read.
         let room = missing.min(self.partial.len().max(DIRECT_READ));
-        let lacks = (self.partial.len() + room).saturating_sub(self.share.0);
+        let lacks = (self.partial.len() + room).saturating_sub(self.share.bytes());
         if lacks > 0 && !self.share.grow(lacks) {
             let mut retry = Box::pin(tokio::time::sleep(BUDGET_RETRY));
             // Not ready before its time: the task is woken then.

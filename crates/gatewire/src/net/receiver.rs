@@ -24,7 +24,7 @@ pub(super) struct Receiver<S: Side> {
     /// Answers that this turn brought.
     pub(super) answers: usize,
     /// The length of the last frame with a chunk of a stream in one read; 0: there was none.
-    pub(super) chunk_frame: usize,
+    pub(super) chunk_frame: u32,
     /// Whether the last frame was a publish.
     pub(super) publishing: bool,
     /// For a session that may not do everything.

@@ -30,7 +30,8 @@ impl<S: Side> Receiver<S> {
             Incoming::StreamChunk { id, bytes } => {
                 // One that is not open any more: the writer does not know yet.
                 let Some(stream) = link.find_pipe(id) else { return Ok(()) };
-                self.chunk_frame = frame.bytes().len();
+                // Not a long one, if it were longer than a frame can be.
+                self.chunk_frame = u32::try_from(frame.bytes().len()).unwrap_or(0);
                 let kept = frame.owned();
                 if stream.handle_data(bytes, kept).map_err(broken)? {
                     link.with_outbound(|outbound| outbound.probe_stream(id));

@@ -14,3 +14,24 @@ pub(crate) fn configure(stream: &TcpStream, options: &TcpOptions) -> io::Result<
     }
     Ok(())
 }
+
+/// Whether the kernel is to take little beyond what is on the network: so that messages overtake the bytes of
+/// streams here, where they can. Without streams it takes what it likes, which is cheaper for large events.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+pub(crate) fn keep_queue_short(stream: &TcpStream, short: bool) {
+    /// What the kernel may have that is not sent: half a batch, which lasts until it is given the next
+    /// (`docs/decisions.md`, "Messages overtake streams in the kernel too").
+    const UNSENT: u32 = 128 << 10;
+    /// As the system is set.
+    const DEFAULT: u32 = 0;
+
+    let unsent = if short { UNSENT } else { DEFAULT };
+    if let Err(error) = SockRef::from(stream).set_tcp_notsent_lowat(unsent) {
+        // It is slower then, not wrong; and if the socket is broken the next write tells.
+        tracing::debug!(%error, "the queue of a socket keeps its length");
+    }
+}
+
+/// Other systems have no such option, or none that can be reached.
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+pub(crate) fn keep_queue_short(_: &TcpStream, _: bool) {}

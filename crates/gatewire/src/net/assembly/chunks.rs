@@ -33,7 +33,8 @@ pub(super) struct Chunks {
 impl Assembly {
     /// What to expect after a read: more chunks of a stream, if the last of it was in a frame of this length; 0
     /// if it brought none.
-    pub(crate) fn expect_chunks(&mut self, frame: usize) {
+    pub(crate) fn expect_chunks(&mut self, frame: u32) {
+        let frame = frame as usize;
         let long = (COPY_UP_TO + 1..=LONGEST - LENGTH_PREFIX).contains(&frame);
         match &mut self.chunks {
             Some(chunks) if long => chunks.frame = frame,
@@ -66,7 +67,7 @@ impl Assembly {
     pub(super) fn begin_chunks(&mut self, missing: Option<usize>) -> bool {
         let Some(chunks) = &mut self.chunks else { return false };
         let missing = missing.unwrap_or_default();
-        let lacks = CHUNK_BUFFER.saturating_sub(self.share.0);
+        let lacks = CHUNK_BUFFER.saturating_sub(self.share.bytes());
         if self.partial.len() + missing > LONGEST || (lacks > 0 && !self.share.grow(lacks)) {
             self.chunks = None;
             return false;

@@ -7,6 +7,7 @@ use gatewire_core::session::Sent;
 
 use super::{Link, Session, Shared};
 use crate::error::{DisconnectReason, EmitError};
+use crate::net::tcp;
 use crate::net::transport::Written;
 
 impl Link {
@@ -37,15 +38,20 @@ impl Link {
 
     fn flush_if(&self, go: impl Fn(bool) -> bool) {
         loop {
-            let (mut batch, stream) = {
+            let (mut batch, stream, queue) = {
                 let mut shared = self.lock();
                 if !go(shared.outbound.outbox().is_blocked()) {
                     return;
                 }
                 let Some(stream) = shared.stream.clone() else { return };
                 let Some(batch) = shared.outbound.take() else { return };
-                (batch, stream)
+                let streams = shared.outbound.open_streams() > 0;
+                let changes = std::mem::replace(&mut shared.short_queue, streams) != streams;
+                (batch, stream, changes.then_some(streams))
             };
+            if let Some(short) = queue {
+                tcp::keep_queue_short(stream.tcp(), short);
+            }
             let result = stream.write(&mut batch);
             let (waited_for, sent) = {
                 let mut shared = self.lock();

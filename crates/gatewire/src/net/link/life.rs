@@ -181,6 +181,7 @@ impl Shared {
     fn begin(&mut self, stream: Arc<Transport>) {
         self.stream = Some(stream);
         self.broken = false;
+        self.short_queue = false;
         self.offline = Offline::Nothing;
     }
 

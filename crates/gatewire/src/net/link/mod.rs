@@ -91,6 +91,8 @@ struct Shared {
     ending: Option<DisconnectReason>,
     /// A write has failed: nothing more will go out.
     broken: bool,
+    /// Whether the kernel was told to keep its queue short, since streams are open.
+    short_queue: bool,
     /// Whether the outbox is above its soft mark, or was and the driver has not told yet.
     congested: bool,
     answers: Answers,
@@ -126,6 +128,7 @@ impl Link {
                 armed: Time::NEVER,
                 ending: None,
                 broken: false,
+                short_queue: false,
                 congested: false,
                 answers: Answers::default(),
                 waited_for: false,
