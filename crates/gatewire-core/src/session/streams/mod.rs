@@ -68,6 +68,8 @@ pub struct StreamLimits {
     /// The most streams whose reader or handler has not ended: 128. More are refused as busy.
     pub max_streams: usize,
     /// The most credit of one stream, and so what an unread one costs: 4 MiB. It begins with 256 KiB.
+    /// `gatewire` shares read buffers among chunks: a peer that puts other frames between long chunks can make
+    /// that four times as much.
     pub max_credit: u64,
     /// The most credit of all streams of the connection beyond those first 256 KiB each: 32 MiB.
     pub max_total_credit: u64,
