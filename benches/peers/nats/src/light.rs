@@ -17,9 +17,7 @@ pub fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
                 outcome.with_measured(&one_way::through_broker(&Nats, driver).await?)
             }
             Workload::Requests => requests::through_broker(&Nats, driver).await?.fill(outcome),
-            workload if workload.is_fan_out() => {
-                fan_out::run(&Nats, driver).await?.fill(outcome)
-            }
+            workload if workload.is_fan_out() => fan_out::run(&Nats, driver).await?.fill(outcome),
             _ => idle::run(&Nats, driver).await?.fill(outcome),
         })
     })

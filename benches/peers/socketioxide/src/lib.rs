@@ -54,9 +54,7 @@ fn drive(value: Value, driver: &Driver, outcome: Outcome) -> Result<Outcome, Fai
                 outcome.with_measured(&one_way::to_server(&wire, driver).await?)
             }
             Workload::Requests => requests::to_server(&wire, driver).await?.fill(outcome),
-            workload if workload.is_fan_out() => {
-                fan_out::run(&wire, driver).await?.fill(outcome)
-            }
+            workload if workload.is_fan_out() => fan_out::run(&wire, driver).await?.fill(outcome),
             _ => idle::run(&wire, driver).await?.fill(outcome),
         })
     })

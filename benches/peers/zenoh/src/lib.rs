@@ -36,9 +36,7 @@ pub fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
     match driver.params.workload {
         Workload::Events | Workload::Bulk => events::drive(driver, outcome),
         Workload::Requests => requests::drive_queries(driver, outcome),
-        workload if workload.is_fan_out() => {
-            fan_out::drive(driver, outcome)
-        }
+        workload if workload.is_fan_out() => fan_out::drive(driver, outcome),
         _ => idle::drive(driver, outcome),
     }
 }
