@@ -36,8 +36,8 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    /// As many as wait in the stream and in one write.
-    const MOST: usize = 16;
+    /// As many as wait in the stream and in one write, and one more.
+    const MOST: usize = 9;
 
     pub(super) fn new(size: usize) -> Self {
         Self { payload: Payload::new(size), used: VecDeque::new() }

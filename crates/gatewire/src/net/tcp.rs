@@ -19,8 +19,8 @@ pub(crate) fn configure(stream: &TcpStream, options: &TcpOptions) -> io::Result<
 /// streams here, where they can. Without streams it takes what it likes, which is cheaper for large events.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 pub(crate) fn keep_queue_short(stream: &TcpStream, short: bool) {
-    /// What the kernel may have that is not sent: two batches, the least that cost a stream no speed
-    /// (`docs/decisions.md`, "Messages overtake streams in the kernel too").
+    /// What the kernel may have that is not sent: two batches. Less costs a stream its speed, more makes
+    /// messages wait (`docs/decisions.md`, "Messages overtake streams in the kernel too").
     const UNSENT: u32 = 512 << 10;
     /// As the system is set.
     const DEFAULT: u32 = 0;

@@ -65,6 +65,10 @@ impl Assembly {
     /// Sees to it that there is a buffer for the chunks that are expected. `false`: the next frame is none of
     /// them, or the budget is used up.
     pub(super) fn begin_chunks(&mut self, missing: Option<usize>) -> bool {
+        if self.chunks.as_ref().is_some_and(|chunks| chunks.room == 0) {
+            // The same memory again, if its chunks are read already: it is still in the cache.
+            self.release();
+        }
         let Some(chunks) = &mut self.chunks else { return false };
         let missing = missing.unwrap_or_default();
         let lacks = CHUNK_BUFFER.saturating_sub(self.share.bytes());
@@ -144,11 +148,11 @@ fn room_for(frame: usize) -> usize {
     CHUNK_BUFFER / (LENGTH_PREFIX + frame) * (LENGTH_PREFIX + frame)
 }
 
-/// An empty buffer: one that nobody uses any more, or a new one.
+/// An empty buffer: the last of those that nobody uses any more, or a new one.
 fn take_buffer() -> BytesMut {
     BUFFERS.with_borrow_mut(|buffers| {
-        match buffers.iter_mut().position(|buffer| buffer.try_reclaim(CHUNK_BUFFER)) {
-            Some(free) => buffers.swap_remove(free),
+        match buffers.iter_mut().rposition(|buffer| buffer.try_reclaim(CHUNK_BUFFER)) {
+            Some(free) => buffers.remove(free),
             None => BytesMut::with_capacity(CHUNK_BUFFER),
         }
     })
