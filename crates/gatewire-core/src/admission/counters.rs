@@ -12,7 +12,7 @@ pub enum Refused {
     Connections,
     /// Too many handshakes from its source are under way.
     PendingOfSource,
-    /// Too many handshakes are under way.
+    /// Too many handshakes are under way, and no source has more of them than its own.
     Pending,
     /// Its key has as many sessions as it may have.
     SessionsOfKey,
@@ -85,21 +85,21 @@ impl Failure {
         Self::Declined,
     ];
 
-    /// Whether it counts against its source, and its REJECT is delayed: guesses at keys, and what takes
-    /// a place without being a client. A probe that connects and hangs up does not count, nor does a
-    /// peer that is only set up wrongly.
+    /// Whether it counts against its source, and its REJECT is delayed: that are guesses at keys, all of
+    /// which look the same from outside. What is slow or no client does not count. It takes a place for
+    /// no more than the deadline; and when this side is too slow, or a scanner shares the address with
+    /// others, all of these would be shut out.
     #[must_use]
     pub fn counts(self) -> bool {
         match self {
-            Self::UnknownKey
-            | Self::KeyNotYetValid
-            | Self::KeyExpired
-            | Self::Proof
+            Self::UnknownKey | Self::KeyNotYetValid | Self::KeyExpired | Self::Proof => true,
+            Self::Role
+            | Self::NodeName
+            | Self::Incompatible
             | Self::Malformed
-            | Self::Timeout => true,
-            Self::Role | Self::NodeName | Self::Incompatible | Self::Closed | Self::Declined => {
-                false
-            }
+            | Self::Timeout
+            | Self::Closed
+            | Self::Declined => false,
         }
     }
 
@@ -147,6 +147,8 @@ pub struct AdmissionCounters {
     pub arrived: u64,
     /// Sessions that began.
     pub established: u64,
+    /// Handshakes that had to make room for others.
+    pub evicted: u64,
     /// Times that a source was shut out for its failures.
     pub shut_out: u64,
     /// Sources that were forgotten early, because too many others failed.
@@ -166,6 +168,12 @@ impl AdmissionCounters {
     #[must_use]
     pub fn failed(&self, failure: Failure) -> u64 {
         self.failed[failure as usize]
+    }
+
+    /// Connections that came to no session, for whatever reason.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.evicted + self.refused.iter().sum::<u64>() + self.failed.iter().sum::<u64>()
     }
 
     pub(super) fn refuse(&mut self, refused: Refused) -> Refused {

@@ -3,24 +3,31 @@
 //!
 //! ```text
 //!  arrive ---> Pending ---- establish ---> Connection ---> leave
-//!    |            |             |
-//!    | refused    | fail        | refused: full, or the key has its sessions
-//!    v            v             v
-//!  close       note it;       REJECT busy
-//!              REJECT after a delay, then release
+//!    |          |   |           |
+//!    | refused  |   | fail      | refused: full, or the key has its sessions
+//!    v          |   v           v
+//!  close        |  note it;   REJECT busy
+//!               |  REJECT after a delay, then release
+//!               v evicted
+//!             close, then release
 //! ```
 //!
 //! Time and chance are arguments, and nothing is done here but counting: sockets and delays are the
 //! caller's. A [`Pending`] and a [`Connection`] are places that must be given back, each once: one that
 //! is dropped is taken for ever.
 //!
+//! When all places for handshakes are taken, somebody who fills them must not keep all others out. So a
+//! newcomer takes the place of the oldest handshake of the source that has the most, unless its own
+//! source has as many. Honest handshakes take milliseconds and are seldom the oldest; those of a flood
+//! are.
+//!
 //! Sources are addresses: one of IPv4, a /64 network of IPv6, which is what one customer has.
 
 mod counters;
 mod failures;
+mod pending;
 mod source;
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,17 +38,20 @@ use crate::Time;
 use crate::handshake::Established;
 use failures::Failures;
 use gatewire_codec::v3::handshake::Role;
+use pending::Handshakes;
 use source::Source;
 
 pub use counters::{AdmissionCounters, Failure, Refused};
+pub use pending::{Pending, PendingId};
 
 /// The bounds before authentication, and of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AdmissionLimits {
-    /// Handshakes under way: 1,024. At the bound a new connection is closed when it is accepted.
+    /// Handshakes under way: 1,024. At the bound a new connection takes the place of one from the
+    /// source that has the most; if that is its own, it is closed when it is accepted.
     pub pending: usize,
     /// Those from one source: 32. At the bound its new connections are closed when they are accepted.
-    pub pending_per_source: u32,
+    pub pending_per_source: usize,
     /// Failures of one source within the window: 10. With the last of them it is refused for a window's
     /// length.
     pub failures: u32,
@@ -52,10 +62,10 @@ pub struct AdmissionLimits {
     /// would be forgotten next is forgotten now, and begins anew. So somebody who has more networks
     /// than this gets more tries, not more memory.
     pub failing_sources: usize,
-    /// Connections: 65,536. At the bound new ones are closed when they are accepted.
+    /// Connections: 65,536. At the bound new ones are refused as busy.
     pub connections: usize,
     /// How many of these clients leave to routers: 64, and a sixteenth of the connections at most.
-    /// Clients beyond are refused as busy once they have said who they are.
+    /// Clients beyond are refused as busy once they have shown who they are.
     pub kept_for_routers: usize,
     /// The shortest time from a failure to its REJECT: 250 ms.
     pub min_delay: Duration,
@@ -98,9 +108,7 @@ impl AdmissionLimits {
 #[derive(Debug)]
 pub struct Admission {
     limits: AdmissionLimits,
-    pending: usize,
-    /// As many entries as there are pending handshakes, at most.
-    pending_of: BTreeMap<Source, u32>,
+    pending: Handshakes,
     failures: Failures,
     clients: usize,
     routers: usize,
@@ -109,12 +117,13 @@ pub struct Admission {
     counters: AdmissionCounters,
 }
 
-/// A handshake that is under way: a place that [`Admission::establish`] or [`Admission::release`] takes
-/// back.
+/// Somebody has come.
 #[derive(Debug)]
-#[must_use = "the place of a handshake must be given back"]
-pub struct Pending {
-    source: Source,
+pub struct Arrival {
+    /// Its place.
+    pub pending: Pending,
+    /// Whose place it took: close that one, and [release](Admission::release) it.
+    pub evicted: Option<PendingId>,
 }
 
 /// A session that is established: a place that [`Admission::leave`] takes back.
@@ -131,8 +140,7 @@ impl Admission {
     pub fn new(limits: AdmissionLimits) -> Self {
         Self {
             limits,
-            pending: 0,
-            pending_of: BTreeMap::new(),
+            pending: Handshakes::default(),
             failures: Failures::default(),
             clients: 0,
             routers: 0,
@@ -146,28 +154,43 @@ impl Admission {
     /// # Errors
     ///
     /// [`Refused`]: close it without a word.
-    pub fn arrive(&mut self, address: IpAddr, now: Time) -> Result<Pending, Refused> {
+    pub fn arrive(&mut self, address: IpAddr, now: Time) -> Result<Arrival, Refused> {
         let source = Source::of(address);
-        let limits = &self.limits;
-        let pending_of = self.pending_of.get(&source).copied().unwrap_or(0);
-        let refused = if self.failures.is_refused(source, now) {
-            Some(Refused::Failures)
-        } else if self.connections() >= limits.connections {
-            Some(Refused::Connections)
-        } else if pending_of >= limits.pending_per_source {
-            Some(Refused::PendingOfSource)
-        } else if self.pending >= limits.pending {
-            Some(Refused::Pending)
-        } else {
-            None
-        };
-        if let Some(refused) = refused {
-            return Err(self.counters.refuse(refused));
+        match self.try_arrive(source, now) {
+            Ok(arrival) => {
+                self.counters.arrived += 1;
+                self.counters.evicted += u64::from(arrival.evicted.is_some());
+                Ok(arrival)
+            }
+            Err(refused) => Err(self.counters.refuse(refused)),
         }
-        self.counters.arrived += 1;
-        self.pending += 1;
-        self.pending_of.insert(source, pending_of + 1);
-        Ok(Pending { source })
+    }
+
+    fn try_arrive(&mut self, source: Source, now: Time) -> Result<Arrival, Refused> {
+        if self.failures.is_refused(source, now) {
+            return Err(Refused::Failures);
+        }
+        let own = self.pending.of(source);
+        if own >= self.limits.pending_per_source {
+            return Err(Refused::PendingOfSource);
+        }
+        let mut evicted = None;
+        if self.pending.len() >= self.limits.pending {
+            evicted = Some(self.pending.evict(own).ok_or(Refused::Pending)?);
+        }
+        Ok(Arrival { pending: self.pending.begin(source), evicted })
+    }
+
+    /// Whether there are as many connections as there may be, so that whoever is pending will be refused.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.connections() >= self.limits.connections
+    }
+
+    /// A handshake is refused because the server [is full](Self::is_full), before it is known who comes.
+    pub fn turn_away(&mut self, pending: Pending) -> Refused {
+        self.release(pending);
+        self.counters.refuse(Refused::Connections)
     }
 
     /// A handshake has failed. Notes it at once; the place stays taken until it is
@@ -181,15 +204,10 @@ impl Admission {
         }
     }
 
-    /// A failed handshake is over.
-    pub fn release(&mut self, Pending { source }: Pending) {
-        self.pending -= 1;
-        if let Some(count) = self.pending_of.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
-                self.pending_of.remove(&source);
-            }
-        }
+    /// A failed or evicted handshake is over.
+    pub fn release(&mut self, pending: Pending) {
+        // One that was evicted has no place any more.
+        self.pending.end(&pending);
     }
 
     /// A peer has proven what it is. Its handshake is over in any case.
@@ -204,8 +222,7 @@ impl Admission {
     ) -> Result<Connection, Refused> {
         self.release(pending);
         let Established { role, key_id, grant, .. } = session;
-        let full = self.connections() >= self.limits.connections;
-        if full || (*role == Role::Client && self.clients >= self.limits.clients()) {
+        if self.is_full() || (*role == Role::Client && self.clients >= self.limits.clients()) {
             return Err(self.counters.refuse(Refused::Connections));
         }
         let key = if key_id.is_empty() {
@@ -242,7 +259,7 @@ impl Admission {
     /// Handshakes under way.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.pending
+        self.pending.len()
     }
 
     /// Sessions that are established.

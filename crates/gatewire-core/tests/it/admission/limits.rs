@@ -1,11 +1,11 @@
 //! How many may be there at once.
 
-use gatewire_core::admission::{Connection, Pending, Refused};
+use gatewire_core::admission::Connection;
 
 use super::*;
 
 fn arrive(admission: &mut Admission, number: u32) -> Result<Pending, Refused> {
-    admission.arrive(address(number), Time::ZERO)
+    super::arrive(admission, address(number), Time::ZERO)
 }
 
 fn join(admission: &mut Admission, established: &Established) -> Result<Connection, Refused> {
@@ -53,23 +53,6 @@ fn hosts_of_one_network_share_its_places() {
 }
 
 #[test]
-fn all_sources_share_the_handshakes() {
-    let mut admission = admission(|limits| limits.pending = 2);
-    let first = arrive(&mut admission, 1).expect("a place");
-    let second = arrive(&mut admission, 2).expect("a place");
-    assert_eq!(arrive(&mut admission, 3).err(), Some(Refused::Pending));
-    // A session is no handshake any more.
-    let connection = admission.establish(first, &session(Role::Client, "", None)).expect("a place");
-    let third = arrive(&mut admission, 3).expect("a place");
-    admission.release(second);
-    admission.release(third);
-    admission.leave(connection);
-    assert_eq!((admission.pending(), admission.connections()), (0, 0));
-    assert_eq!(admission.counters().refused(Refused::Pending), 1);
-    assert_eq!(admission.counters().established, 1);
-}
-
-#[test]
 fn clients_leave_some_connections_to_routers() {
     let mut admission = admission(|limits| {
         limits.connections = 32;
@@ -81,14 +64,18 @@ fn clients_leave_some_connections_to_routers() {
     assert_eq!(join(&mut admission, &client).err(), Some(Refused::Connections));
     let routers = [(); 2].map(|()| join(&mut admission, &router).expect("a place that was kept"));
     // Now nobody is even asked who he is.
-    assert_eq!(arrive(&mut admission, 1).err(), Some(Refused::Connections));
-    assert_eq!(admission.counters().refused(Refused::Connections), 2);
-    assert_eq!(admission.connections(), 32);
+    assert!(admission.is_full());
+    let pending = arrive(&mut admission, 1).expect("a place for the refusal");
+    assert_eq!(admission.turn_away(pending), Refused::Connections);
+    assert_eq!(join(&mut admission, &router).err(), Some(Refused::Connections));
+    assert_eq!(admission.counters().refused(Refused::Connections), 3);
+    assert_eq!((admission.connections(), admission.pending()), (32, 0));
 
     // Routers may have more than what is kept for them.
     admission.leave(clients.pop().expect("thirty"));
+    assert!(!admission.is_full());
     let third = join(&mut admission, &router).expect("a place");
-    assert_eq!(arrive(&mut admission, 1).err(), Some(Refused::Connections));
+    assert!(admission.is_full());
     for connection in clients.into_iter().chain(routers).chain([third]) {
         admission.leave(connection);
     }
@@ -100,8 +87,9 @@ fn a_small_server_keeps_little_for_routers() {
     let mut admission = admission(|limits| limits.connections = 2);
     let client = session(Role::Client, "", None);
     let _first = join(&mut admission, &client).expect("a place");
+    assert!(!admission.is_full());
     let _second = join(&mut admission, &client).expect("a place");
-    assert_eq!(arrive(&mut admission, 1).err(), Some(Refused::Connections));
+    assert_eq!(join(&mut admission, &client).err(), Some(Refused::Connections));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Who is let in before anybody has proven anything: each limit, and its counter.
 
+mod eviction;
 mod failures;
 mod limits;
 mod model;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatewire_codec::v3::handshake::Role;
-use gatewire_core::admission::{Admission, AdmissionLimits};
+use gatewire_core::admission::{Admission, AdmissionLimits, Arrival, Pending, Refused};
 use gatewire_core::handshake::{Established, Grant, ResumeSecret};
 use gatewire_core::{SocketId, Time};
 
@@ -26,6 +27,13 @@ fn admission(change: impl FnOnce(&mut AdmissionLimits)) -> Admission {
     let mut limits = AdmissionLimits::default();
     change(&mut limits);
     Admission::new(limits)
+}
+
+/// Somebody comes and takes nobody's place.
+fn arrive(admission: &mut Admission, from: IpAddr, now: Time) -> Result<Pending, Refused> {
+    let Arrival { pending, evicted } = admission.arrive(from, now)?;
+    assert_eq!(evicted, None);
+    Ok(pending)
 }
 
 /// What a handshake gave; the key has `most` sessions at once.

@@ -1,6 +1,6 @@
 //! Random arrivals against the limits said in the plainest way.
 
-use gatewire_core::admission::{Connection, Failure, Pending, Refused};
+use gatewire_core::admission::{Connection, Failure, PendingId};
 use proptest::prelude::*;
 
 use super::*;
@@ -29,23 +29,29 @@ struct Model {
 const WINDOW: Duration = Duration::from_secs(60);
 
 impl Model {
-    fn expected(&self, source: u32, now: Time) -> Option<Refused> {
+    /// Whether somebody is let in, and whose place that takes.
+    fn expected(&self, source: u32, now: Time) -> Result<Option<PendingId>, Refused> {
         let shut_out = self
             .failures
             .iter()
             .any(|(of, _, _, until)| *of == source && until.is_some_and(|until| now < until));
-        let of_source = self.pending.iter().filter(|(of, _)| *of == source).count();
+        let of = |source| self.pending.iter().filter(|(of, _)| *of == source).count();
         if shut_out {
-            Some(Refused::Failures)
-        } else if self.clients.len() + self.routers.len() >= 32 {
-            Some(Refused::Connections)
-        } else if of_source >= 4 {
-            Some(Refused::PendingOfSource)
-        } else if self.pending.len() >= 10 {
-            Some(Refused::Pending)
-        } else {
-            None
+            return Err(Refused::Failures);
         }
+        if of(source) >= 4 {
+            return Err(Refused::PendingOfSource);
+        }
+        if self.pending.len() < 10 {
+            return Ok(None);
+        }
+        // The oldest of those whose sources have the most is the oldest of its source too.
+        let most = self.pending.iter().map(|(source, _)| of(*source)).max().unwrap_or(0);
+        if of(source) >= most {
+            return Err(Refused::Pending);
+        }
+        let heaviest = self.pending.iter().filter(|(source, _)| of(*source) == most);
+        Ok(heaviest.map(|(_, pending)| pending.id()).min())
     }
 
     fn fail(&mut self, source: u32, now: Time) {
@@ -87,6 +93,7 @@ fn arrivals_agree_with_the_plain_rules() {
             run(&mut admission, &mut model, at(seconds), step);
             assert_eq!(admission.pending(), model.pending.len());
             assert_eq!(admission.connections(), model.clients.len() + model.routers.len());
+            assert_eq!(admission.is_full(), admission.connections() >= 32);
         }
     });
 }
@@ -94,13 +101,17 @@ fn arrivals_agree_with_the_plain_rules() {
 fn run(admission: &mut Admission, model: &mut Model, now: Time, step: Step) {
     match step {
         Step::Arrive(source) => {
-            let expected = model.expected(source, now);
-            match admission.arrive(address(source), now) {
-                Ok(pending) => {
-                    assert_eq!(expected, None);
-                    model.pending.push((source, pending));
-                }
-                Err(refused) => assert_eq!(expected, Some(refused)),
+            let arrival = admission.arrive(address(source), now);
+            let evicted = arrival.as_ref().map(|arrival| arrival.evicted).map_err(|error| *error);
+            assert_eq!(evicted, model.expected(source, now));
+            if let Ok(Some(evicted)) = evicted {
+                let mut others = model.pending.iter();
+                let place = others.position(|(_, pending)| pending.id() == evicted);
+                let (_, pending) = model.pending.swap_remove(place.expect("it was there"));
+                admission.release(pending);
+            }
+            if let Ok(arrival) = arrival {
+                model.pending.push((source, arrival.pending));
             }
         }
         Step::Fail(which) => {
