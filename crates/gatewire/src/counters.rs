@@ -18,7 +18,8 @@ pub struct Counters {
     pub connections: usize,
     /// Rooms that have members.
     pub rooms: usize,
-    /// Handshakes that failed.
+    /// Connections of a server that came to no session; [`Server::admission`](crate::Server::admission)
+    /// tells why.
     pub handshakes_failed: u64,
     /// Handlers that panicked.
     pub handler_panics: u64,
@@ -44,7 +45,7 @@ impl Inner {
         let mut counters = Counters {
             connections: hub.len(),
             rooms: hub.room_count(),
-            handshakes_failed: self.handshakes_failed.load(Ordering::Relaxed),
+            handshakes_failed: self.gate.counters().turned_away(),
             handler_panics: self.panics.load(Ordering::Relaxed),
             inbound: totals.inbound,
             outbound: totals.outbound,

@@ -37,6 +37,7 @@
 //! `json` (default), `msgpack`, `protobuf`, `avro`: re-export an object format. `key-file` (default):
 //! key rings from TOML, see [`keys`].
 
+pub mod admission;
 mod client;
 mod clock;
 mod counters;

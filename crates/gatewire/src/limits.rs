@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gatewire_core::admission::AdmissionLimits;
 use gatewire_core::fanout::SlowReceivers;
 use gatewire_core::hub::RoomLimits;
 use gatewire_core::session::{OutboxLimits, SessionConfig, StreamLimits};
@@ -39,11 +40,11 @@ pub struct Limits {
     pub handshake_timeout: Duration,
     /// Time until the first byte of a handshake, on a server: 2 s.
     pub first_byte_timeout: Duration,
-    /// Connections of a server: 65,536. Beyond it new ones are refused as busy.
-    pub max_connections: usize,
-    /// Handshakes that a server has under way at once: 1,024. Beyond it connections wait to be
-    /// accepted.
-    pub max_handshakes: usize,
+    /// Who may connect to a server, before anybody has proven anything: 65,536 connections; 1,024
+    /// handshakes under way, 32 of them from one address; and an address that fails ten times within a
+    /// minute is refused for a minute. Behind a proxy or a load balancer all clients have one address:
+    /// raise what holds per source then.
+    pub admission: AdmissionLimits,
     /// Rooms per socket (128) and the length of their names (255 bytes). Beyond it a join is
     /// refused.
     pub rooms: RoomLimits,
@@ -62,8 +63,7 @@ impl Default for Limits {
             missed_pings: SessionConfig::MISSED_PINGS,
             handshake_timeout: Duration::from_secs(5),
             first_byte_timeout: Duration::from_secs(2),
-            max_connections: 65_536,
-            max_handshakes: 1024,
+            admission: AdmissionLimits::default(),
             rooms: RoomLimits::default(),
         }
     }

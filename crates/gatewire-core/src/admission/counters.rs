@@ -147,6 +147,8 @@ pub struct AdmissionCounters {
     pub arrived: u64,
     /// Sessions that began.
     pub established: u64,
+    /// Times that the system gave no connection to accept, as when it is out of file descriptors.
+    pub accept_errors: u64,
     /// Handshakes that had to make room for others.
     pub evicted: u64,
     /// Times that a source was shut out for its failures.

@@ -134,6 +134,14 @@ pub struct Connection {
     key: Option<Arc<str>>,
 }
 
+impl Connection {
+    /// The id of the session's key, if it has one. All sessions of a key share its memory.
+    #[must_use]
+    pub fn key(&self) -> Option<&Arc<str>> {
+        self.key.as_ref()
+    }
+}
+
 impl Admission {
     /// Nobody is there yet.
     #[must_use]
@@ -187,10 +195,15 @@ impl Admission {
         self.connections() >= self.limits.connections
     }
 
-    /// A handshake is refused because the server [is full](Self::is_full), before it is known who comes.
-    pub fn turn_away(&mut self, pending: Pending) -> Refused {
-        self.release(pending);
+    /// Notes that a handshake is refused because the server [is full](Self::is_full), before it is known who
+    /// comes. Answer REJECT busy, then [release](Self::release) the place.
+    pub fn turn_away(&mut self) -> Refused {
         self.counters.refuse(Refused::Connections)
+    }
+
+    /// Notes that the system gave no connection to accept.
+    pub fn accept_failed(&mut self) {
+        self.counters.accept_errors += 1;
     }
 
     /// A handshake has failed. Notes it at once; the place stays taken until it is
@@ -205,9 +218,9 @@ impl Admission {
     }
 
     /// A failed or evicted handshake is over.
-    pub fn release(&mut self, pending: Pending) {
+    pub fn release(&mut self, Pending { source, id }: Pending) {
         // One that was evicted has no place any more.
-        self.pending.end(&pending);
+        self.pending.end(source, id);
     }
 
     /// A peer has proven what it is. Its handshake is over in any case.

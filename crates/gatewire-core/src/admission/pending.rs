@@ -50,9 +50,8 @@ impl Handshakes {
         Pending { source, id }
     }
 
-    /// Whether it was still there.
-    pub(super) fn end(&mut self, pending: &Pending) -> bool {
-        self.all.remove(&(pending.source, pending.id))
+    pub(super) fn end(&mut self, source: Source, id: PendingId) {
+        self.all.remove(&(source, id));
     }
 
     /// Takes out the oldest handshake of the source that has the most, if that has more than `own`. Of

@@ -1,6 +1,7 @@
 //! The side that dials.
 
 mod builder;
+mod dial;
 mod lifecycle;
 mod side;
 mod supervise;
@@ -136,7 +137,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`]: this first attempt failed, and there will be no other until the next call.
+    /// [`ConnectError`]: this first attempt failed, and there will be no other until the next call. Only
+    /// when the server hangs up without a word, as one does that is busy with handshakes from this address,
+    /// it is tried again for about a second.
     /// [`ConnectError::Closed`]: the client is connected (or connecting) already, or closed.
     ///
     /// # Cancel safety

@@ -16,9 +16,8 @@ use bytes::BytesMut;
 use gatewire_codec::CloseCode;
 use gatewire_core::Backoff;
 use gatewire_core::handshake::Established;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::side::ClientSide;
 use super::{Client, ClientInner, State};
@@ -26,12 +25,11 @@ use crate::counters::Counters;
 use crate::entropy::random_u64;
 use crate::error::{ConnectError, DisconnectReason, Error};
 use crate::limits::Limits;
-use crate::net::channel::{Channel, Looked};
+use crate::net::channel::Channel;
 use crate::net::driver::{Driver, DriverConfig};
-use crate::net::{handshake, tcp};
 
 /// A session that is ready to be driven.
-type Ready = Driver<ClientSide>;
+pub(super) type Ready = Driver<ClientSide>;
 
 /// Takes `Connecting` back if the attempt fails or is given up.
 struct Attempt<'c> {
@@ -91,8 +89,7 @@ impl ClientInner {
             return Err(ConnectError::Closed);
         }
         let attempt = Attempt { client: self };
-        let dialled =
-            self.unless_closing(self.dial(&mut None)).await.ok_or(ConnectError::Closed)?;
+        let dialled = self.unless_closing(self.dial_first()).await.ok_or(ConnectError::Closed)?;
         let driver = dialled?;
         // From here on another attempt may begin, and is none of ours.
         drop(attempt);
@@ -101,40 +98,7 @@ impl ClientInner {
         Ok(())
     }
 
-    /// One attempt: TCP, handshake, and the session takes over what waits in the queue.
-    async fn dial(
-        self: &Arc<Self>,
-        older: &mut Option<JoinHandle<()>>,
-    ) -> Result<Ready, ConnectError> {
-        let dialled = timeout(self.limits.handshake_timeout, async {
-            let stream = TcpStream::connect(&self.address).await?;
-            tcp::configure(&stream, &self.tcp)?;
-            let mut stream = self.open_channel(Looked::new(stream)).await?;
-            let (established, leftover) =
-                handshake::dial(&mut stream, self.dialler.clone()).await?;
-            Ok::<_, ConnectError>((stream, established, leftover))
-        });
-        let (stream, established, leftover) =
-            dialled.await.map_err(|_| ConnectError::Timeout)??;
-        Ok(self.go_online(stream, &established, leftover, older.take()))
-    }
-
-    /// Shakes hands for TLS, if the client speaks it.
-    #[cfg(feature = "tls")]
-    async fn open_channel(&self, stream: Looked) -> Result<Channel, ConnectError> {
-        match &self.connector {
-            None => Ok(Channel::Plain(stream)),
-            Some(Err(error)) => Err(ConnectError::Tls(error.clone())),
-            Some(Ok(connector)) => Channel::connect(stream, connector, &self.address).await,
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    async fn open_channel(&self, stream: Looked) -> Result<Channel, ConnectError> {
-        Ok(Channel::Plain(stream))
-    }
-
-    fn go_online(
+    pub(super) fn go_online(
         self: &Arc<Self>,
         stream: Channel,
         established: &Established,

@@ -68,11 +68,11 @@ pub(crate) async fn dial(
 pub(crate) type Shaken = (Bytes, Established, BytesMut);
 
 /// The listener's side up to the dialler's proof. ACCEPT is given, not sent: first the session must
-/// exist, since the dialler may use it as soon as it reads ACCEPT.
+/// exist, since the dialler may use it as soon as it reads ACCEPT. So is a refusal, which may have to wait.
 pub(crate) async fn accept(
     stream: &mut Channel,
     config: &ListenerConfig,
-) -> Result<Shaken, ConnectError> {
+) -> Result<Result<Shaken, Refusal>, ConnectError> {
     let (mut buffer, binding) = (BytesMut::with_capacity(BUFFER), stream.binding());
     let hello = read_frame(stream, &mut buffer).await?;
     let [nonce, id] = random_blocks();
@@ -81,14 +81,12 @@ pub(crate) async fn accept(
     let answer = expect.handle(&hello, nonce, binding.get(), Extensions::NONE);
     let (challenge, expect) = match answer {
         Ok(next) => next,
-        Err(refusal) => return refuse(stream, refusal).await,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     send(stream, &challenge).await?;
     let proof = read_frame(stream, &mut buffer).await?;
-    match expect.handle(&proof, session_id, Extensions::NONE) {
-        Ok((accept, established)) => Ok((accept, established, buffer)),
-        Err(refusal) => refuse(stream, refusal).await,
-    }
+    let shaken = expect.handle(&proof, session_id, Extensions::NONE);
+    Ok(shaken.map(|(accept, established)| (accept, established, buffer)))
 }
 
 /// Tells a dialler that it is to use TLS. What is no HELLO gets no answer.

@@ -12,6 +12,7 @@ use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
 
 use super::channels::Channels;
+use super::gate::Gate;
 use super::lifecycle::Lifecycle;
 use super::shutdown::State;
 use super::{Inner, Server};
@@ -158,6 +159,7 @@ impl ServerBuilder {
                 ping_s: seconds(self.limits.ping_interval),
             })),
             channels: self.channels,
+            gate: Gate::new(self.limits.admission),
             #[cfg(feature = "tls")]
             acceptor: OnceLock::new(),
             limits: self.limits,
@@ -167,7 +169,6 @@ impl ServerBuilder {
             live: watch::Sender::new(0),
             listening: watch::Sender::new(0),
             totals: Mutex::new(Totals::default()),
-            handshakes_failed: AtomicU64::new(0),
             panics: AtomicU64::new(0),
         });
         Server { inner }

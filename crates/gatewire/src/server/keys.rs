@@ -31,8 +31,8 @@ impl Inner {
         let now = unix_now();
         let mut leaving = self.all_sockets();
         leaving.retain(|socket| {
-            let open = keys.is_empty() && socket.key_id.is_empty();
-            !open && keys.grant(&socket.key_id, now).is_err()
+            let open = keys.is_empty() && socket.key_id.is_none();
+            !open && keys.grant(socket.key_id(), now).is_err()
         });
         if leaving.is_empty() {
             return;

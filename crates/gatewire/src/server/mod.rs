@@ -3,7 +3,9 @@
 mod accept;
 mod builder;
 mod channels;
+mod connection;
 mod fanout;
+mod gate;
 pub(crate) mod group;
 mod hub;
 mod keys;
@@ -21,6 +23,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use crate::admission::AdmissionCounters;
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{KeyRing, ListenerConfig};
 use gatewire_core::hub::Hub;
@@ -37,6 +40,7 @@ use crate::limits::{Limits, TcpOptions};
 use crate::stream::OpenFanout;
 use crate::to::{Origin, To, ToSocket};
 use channels::Channels;
+use gate::Gate;
 use gatewire_codec::{Target, Value};
 use lifecycle::Lifecycle;
 use shutdown::State;
@@ -80,6 +84,7 @@ pub(crate) struct Inner {
     /// What handshakes go by. Replaced as a whole, with other keys.
     listener: RwLock<Arc<ListenerConfig>>,
     channels: Channels,
+    pub(crate) gate: Gate,
     #[cfg(feature = "tls")]
     acceptor: OnceLock<crate::tls::Acceptor>,
     local_addr: OnceLock<SocketAddr>,
@@ -89,7 +94,6 @@ pub(crate) struct Inner {
     /// Listeners that are open.
     listening: watch::Sender<usize>,
     pub(crate) totals: Mutex<Totals>,
-    pub(crate) handshakes_failed: AtomicU64,
     pub(crate) panics: AtomicU64,
 }
 
@@ -276,6 +280,12 @@ impl Server {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.inner.counters()
+    }
+
+    /// Who was let in, who was not, and why: one counter for each limit that holds before a session begins.
+    #[must_use]
+    pub fn admission(&self) -> AdmissionCounters {
+        self.inner.gate.counters()
     }
 
     /// Replaces the keys: who connects from now on has to know one of these. Sessions go on as they began;

@@ -31,7 +31,8 @@ pub(crate) struct SocketInner {
     pub(crate) link: Link,
     pub(crate) id: SocketId,
     pub(crate) peer_addr: SocketAddr,
-    pub(crate) key_id: Box<str>,
+    /// `None`: the session has no key.
+    pub(crate) key_id: Option<Arc<str>>,
     /// What the key gave to the session.
     pub(crate) grant: Arc<Grant>,
     pub(crate) server: Arc<Inner>,
@@ -62,6 +63,11 @@ impl HasLink for SocketInner {
 impl SocketInner {
     pub(crate) fn key(&self) -> Option<SocketKey> {
         self.place.get().copied()
+    }
+
+    /// Empty without a key.
+    pub(super) fn key_id(&self) -> &str {
+        self.key_id.as_deref().unwrap_or("")
     }
 
     pub(crate) fn with_key<R>(&self, f: impl FnOnce(SocketKey) -> R) -> Option<R> {
@@ -102,7 +108,7 @@ impl Socket {
     /// The id of the key that the client proved to know; empty on an open server.
     #[must_use]
     pub fn key_id(&self) -> &str {
-        &self.inner.key_id
+        self.inner.key_id()
     }
 
     /// What the client's key permits; without keys everything.

@@ -64,6 +64,13 @@ impl Raw {
         Self::new(within(TcpStream::connect(address)).await.expect("a listener"))
     }
 
+    /// Only connects, from this address of the loopback interface.
+    pub(crate) async fn connect_from(source: [u8; 4], address: SocketAddr) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind((source, 0).into()).expect("an address of loopback");
+        Self::new(within(socket.connect(address)).await.expect("a listener"))
+    }
+
     /// Connects and shakes hands as a client without a key.
     pub(crate) async fn dial(address: SocketAddr) -> Self {
         let mut raw = Self::connect(address).await;

@@ -66,7 +66,8 @@ fn clients_leave_some_connections_to_routers() {
     // Now nobody is even asked who he is.
     assert!(admission.is_full());
     let pending = arrive(&mut admission, 1).expect("a place for the refusal");
-    assert_eq!(admission.turn_away(pending), Refused::Connections);
+    assert_eq!(admission.turn_away(), Refused::Connections);
+    admission.release(pending);
     assert_eq!(join(&mut admission, &router).err(), Some(Refused::Connections));
     assert_eq!(admission.counters().refused(Refused::Connections), 3);
     assert_eq!((admission.connections(), admission.pending()), (32, 0));
@@ -102,6 +103,7 @@ fn a_key_has_as_many_sessions_as_it_may() {
     assert_eq!(admission.pending(), 0, "the handshake is over all the same");
     let other = join(&mut admission, &session(Role::Client, "other", Some(1))).expect("another");
     assert_eq!((admission.sessions_of("guest"), admission.sessions_of("other")), (2, 1));
+    assert!(first.key().is_some_and(|key| &**key == "guest" && Arc::strong_count(key) == 3));
     admission.leave(first);
     // A key that was replaced by one with a wider limit: those that are there count.
     let wider = session(Role::Client, "guest", Some(3));

@@ -78,16 +78,38 @@ async fn a_peer_that_says_nothing_is_not_waited_for() {
     assert!(matches!(connected, Err(ConnectError::Timeout)), "{connected:?}");
 }
 
+/// A server that has no place for a handshake hangs up; soon it has one again.
 #[tokio::test]
-async fn a_peer_that_hangs_up_is_lost() {
-    let connected = connect_to(async |mut raw| {
-        raw.read().await.expect("a hello");
+async fn a_peer_that_hangs_up_is_tried_again_for_a_while() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().build(listener.address());
+    let mut times = 0;
+    let hang_up = async {
+        loop {
+            listener.accept_only().await.read().await.expect("a hello");
+            times += 1;
+        }
+    };
+    let connected = within(async {
+        tokio::select! {
+            connected = client.connect() => connected,
+            () = hang_up => unreachable!("it goes on for ever"),
+        }
     })
     .await;
     match connected {
         Err(ConnectError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof),
         other => panic!("{other:?}"),
     }
+    assert_eq!(times, 7);
+
+    let let_in = async {
+        listener.accept_only().await.read().await.expect("a hello");
+        listener.accept_only().await.break_off();
+        listener.accept(1).await
+    };
+    let (connected, _raw) = within(async { tokio::join!(client.connect(), let_in) }).await;
+    connected.expect("the third attempt");
 }
 
 #[tokio::test]

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gatewire::{ConnectError, HandshakeError, RejectCode, RequestError, Server};
-use gatewire_codec::Message;
+use gatewire::{RequestError, Server};
 use tokio::task::JoinSet;
 
-use crate::raw::{Raw, hello};
+use crate::raw::Raw;
 use crate::rig::{
     build, connect, dial, eventually, fence, limits, record, serve, serve_with, within,
 };
@@ -46,75 +45,6 @@ async fn a_client_that_is_connected_can_be_reached_at_once() {
     assert!(counters.inbound.is_balanced() && counters.outbound.is_balanced(), "{counters:?}");
     // Nothing but the two events for each of the 320.
     assert_eq!((counters.outbound.accepted, counters.outbound.done), (640, 640));
-}
-
-#[tokio::test]
-async fn a_full_server_is_busy_for_newcomers_and_as_ever_for_others() {
-    let limits = limits(|limits| limits.max_connections = 2);
-    let server = serve_with(|builder| builder.limits(limits)).await;
-    let (one, two) = (dial(&server).await, dial(&server).await);
-    let three = build(&server, |builder| builder);
-    for _ in 0..3 {
-        match within(three.connect()).await {
-            Err(ConnectError::Handshake(found)) => {
-                let busy = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: 1 };
-                assert_eq!(found, busy);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(server.len(), 2);
-    fence(&one).await;
-    fence(&two).await;
-    eventually(|| server.counters().handshakes_failed == 3).await;
-
-    one.close().await;
-    // The place is free when the server has seen the end.
-    let admitted = async {
-        while three.connect().await.is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    within(admitted).await;
-    fence(&three).await;
-    fence(&two).await;
-    assert_eq!(server.len(), 2);
-}
-
-/// A reset could overtake the refusal on its way.
-#[tokio::test]
-async fn a_busy_server_hangs_up_in_peace() {
-    let limits = limits(|limits| limits.max_connections = 0);
-    let server = serve_with(|builder| builder.limits(limits)).await;
-    let mut raw = Raw::connect(server.local_addr()).await;
-    raw.send(&Message::Hello(hello())).await;
-    eventually(|| server.counters().handshakes_failed == 1).await;
-    raw.expect(&Message::Reject { code: RejectCode::Busy, retry_after_s: 1 }).await;
-    raw.expect_clean_end().await;
-}
-
-#[tokio::test]
-async fn who_only_connects_is_not_waited_for() {
-    let limits = limits(|limits| {
-        limits.first_byte_timeout = Duration::from_millis(50);
-        limits.handshake_timeout = Duration::from_millis(150);
-        limits.max_handshakes = 2;
-    });
-    let server = serve_with(|builder| builder.limits(limits)).await;
-    let client = dial(&server).await;
-    // Two of them take all places for handshakes, and others have to wait for these.
-    let mut silent = Vec::new();
-    for _ in 0..4 {
-        silent.push(Raw::connect(server.local_addr()).await);
-    }
-    fence(&client).await;
-    let another = dial(&server).await;
-    fence(&another).await;
-    for mut raw in silent {
-        raw.expect_end().await;
-    }
-    eventually(|| server.counters().handshakes_failed == 4).await;
-    assert_eq!(server.len(), 2);
 }
 
 #[tokio::test]

@@ -3,4 +3,5 @@
 mod accounts;
 mod admission;
 mod drain;
+mod gate;
 mod shutdown;

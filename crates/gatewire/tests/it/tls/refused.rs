@@ -130,16 +130,24 @@ async fn connect_to_script(bytes: &'static [u8]) -> Result<(), ConnectError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address: SocketAddr = listener.local_addr().expect("it is bound");
     let script = async {
-        let (mut stream, _) = listener.accept().await.expect("a client");
-        let mut first = [0; 64];
-        stream.read_exact(&mut first).await.expect("a client hello");
-        stream.write_all(bytes).await.expect("a live socket");
-        stream.shutdown().await.expect("a live socket");
-        let mut rest = Vec::new();
-        let _until_the_client_is_gone = stream.read_to_end(&mut rest).await;
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut first = [0; 64];
+            stream.read_exact(&mut first).await.expect("a client hello");
+            stream.write_all(bytes).await.expect("a live socket");
+            stream.shutdown().await.expect("a live socket");
+            let mut rest = Vec::new();
+            let _until_the_client_is_gone = stream.read_to_end(&mut rest).await;
+        }
     };
     let client = Client::builder().psk("one", key()).build(address);
-    within(async { tokio::join!(client.connect(), script) }).await.0
+    within(async {
+        tokio::select! {
+            connected = client.connect() => connected,
+            () = script => unreachable!("it goes on for ever"),
+        }
+    })
+    .await
 }
 
 #[tokio::test]

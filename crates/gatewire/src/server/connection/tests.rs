@@ -1,8 +1,8 @@
 //! What an idle connection may cost.
 
-use super::{Live, Opening, SocketInner, serve};
+use super::{Opening, SocketInner, serve};
 
-fn future_size<A, B, F>(_: fn(A, B) -> F) -> usize {
+fn future_size<A, F>(_: fn(A) -> F) -> usize {
     size_of::<F>()
 }
 
@@ -11,7 +11,7 @@ fn future_size<A, B, F>(_: fn(A, B) -> F) -> usize {
 /// 100,000 connections each 10 bytes are a megabyte. Raise the bound for what is worth that.
 #[test]
 fn the_state_of_a_connection_stays_small() {
-    let task = future_size::<Live, Opening, _>(serve);
+    let task = future_size::<Opening, _>(serve);
     let socket = size_of::<SocketInner>();
     assert!(task + socket <= 1432, "the task takes {task} bytes, the socket {socket}");
 }
