@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gatewire::{KeyRing, Psk, Server};
+use gatewire::{KeyRing, Limits, Psk, Server};
 use gatewire_harness::{Failure, Server as Role, Workload, exit_when_stdin_closes, ready};
 
 use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT, bulk};
@@ -19,7 +19,10 @@ use crate::tally::Tally;
 /// Called inside of a runtime: it brings its own.
 #[tokio::main]
 pub async fn serve(role: &Role) -> Result<(), Failure> {
-    let mut builder = Server::builder();
+    let mut limits = Limits::default();
+    // All clients have the address of this machine.
+    limits.admission.pending_per_source = limits.admission.pending;
+    let mut builder = Server::builder().limits(limits);
     if role.params.workload == Workload::Idle {
         builder = builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?)).plain();
     }
