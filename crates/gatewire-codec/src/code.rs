@@ -75,7 +75,7 @@ code! {
         Self_ = 5 => "connected to itself",
         /// Another node has this name.
         NameTaken = 6 => "the name is taken",
-        /// The key does not allow this role or name.
+        /// The key, or a listener without keys, does not allow this role or name.
         NotAllowed = 7 => "not allowed",
         /// The listener takes TLS connections only.
         TlsOnly = 8 => "the server takes TLS connections only",

@@ -8,7 +8,8 @@ use hmac::Mac;
 use super::keys::Held;
 use super::schedule::{self, ChannelBinding, Hash, Prk};
 use super::{
-    Decoys, Established, Grant, HandshakeError, KeyFault, KeyRing, encode, node_name, prefix_of,
+    Decoys, Established, Grant, HandshakeError, KeyFault, KeyRing, Roles, encode, node_name,
+    prefix_of,
 };
 use crate::{SocketId, UnixTime};
 use gatewire_codec::v3::handshake::{
@@ -19,7 +20,7 @@ use gatewire_codec::{Message, RejectCode, v3};
 /// What a listener brings to a handshake.
 #[derive(Debug, Clone)]
 pub struct ListenerConfig {
-    /// The keys that it accepts; empty: an open listener (suite 0).
+    /// The keys that it accepts; empty: an open listener (suite 0), for clients.
     pub keys: KeyRing,
     /// What stands in for the keys that it does not have.
     pub decoys: Decoys,
@@ -110,7 +111,7 @@ impl<'c> ExpectHello<'c> {
             return Err(Refusal::new(HandshakeError::Suite, Some((RejectCode::Suite, 0))));
         }
         let (prk, key) = if suite == SUITE_ANONYMOUS {
-            (Prk::extract(&[]), Key::None)
+            (Prk::extract(&[]), Key::None { open_to: config.keys.roles_without_key() })
         } else {
             let (prk, found) = config.keys.find(hello.key_id, &config.decoys, self.now);
             (prk, found.map_or_else(Key::Decoy, Key::Held))
@@ -157,8 +158,8 @@ pub struct ExpectProof {
 
 /// Where the `prk` of a handshake is from.
 enum Key {
-    /// The listener is open.
-    None,
+    /// The listener is open to these.
+    None { open_to: Roles },
     /// The key ring.
     Held(Arc<Held>),
     /// Nowhere: whatever the proof is, it is refused.
@@ -218,13 +219,17 @@ impl ExpectProof {
     /// learns that it is the role or the name that is not allowed.
     fn grant(&self, proven: Result<(), HandshakeError>) -> Result<Arc<Grant>, Refusal> {
         let unproven = |error| Refusal::new(error, Some((RejectCode::Auth, 0)));
+        let forbidden = |error| Refusal::new(error, Some((RejectCode::NotAllowed, 0)));
         match &self.key {
             Key::Decoy(fault) => Err(unproven(HandshakeError::Key(*fault))),
-            Key::None => proven.map(|()| Arc::default()).map_err(unproven),
+            Key::None { open_to } => {
+                proven.map_err(unproven)?;
+                let open = open_to.contain(self.role);
+                open.then(Arc::default).ok_or_else(|| forbidden(HandshakeError::Role))
+            }
             Key::Held(key) => {
                 proven.map_err(unproven)?;
-                key.admit(self.role, self.node_name.as_deref())
-                    .map_err(|error| Refusal::new(error, Some((RejectCode::NotAllowed, 0))))
+                key.admit(self.role, self.node_name.as_deref()).map_err(forbidden)
             }
         }
     }

@@ -32,7 +32,7 @@ use gatewire_codec::v3::handshake::{Extensions, Role, extension};
 use gatewire_codec::{DecodeError, EncodeError, Message, RejectCode, v3};
 
 pub use dialler::{DiallerConfig, ExpectAccept, ExpectChallenge};
-pub use keys::{Decoys, Grant, KeyEntry, KeyFault, KeyRing, Psk, Roles, WeakKey};
+pub use keys::{Decoys, Grant, KeyChanges, KeyEntry, KeyFault, KeyRing, Psk, Roles, WeakKey};
 pub use listener::{ExpectHello, ExpectProof, ListenerConfig, Refusal};
 pub use resume::ResumeSecret;
 pub use schedule::ChannelBinding;
@@ -101,7 +101,8 @@ pub enum HandshakeError {
     /// There is no valid key with the id that the peer named. The peer is told what is told of a
     /// wrong proof.
     Key(KeyFault),
-    /// The peer knows the key, which does not allow its role.
+    /// The peer knows the key, which does not allow its role; or there are no keys, and the listener is not
+    /// open to its role.
     Role,
     /// The peer knows the key, which does not allow its node name.
     NodeName,
@@ -125,7 +126,7 @@ impl fmt::Display for HandshakeError {
             Self::SelfConnection => f.write_str("connected to itself"),
             Self::Proof => f.write_str("the peer does not know the key"),
             Self::Key(fault) => write!(f, "{fault}"),
-            Self::Role => f.write_str("the key does not allow this role"),
+            Self::Role => f.write_str("this role is not allowed"),
             Self::NodeName => f.write_str("the key does not allow this node name"),
             Self::Encode(error) => write!(f, "handshake frame: {error}"),
         }

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::ResumeSecret;
+use super::keys::KeyTag;
 
 pub(super) type Hash = [u8; 32];
 
@@ -32,6 +33,8 @@ const TRANSCRIPT: &[u8] = b"gatewire v3 transcript\0";
 const CLIENT_PROOF: &[u8] = b"gatewire v3 client proof\0";
 const SERVER_PROOF: &[u8] = b"gatewire v3 server proof\0";
 const RESUME: &[u8] = b"gatewire v3 resume\0";
+/// Of nothing that is ever sent.
+const TAG: &[u8] = b"gatewire v3 key tag\0";
 
 /// What ties the proof to the channel below, so that it cannot be relayed over another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,6 +114,11 @@ impl Prk {
     /// HKDF-Expand for one block: `HMAC(prk, info | 1)`.
     fn expand(&self, [label, context]: [&[u8]; 2]) -> SecretHash {
         self.0.hash(&[label, context, &[1]])
+    }
+
+    /// What tells this key from others.
+    pub(super) fn tag(&self) -> KeyTag {
+        KeyTag::new(self.expand([TAG, &[]]))
     }
 
     /// The dialler's proof, still to be finished or verified in constant time.

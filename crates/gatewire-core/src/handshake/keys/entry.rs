@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::Psk;
+use super::{KeyTag, Psk};
 use crate::UnixTime;
 use crate::permissions::{Patterns, Permissions};
 use gatewire_codec::v3::handshake::Role;
@@ -36,7 +36,7 @@ pub struct KeyEntry {
 }
 
 /// What is asked of a dialler, the proof aside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) not_before: Option<UnixTime>,
     pub(super) roles: Roles,
@@ -118,8 +118,9 @@ impl Roles {
 }
 
 /// What a key gives to a session: fixed when the session begins, and its own from then on, whatever
-/// becomes of the key ring. The default is what a session without a key has: everything, for ever.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// becomes of the key ring. The default is what a session without a key has: everything, for ever. Two are
+/// equal that give the same, of whichever keys they are.
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Grant {
     /// The last second in which the key is valid. After it the peer has to authenticate anew.
@@ -128,12 +129,31 @@ pub struct Grant {
     pub permissions: Permissions,
     /// How many sessions the key may have at once.
     pub max_sessions: Option<NonZeroU32>,
+    /// Of which key it is.
+    pub(in crate::handshake) tag: KeyTag,
 }
 
 impl Grant {
+    /// Whether both are of keys with the same secret, or both of none.
+    #[must_use]
+    pub fn is_of_the_same_key(&self, other: &Self) -> bool {
+        self.tag == other.tag
+    }
+
     /// Whether the key is no longer valid.
     #[must_use]
     pub fn has_expired(&self, now: UnixTime) -> bool {
         self.not_after.is_some_and(|last| last < now)
     }
 }
+
+impl PartialEq for Grant {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { not_after, permissions, max_sessions, tag: _ } = self;
+        *not_after == other.not_after
+            && *permissions == other.permissions
+            && *max_sessions == other.max_sessions
+    }
+}
+
+impl Eq for Grant {}

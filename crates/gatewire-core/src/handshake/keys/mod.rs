@@ -5,9 +5,11 @@
 //! decoy is made for known ids too, so that both take the same work. Inside, a [`KeyFault`] says what
 //! it was.
 
+mod changes;
 mod decoys;
 mod entry;
 mod psk;
+mod tag;
 
 use std::fmt;
 use std::hint::black_box;
@@ -22,18 +24,25 @@ use crate::permissions::Patterns;
 use entry::Terms;
 use gatewire_codec::v3::handshake::Role;
 
+pub use changes::KeyChanges;
 pub use decoys::Decoys;
 pub use entry::{Grant, KeyEntry, Roles};
 pub use psk::{Psk, WeakKey};
+pub(in crate::handshake) use tag::KeyTag;
 
-/// The keys that a listener accepts, by id. Empty: anybody may connect, without a key.
+/// The keys that a listener accepts, by id. Empty: anybody may connect, without a key, as a client; who else
+/// may, [`open_to`](Self::open_to) says.
 ///
 /// A clone is cheap and shares the keys; adding a key does not change other clones. So keys are
 /// replaced while a server runs by giving a new ring to the handshakes that begin from now on: sessions
 /// and handshakes under way keep what they have. A ring that once had keys must not be replaced by an
 /// empty one, which would let everybody in.
-#[derive(Clone, Default)]
-pub struct KeyRing(Arc<FxHashMap<Box<str>, Arc<Held>>>);
+#[derive(Clone)]
+pub struct KeyRing {
+    keys: Arc<FxHashMap<Box<str>, Arc<Held>>>,
+    /// Who may connect while there is no key.
+    open_to: Roles,
+}
 
 /// A key in a ring: not the secret itself, but the HMAC state that is made of it.
 pub(super) struct Held {
@@ -43,10 +52,18 @@ pub(super) struct Held {
 }
 
 impl KeyRing {
-    /// No key: an open listener.
+    /// No key: a listener that is open to clients.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::open_to(Roles::CLIENT)
+    }
+
+    /// No key: a listener that is open to these. Whoever reaches a listener that is open to routers can be
+    /// one, and what a router says about others is believed: that is for tests, and for networks where all are
+    /// trusted. With the first key that is added it is over.
+    #[must_use]
+    pub fn open_to(roles: Roles) -> Self {
+        Self { keys: Arc::default(), open_to: roles }
     }
 
     /// Adds a key for clients that may do everything, or replaces the one with this id. Ids longer than
@@ -61,37 +78,61 @@ impl KeyRing {
     pub fn with_entry(mut self, entry: KeyEntry) -> Self {
         let KeyEntry { id, secret, terms, grant } = entry;
         let prk = Prk::extract(secret.as_bytes());
+        let grant = Grant { tag: prk.tag(), ..grant };
         let held = Arc::new(Held { prk, terms, grant: Arc::new(grant) });
-        Arc::make_mut(&mut self.0).insert(id.into(), held);
+        Arc::make_mut(&mut self.keys).insert(id.into(), held);
         self
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     /// Whether a key has this id, valid now or not.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+        self.keys.contains_key(id)
     }
 
-    /// What a session under this key would be given now. After keys were replaced this tells whether a
-    /// session that began under the old ones could begin again; not whether its secret is the same.
+    /// What a session under this key would be given now. Whether one that began under other keys may go on,
+    /// [`upholds`](Self::upholds) tells.
     ///
     /// # Errors
     ///
     /// [`KeyFault`]: there is no valid key with this id.
     pub fn grant(&self, id: &str, now: UnixTime) -> Result<&Arc<Grant>, KeyFault> {
         self.valid(id, now).map(|held| &held.grant)
+    }
+
+    /// Whether a session that was `given` this under the key `id`, by this ring or an earlier one, may go on
+    /// as it is: the key is there, valid, and has the same secret; it permits the same, for no shorter
+    /// time. Without keys only those go on that began without.
+    #[must_use]
+    pub fn upholds(&self, id: &str, given: &Grant, now: UnixTime) -> bool {
+        let lasts = |last: Option<UnixTime>| {
+            last.is_none_or(|last| given.not_after.is_some_and(|old| last >= old))
+        };
+        match self.grant(id, now) {
+            Ok(grant) => {
+                grant.is_of_the_same_key(given)
+                    && grant.permissions == given.permissions
+                    && lasts(grant.not_after)
+            }
+            Err(_) => self.is_empty() && given.tag == KeyTag::default(),
+        }
+    }
+
+    /// Who may connect while there is no key.
+    pub(super) fn roles_without_key(&self) -> Roles {
+        self.open_to
     }
 
     /// The key with which a handshake goes on: the right one, or a decoy and why.
@@ -110,7 +151,7 @@ impl KeyRing {
     }
 
     fn valid(&self, id: &str, now: UnixTime) -> Result<&Arc<Held>, KeyFault> {
-        let held = self.0.get(id).ok_or(KeyFault::Unknown)?;
+        let held = self.keys.get(id).ok_or(KeyFault::Unknown)?;
         if held.terms.not_before.is_some_and(|first| now < first) {
             return Err(KeyFault::NotYetValid);
         }
@@ -121,10 +162,16 @@ impl KeyRing {
     }
 }
 
+impl Default for KeyRing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Shows the ids, which are no secret.
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut ids: Vec<&str> = self.0.keys().map(|id| &**id).collect();
+        let mut ids: Vec<&str> = self.keys.keys().map(|id| &**id).collect();
         ids.sort_unstable();
         f.debug_tuple("KeyRing").field(&ids).finish()
     }

@@ -230,7 +230,7 @@ fn each_refusal_has_a_sentence() {
         (HandshakeError::Key(KeyFault::Unknown), "no key has this id"),
         (HandshakeError::Key(KeyFault::NotYetValid), "the key is not valid yet"),
         (HandshakeError::Key(KeyFault::Expired), "the key has expired"),
-        (HandshakeError::Role, "the key does not allow this role"),
+        (HandshakeError::Role, "this role is not allowed"),
         (HandshakeError::NodeName, "the key does not allow this node name"),
     ] {
         assert_eq!(error.to_string(), text);

@@ -4,6 +4,7 @@ mod agreement;
 mod keys;
 mod order;
 mod refusal;
+mod rings;
 mod secrets;
 mod tampering;
 mod vectors;
