@@ -23,6 +23,8 @@ pub struct Counters {
     pub handshakes_failed: u64,
     /// Handlers that panicked.
     pub handler_panics: u64,
+    /// Times that the key file was to be read again and could not be: the keys stayed as they were.
+    pub key_reloads_failed: u64,
     /// Events and requests that came in: `done` counts those that were handled.
     pub inbound: Ledger,
     /// Frames that were to go out: `done` counts those that the kernel has.
@@ -47,6 +49,7 @@ impl Inner {
             rooms: hub.room_count(),
             handshakes_failed: self.gate.counters().turned_away(),
             handler_panics: self.panics.load(Ordering::Relaxed),
+            key_reloads_failed: self.key_reloads_failed.load(Ordering::Relaxed),
             inbound: totals.inbound,
             outbound: totals.outbound,
         };

@@ -90,7 +90,7 @@ impl ExpectChallenge<'_> {
         if challenge.instance == self.config.instance {
             return Err(HandshakeError::SelfConnection);
         }
-        let psk = self.config.key.as_ref().map_or(&[][..], |(_, key)| key.as_bytes());
+        let psk = self.config.key.as_ref().map_or(&[][..], |(_, key)| key.expose());
         let prk = Prk::extract(psk);
         let prefix = prefix_of(frame);
         let th1 = schedule::th1(self.binding, &[&self.hello], &[&prefix, frame]);

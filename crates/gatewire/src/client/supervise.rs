@@ -237,6 +237,7 @@ impl ClientInner {
             rooms: self.lock_rooms().len(),
             handshakes_failed: 0,
             handler_panics: self.panics.load(Ordering::Relaxed),
+            key_reloads_failed: 0,
             inbound,
             outbound,
         }

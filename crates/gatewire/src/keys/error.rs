@@ -27,6 +27,12 @@ pub(super) enum Place {
 }
 
 impl KeysError {
+    /// There is no file to read the keys from.
+    #[cfg(feature = "key-file")]
+    pub(crate) fn no_file() -> Self {
+        Self { place: Place::Whole, key_id: None, fault: KeysFault::NoKeyFile }
+    }
+
     /// The line of the key file, from 1; `None` where it is not about one.
     #[must_use]
     pub fn line(&self) -> Option<usize> {
@@ -74,6 +80,8 @@ pub enum KeysFault {
     /// The file or the variable cannot be read. `InvalidData`: it is not UTF-8. `FileTooLarge`: no key
     /// file has so many bytes.
     Unreadable(io::ErrorKind),
+    /// The server was given no key file.
+    NoKeyFile,
     /// It is not TOML; or an entry of a variable is not `id=secret`.
     Syntax,
     /// There is no key in it. (A server without keys is open to all, which is not done by mistake.)
@@ -117,6 +125,7 @@ impl fmt::Display for KeysFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(kind) => write!(f, "cannot be read: {kind}"),
+            Self::NoKeyFile => f.write_str("the server was given no key file"),
             Self::Syntax => f.write_str("this cannot be understood"),
             Self::NoKeys => f.write_str("there is none"),
             Self::UnknownField => f.write_str("there is no such field"),

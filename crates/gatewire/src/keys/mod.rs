@@ -5,7 +5,7 @@
 //! ```toml
 //! [[key]]
 //! id = "guests"                       # told in the clear by who connects
-//! secret = "6f1c…"                    # hexadecimal, 32 random bytes: openssl rand -hex 32
+//! secret = "6f1c…"                    # hexadecimal, 32 random bytes: the example `keygen`
 //! not_before = 2026-01-01T00:00:00Z   # or seconds since 1970; both ends are inclusive
 //! not_after = 2026-12-31T23:59:59Z
 //!
@@ -32,11 +32,14 @@
 //! ```
 //!
 //! Two keys with different ids may be valid at once: that is how keys are rotated. A file is taken as a
-//! whole or not at all. One without any key is wrong, because an empty [`KeyRing`] lets everybody in.
+//! whole or not at all. One without any key is wrong, because an empty [`KeyRing`] lets everybody in. A
+//! [`KeyFile`] is read again while its server runs. [`generate`] makes a key, [`to_hex`] and [`from_hex`] are
+//! its text.
 //!
 //! A server looks at times, roles and node names when somebody connects, and at `allow` and the limits of one
-//! session with each message. A session whose key expires is asked to authenticate anew and closed after
-//! 30 s; [`Server::set_keys`](crate::Server::set_keys) replaces all keys. `max_sessions` is read and checked here,
+//! session with each message. A session whose key expires, or that its key does not uphold any more after
+//! [`Server::set_keys`](crate::Server::set_keys) or a reload, is asked to authenticate anew and closed after
+//! a grace, 30 s unless [told otherwise](crate::ServerBuilder::reauth_grace). `max_sessions` is read and checked here,
 //! and **not enforced by servers yet**.
 //!
 //! Errors name the line and the key, and never show what stands in a field: it could be the secret.
@@ -50,9 +53,12 @@ mod secret;
 pub use environment::from_env;
 pub use error::{KeysError, KeysFault};
 #[cfg(feature = "key-file")]
-pub use file::{from_file, from_toml};
+pub use file::{KeyFile, from_file, from_toml};
+#[cfg(feature = "key-file")]
+pub(crate) use file::{Look, SETTLE, Verdict, Watch};
 pub use gatewire_core::UnixTime;
-pub use gatewire_core::handshake::{KeyEntry, KeyRing, Roles};
+pub use gatewire_core::handshake::{KeyChanges, KeyEntry, KeyRing, Roles};
 pub use gatewire_core::permissions::{
     EmitSocket, PatternError, Patterns, Permissions, Profile, Rates,
 };
+pub use secret::{KeyText, from_hex, generate, to_hex};

@@ -1,9 +1,83 @@
 //! Secrets as text: hexadecimal digits, so that a key is what a random generator gave, and no password.
 
+use std::fmt;
+
 use gatewire_core::handshake::Psk;
 use zeroize::Zeroizing;
 
 use super::KeysFault;
+use crate::entropy::fill;
+
+/// A new key: 32 bytes from the operating system's source of randomness.
+///
+/// ```
+/// use gatewire::keys;
+///
+/// let key = keys::generate();
+/// // For the key file of the server, and for the client that is to have it.
+/// let text = keys::to_hex(&key);
+/// assert_eq!(text.as_str().len(), 64);
+/// assert_eq!(keys::from_hex(text.as_str()), Ok(key));
+/// ```
+///
+/// # Panics
+///
+/// If the system has no such source, without which nothing here is safe.
+#[must_use]
+pub fn generate() -> Psk {
+    // Filled where it stays: the key overwrites it when it is dropped.
+    let mut bytes = vec![0; GENERATED];
+    fill(&mut bytes);
+    Psk::new(bytes).expect("32 bytes are enough")
+}
+
+/// A key as text: hexadecimal digits, as key files and variables have it.
+#[must_use]
+pub fn to_hex(key: &Psk) -> KeyText {
+    let bytes = key.expose();
+    // The room is there from the start: growing would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(DIGITS[usize::from(digit)]);
+        }
+    }
+    KeyText(text)
+}
+
+/// The key that is written as `text`, in hexadecimal digits of either case; white space around it does not
+/// count.
+///
+/// # Errors
+///
+/// [`KeysFault::NotHex`] or [`KeysFault::Weak`]. Neither shows what stands there.
+pub fn from_hex(text: &str) -> Result<Psk, KeysFault> {
+    decode(text)
+}
+
+/// A key as text. It has no `Display` and its `Debug` is empty, so that it is printed only by who means to;
+/// it is overwritten when it is dropped.
+pub struct KeyText(Zeroizing<String>);
+
+impl KeyText {
+    /// The hexadecimal digits: the secret itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText(..)")
+    }
+}
+
+const DIGITS: [char; 16] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
+/// The bytes of a new key.
+const GENERATED: usize = 32;
 
 /// The longest id that a handshake can carry.
 pub(super) const MAX_ID: usize = 255;
@@ -47,6 +121,16 @@ mod tests {
         let key = Psk::new(bytes).expect("long enough");
         assert_eq!(decode(&lower), Ok(key.clone()));
         assert_eq!(decode(&format!(" {}\r\n", lower.to_uppercase())), Ok(key));
+    }
+
+    #[test]
+    fn new_keys_differ_and_their_text_is_read_back() {
+        let (one, two) = (generate(), generate());
+        assert_ne!(one, two);
+        let text = to_hex(&one);
+        assert_eq!(text.as_str().len(), 64);
+        assert_eq!(from_hex(text.as_str()), Ok(one));
+        assert_eq!(format!("{text:?}"), "KeyText(..)");
     }
 
     #[test]

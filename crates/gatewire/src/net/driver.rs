@@ -375,6 +375,10 @@ impl<S: Side> Driver<S> {
     /// When the peer's key has expired it is told, and its connection ends after a grace. When that is due.
     fn handle_expiry(&mut self, now: Time) -> Time {
         if now >= self.expires && !self.told {
+            if let Some(later) = self.receiver.side.prolonged().filter(|later| now < *later) {
+                self.expires = later;
+                return later;
+            }
             self.told = true;
             self.expires = now + self.receiver.side.ask_to_authenticate();
         } else if now >= self.expires {

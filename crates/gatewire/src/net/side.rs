@@ -38,6 +38,10 @@ pub(crate) trait Side: Send + Sync + 'static {
     fn expires(&self) -> Time {
         Time::NEVER
     }
+    /// When it has to instead, if it was given more time since.
+    fn prolonged(&self) -> Option<Time> {
+        None
+    }
     /// Tells the peer to; how long it has for that.
     fn ask_to_authenticate(&self) -> Duration {
         Duration::ZERO

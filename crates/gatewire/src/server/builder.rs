@@ -11,8 +11,13 @@ use gatewire_format::{Format, Formats};
 use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
 
+#[cfg(feature = "tls")]
+use super::certificates::Certificates;
 use super::channels::Channels;
 use super::gate::Gate;
+#[cfg(feature = "key-file")]
+use super::key_file::Followed;
+use super::keys::REAUTH_GRACE;
 use super::lifecycle::Lifecycle;
 use super::shutdown::State;
 use super::{Inner, Server};
@@ -21,6 +26,8 @@ use crate::counters::Totals;
 use crate::entropy::random;
 use crate::formats::default_formats;
 use crate::handler::Handlers;
+#[cfg(feature = "key-file")]
+use crate::keys::KeyFile;
 use crate::limits::{Limits, TcpOptions};
 #[cfg(feature = "tls")]
 use crate::tls::{Identity, Roots};
@@ -30,7 +37,14 @@ use crate::tls::{Identity, Roots};
 #[must_use = "a builder does nothing until `bind` or `build`"]
 pub struct ServerBuilder {
     keys: KeyRing,
+    #[cfg(feature = "key-file")]
+    key_file: Option<KeyFile>,
+    reauth_grace: Duration,
     channels: Channels,
+    #[cfg(feature = "tls")]
+    identity: Option<Identity>,
+    #[cfg(feature = "tls")]
+    clients: Option<Roots>,
     formats: Formats,
     limits: Limits,
     tcp: TcpOptions,
@@ -40,6 +54,13 @@ impl Default for ServerBuilder {
     fn default() -> Self {
         Self {
             keys: KeyRing::new(),
+            #[cfg(feature = "key-file")]
+            key_file: None,
+            reauth_grace: REAUTH_GRACE,
+            #[cfg(feature = "tls")]
+            identity: None,
+            #[cfg(feature = "tls")]
+            clients: None,
             channels: Channels::default(),
             formats: default_formats(),
             limits: Limits::default(),
@@ -49,12 +70,28 @@ impl Default for ServerBuilder {
 }
 
 impl ServerBuilder {
-    /// Only clients that prove to know one of these keys may connect. Without keys anybody may.
+    /// Only clients that prove to know one of these keys may connect. Without keys anybody may, as a client.
     ///
     /// With keys the channel is [TLS](crate::tls), unless the server is told to use [plain](Self::plain) TCP;
     /// without the feature `tls` it is plain.
     pub fn psk(mut self, keys: KeyRing) -> Self {
         self.keys = keys;
+        self
+    }
+
+    /// As [`psk`](Self::psk), with the keys of a file, which may be [read again](Server::reload_keys) while the
+    /// server runs, or is [watched](KeyFile::watch).
+    #[cfg(feature = "key-file")]
+    pub fn key_file(mut self, file: KeyFile) -> Self {
+        self.keys = file.keys().clone();
+        self.key_file = Some(file);
+        self
+    }
+
+    /// How long a session may go on when its key has expired, or does not uphold it any more after the keys
+    /// were replaced: 30 s. It is asked to authenticate anew at a random time within this, and closed then.
+    pub fn reauth_grace(mut self, grace: Duration) -> Self {
+        self.reauth_grace = grace;
         self
     }
 
@@ -68,15 +105,16 @@ impl ServerBuilder {
     /// TLS with this certificate, also without keys. With keys alone the server makes a certificate by itself.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, identity: Identity) -> Self {
-        self.channels = Channels::Tls { identity: Some(identity), clients: None, plain: false };
+        self.channels = Channels::Tls { plain: false };
+        (self.identity, self.clients) = (Some(identity), None);
         self
     }
 
     /// TLS with this certificate, to clients that show a certificate of one of these authorities.
     #[cfg(feature = "tls")]
     pub fn mutual_tls(mut self, identity: Identity, clients: Roots) -> Self {
-        let clients = Some(clients);
-        self.channels = Channels::Tls { identity: Some(identity), clients, plain: false };
+        self.channels = Channels::Tls { plain: false };
+        (self.identity, self.clients) = (Some(identity), Some(clients));
         self
     }
 
@@ -84,7 +122,8 @@ impl ServerBuilder {
     /// other.
     #[cfg(feature = "tls")]
     pub fn tls_or_plain(mut self) -> Self {
-        self.channels = Channels::Tls { identity: None, clients: None, plain: true };
+        self.channels = Channels::Tls { plain: true };
+        (self.identity, self.clients) = (None, None);
         self
     }
 
@@ -161,7 +200,11 @@ impl ServerBuilder {
             channels: self.channels,
             gate: Gate::new(self.limits.admission),
             #[cfg(feature = "tls")]
-            acceptor: OnceLock::new(),
+            certificates: Certificates::new(self.identity, self.clients),
+            #[cfg(feature = "key-file")]
+            key_file: Followed::new(self.key_file),
+            key_reloads_failed: AtomicU64::new(0),
+            reauth_grace: self.reauth_grace,
             limits: self.limits,
             tcp: self.tcp,
             local_addr: OnceLock::new(),

@@ -7,11 +7,9 @@ use crate::error::ConnectError;
 use crate::net::channel::{Channel, Looked};
 #[cfg(feature = "tls")]
 use crate::net::handshake;
-#[cfg(feature = "tls")]
-use crate::tls::{Acceptor, Identity, Roots};
 
 /// What a builder was told.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Channels {
     /// TLS with keys, plain without.
     #[default]
@@ -21,10 +19,6 @@ pub(crate) enum Channels {
     /// TLS.
     #[cfg(feature = "tls")]
     Tls {
-        /// `None`: one is made when the server begins to listen.
-        identity: Option<Identity>,
-        /// The authorities of the certificates that clients have to show.
-        clients: Option<Roots>,
         /// Plain TCP too.
         plain: bool,
     },
@@ -34,18 +28,8 @@ impl Inner {
     /// Makes what TLS needs, once. A server without keys may be given some later.
     pub(super) fn prepare_channels(&self) -> io::Result<()> {
         #[cfg(feature = "tls")]
-        if !matches!(self.channels, Channels::Plain) && self.acceptor.get().is_none() {
-            let (own, clients) = match &self.channels {
-                Channels::Tls { identity, clients, .. } => (identity.clone(), clients.as_ref()),
-                Channels::ByKeys | Channels::Plain => (None, None),
-            };
-            let identity = match own {
-                Some(identity) => identity,
-                None => Identity::self_signed().map_err(io::Error::other)?,
-            };
-            let acceptor = Acceptor::new(&identity, clients).map_err(io::Error::other)?;
-            // Another `listen` at the same time made one as good.
-            let _first = self.acceptor.set(acceptor);
+        if !matches!(self.channels, Channels::Plain) {
+            self.certificates.prepare().map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -59,11 +43,12 @@ impl Inner {
                 (!open, open)
             }
             Channels::Plain => (false, true),
-            Channels::Tls { plain, .. } => (true, *plain),
+            Channels::Tls { plain } => (true, *plain),
         };
         let speaks_tls = stream.speaks_tls().await?;
-        match self.acceptor.get().filter(|_| tls && speaks_tls) {
-            Some(acceptor) => Ok(Channel::accept(stream, acceptor).await?),
+        let acceptor = if tls && speaks_tls { self.certificates.acceptor() } else { None };
+        match acceptor {
+            Some(acceptor) => Ok(Channel::accept(stream, &acceptor).await?),
             // What is no frame of a handshake is found out there.
             None if plain => Ok(Channel::Plain(stream)),
             None => handshake::refuse_plain(&mut Channel::Plain(stream)).await,

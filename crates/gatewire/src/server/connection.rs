@@ -267,6 +267,7 @@ fn register(server: &Arc<Inner>, socket: &Socket) -> Result<Registration, Connec
         // The server was closed in between and did not see this socket.
         socket.inner.link.end(DisconnectReason::Closed, CloseCode::GoingAway, "");
     }
+    server.check_key(&socket.inner);
     Ok(Registration { socket: Some(socket.clone()) })
 }
 

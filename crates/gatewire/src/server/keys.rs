@@ -4,18 +4,35 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
-use gatewire_core::Time;
-use gatewire_core::handshake::{KeyRing, ListenerConfig};
+use gatewire_core::handshake::{Grant, KeyRing, ListenerConfig};
+use gatewire_core::{SocketId, Time, UnixTime};
 use tokio::time::sleep;
 
-use super::{Inner, SocketInner};
+use super::{Inner, Server, SocketInner};
 use crate::clock::unix_now;
 use crate::error::DisconnectReason;
 use crate::net::link::HasLink;
 
-/// How long a session may go on after its key has expired or was taken away: it is asked to authenticate
-/// anew at a random time within this, and closed then.
+/// How long a session may go on when its key does not uphold it any more, unless the builder says otherwise:
+/// `docs/decisions.md`, "A key that is gone leaves its sessions 30 s".
 pub(crate) const REAUTH_GRACE: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// Replaces the keys: who connects from now on has to know one of these.
+    ///
+    /// A session goes on as it is while its key is among them, valid, with the same secret and permissions. All
+    /// others are asked to authenticate anew (GOAWAY 1), which a [`Client`](crate::Client) does by itself, and
+    /// are closed after the [grace](crate::ServerBuilder::reauth_grace).
+    ///
+    /// An empty ring opens the server to everybody.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime, if there are such sessions.
+    pub fn set_keys(&self, keys: &KeyRing) {
+        self.inner.set_keys(keys);
+    }
+}
 
 impl Inner {
     /// What handshakes go by now.
@@ -30,22 +47,38 @@ impl Inner {
         }
         let now = unix_now();
         let mut leaving = self.all_sockets();
-        leaving.retain(|socket| {
-            let open = keys.is_empty() && socket.key_id.is_none();
-            !open && keys.grant(socket.key_id(), now).is_err()
-        });
+        leaving.retain(|socket| !socket.is_upheld(keys, now));
+        self.send_away(&leaving);
+    }
+
+    /// For a socket that has just come into the hub: its handshake may have begun under older keys than those
+    /// by which [`set_keys`](Self::set_keys) chose whom to send away.
+    pub(super) fn check_key(self: &Arc<Self>, socket: &Arc<SocketInner>) {
+        if !socket.is_upheld(&self.listener().keys, unix_now()) {
+            self.send_away(std::slice::from_ref(socket));
+        }
+    }
+
+    /// Asks sessions to authenticate anew, and closes those that have not gone after the grace.
+    fn send_away(self: &Arc<Self>, leaving: &[Arc<SocketInner>]) {
         if leaving.is_empty() {
             return;
         }
-        for socket in &leaving {
+        for socket in leaving {
             socket.ask_to_authenticate();
         }
+        let ids: Vec<SocketId> = leaving.iter().map(|socket| socket.id).collect();
         let server = Arc::clone(self);
         tokio::spawn(async move {
             // `None`: the server was closed, and they with it.
-            if server.while_open(sleep(REAUTH_GRACE)).await.is_some() {
-                for socket in leaving {
-                    socket.link.end_for(DisconnectReason::KeyExpired);
+            if server.while_open(sleep(server.reauth_grace)).await.is_none() {
+                return;
+            }
+            let (keys, now) = (server.listener().keys.clone(), unix_now());
+            for socket in ids.into_iter().filter_map(|id| server.socket(id)) {
+                // The key may be back: the operator had left it out by mistake.
+                if !socket.inner.is_upheld(&keys, now) {
+                    socket.inner.link.end_for(DisconnectReason::KeyExpired);
                 }
             }
         });
@@ -53,20 +86,40 @@ impl Inner {
 }
 
 impl SocketInner {
+    /// Whether these keys let the session go on as it is.
+    fn is_upheld(&self, keys: &KeyRing, now: UnixTime) -> bool {
+        keys.upholds(self.key_id(), &self.grant, now)
+    }
+
     /// When the key that the session began with is no longer valid.
     pub(super) fn expires(&self) -> Time {
-        let Some(last) = self.grant.not_after else { return Time::NEVER };
+        self.until(&self.grant)
+    }
+
+    /// When it is, if the key was given more time since.
+    pub(super) fn prolonged(&self) -> Option<Time> {
+        let listener = self.server.listener();
+        let grant = listener.keys.grant(self.key_id(), unix_now()).ok()?;
+        let prolonged =
+            grant.is_of_the_same_key(&self.grant) && grant.not_after != self.grant.not_after;
+        prolonged.then(|| self.until(grant))
+    }
+
+    fn until(&self, grant: &Grant) -> Time {
+        let Some(last) = grant.not_after else { return Time::NEVER };
         let left = last.as_secs().saturating_add(1).saturating_sub(unix_now().as_secs());
         self.server.clock.now() + Duration::from_secs(left)
     }
 
-    /// Tells the client that it is to come again.
-    pub(super) fn ask_to_authenticate(self: &Arc<Self>) {
-        let window_ms = u32::try_from(REAUTH_GRACE.as_millis()).unwrap_or(u32::MAX);
+    /// Tells the client that it is to come again; how long it has for that.
+    pub(super) fn ask_to_authenticate(self: &Arc<Self>) -> Duration {
+        let grace = self.server.reauth_grace;
+        let window_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
         let code = GoAwayCode::Reauthenticate;
         let told = self.link().command(self, |outbound| outbound.go_away(code, window_ms, ""));
         if let Err(error) = told {
             tracing::debug!(socket = %self.id, %error, "a client was not told that its key expired");
         }
+        grace
     }
 }

@@ -10,6 +10,8 @@ use gatewire_core::SocketId;
 
 use super::{Inner, Socket};
 use crate::error::{DisconnectReason, Error};
+#[cfg(feature = "key-file")]
+use crate::keys::{KeyChanges, KeysError};
 
 type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 type OnConnect = Arc<dyn Fn(Socket) -> Done + Send + Sync>;
@@ -17,12 +19,17 @@ type OnDisconnect = Arc<dyn Fn(Socket, DisconnectReason) -> Done + Send + Sync>;
 type OnError = Arc<dyn Fn(&Socket, Error) + Send + Sync>;
 type OnDrain = Arc<dyn Fn(&Socket) + Send + Sync>;
 
+#[cfg(feature = "key-file")]
+type OnKeysReloaded = Arc<dyn Fn(Result<&KeyChanges, &KeysError>) + Send + Sync>;
+
 #[derive(Default)]
 pub(crate) struct Lifecycle {
     connect: RwLock<Option<OnConnect>>,
     disconnect: RwLock<Option<OnDisconnect>>,
     error: RwLock<Option<OnError>>,
     drain: RwLock<Option<OnDrain>>,
+    #[cfg(feature = "key-file")]
+    keys_reloaded: RwLock<Option<OnKeysReloaded>>,
 }
 
 fn set<T>(slot: &RwLock<Option<T>>, value: T) {
@@ -60,6 +67,14 @@ impl Lifecycle {
         set(&self.drain, Arc::new(handler));
     }
 
+    #[cfg(feature = "key-file")]
+    pub(super) fn set_keys_reloaded(
+        &self,
+        handler: impl Fn(Result<&KeyChanges, &KeysError>) + Send + Sync + 'static,
+    ) {
+        set(&self.keys_reloaded, Arc::new(handler));
+    }
+
     /// The application's future for a new socket. A panic of the closure itself is that future's.
     pub(super) fn connected(&self, socket: &Socket) -> Option<Done> {
         let handler = copy(&self.connect)?;
@@ -89,6 +104,14 @@ impl Inner {
     pub(crate) fn drained(&self, id: SocketId) {
         if let (Some(handler), Some(socket)) = (copy(&self.lifecycle.drain), self.socket(id)) {
             self.call("on_drain", || handler(&socket));
+        }
+    }
+
+    /// Tells the application that the key file was read again.
+    #[cfg(feature = "key-file")]
+    pub(super) fn keys_reloaded(&self, taken: Result<&KeyChanges, &KeysError>) {
+        if let Some(handler) = copy(&self.lifecycle.keys_reloaded) {
+            self.call("on_keys_reloaded", || handler(taken));
         }
     }
 

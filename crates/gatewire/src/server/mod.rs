@@ -2,12 +2,16 @@
 
 mod accept;
 mod builder;
+#[cfg(feature = "tls")]
+mod certificates;
 mod channels;
 mod connection;
 mod fanout;
 mod gate;
 pub(crate) mod group;
 mod hub;
+#[cfg(feature = "key-file")]
+mod key_file;
 mod keys;
 mod lifecycle;
 mod permit;
@@ -22,10 +26,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use crate::admission::AdmissionCounters;
 use gatewire_core::SocketId;
-use gatewire_core::handshake::{KeyRing, ListenerConfig};
+use gatewire_core::handshake::ListenerConfig;
 use gatewire_core::hub::Hub;
 use gatewire_core::session::Class;
 use gatewire_format::{Formats, IntoValue};
@@ -86,7 +91,12 @@ pub(crate) struct Inner {
     channels: Channels,
     pub(crate) gate: Gate,
     #[cfg(feature = "tls")]
-    acceptor: OnceLock<crate::tls::Acceptor>,
+    certificates: certificates::Certificates,
+    #[cfg(feature = "key-file")]
+    key_file: key_file::Followed,
+    pub(crate) key_reloads_failed: AtomicU64,
+    /// How long sessions may go on that their key does not uphold any more.
+    reauth_grace: Duration,
     local_addr: OnceLock<SocketAddr>,
     state: watch::Sender<State>,
     /// Connections whose task runs.
@@ -132,6 +142,8 @@ impl Server {
         // The first address stays the one that is told.
         let _ = self.inner.local_addr.set(local_addr);
         let listening = accept::Listening::begin(Arc::clone(&self.inner), listener);
+        #[cfg(feature = "key-file")]
+        self.inner.follow_key_file();
         tokio::spawn(accept::accept_loop(Arc::clone(&self.inner), listening));
         Ok(local_addr)
     }
@@ -286,17 +298,6 @@ impl Server {
     #[must_use]
     pub fn admission(&self) -> AdmissionCounters {
         self.inner.gate.counters()
-    }
-
-    /// Replaces the keys: who connects from now on has to know one of these. Sessions go on as they began;
-    /// but those whose key is not among them any more, or not valid, are asked to authenticate anew
-    /// ([`Client::on_go_away`](crate::Client::on_go_away)), and closed after 30 s.
-    ///
-    /// # Panics
-    ///
-    /// Outside a runtime, if there are such sessions.
-    pub fn set_keys(&self, keys: &KeyRing) {
-        self.inner.set_keys(keys);
     }
 
     /// Stops accepting, tells each socket that the server goes away, writes what is queued (2 s at

@@ -8,7 +8,6 @@ use gatewire_core::Time;
 use gatewire_core::permissions::Denied;
 use gatewire_core::session::{Incoming, ProtocolError};
 
-use super::keys::REAUTH_GRACE;
 use super::streams::Opened;
 use super::{Inner, Socket, SocketInner, fanout};
 use crate::handler::Handlers;
@@ -74,9 +73,12 @@ impl Side for ServerSide {
         self.socket.inner.expires()
     }
 
+    fn prolonged(&self) -> Option<Time> {
+        self.socket.inner.prolonged()
+    }
+
     fn ask_to_authenticate(&self) -> Duration {
-        self.socket.inner.ask_to_authenticate();
-        REAUTH_GRACE
+        self.socket.inner.ask_to_authenticate()
     }
 
     fn follow(&self, frame: &[u8]) -> bool {

@@ -58,6 +58,8 @@ pub enum TlsError {
     Certificate(String),
     /// The peer refused: this end's certificate, or the version or ciphers that it offers.
     Refused(String),
+    /// This server was built for plain TCP: it has no use for certificates.
+    PlainOnly,
     /// The peer does not speak TLS.
     NotTls,
     /// The peer hung up before TLS was there: as one does that does not speak it, or takes no more connections.
@@ -93,6 +95,7 @@ impl fmt::Display for TlsError {
             Self::HungUp => {
                 f.write_str("the peer hung up in the TLS handshake; does it speak TLS?")
             }
+            Self::PlainOnly => f.write_str("this server was built for plain TCP"),
             Self::NotTls => f.write_str("the peer does not speak TLS"),
             Self::Handshake(error) => write!(f, "the TLS handshake failed: {error}"),
         }

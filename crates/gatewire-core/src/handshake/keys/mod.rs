@@ -77,7 +77,7 @@ impl KeyRing {
     #[must_use]
     pub fn with_entry(mut self, entry: KeyEntry) -> Self {
         let KeyEntry { id, secret, terms, grant } = entry;
-        let prk = Prk::extract(secret.as_bytes());
+        let prk = Prk::extract(secret.expose());
         let grant = Grant { tag: prk.tag(), ..grant };
         let held = Arc::new(Held { prk, terms, grant: Arc::new(grant) });
         Arc::make_mut(&mut self.keys).insert(id.into(), held);

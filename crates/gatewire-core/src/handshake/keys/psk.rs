@@ -31,14 +31,16 @@ impl Psk {
         }
     }
 
-    pub(in crate::handshake) fn as_bytes(&self) -> &[u8] {
+    /// The secret itself, to be written to where it is kept.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl PartialEq for Psk {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes().ct_eq(other.as_bytes()).into()
+        self.expose().ct_eq(other.expose()).into()
     }
 }
 

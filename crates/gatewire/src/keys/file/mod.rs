@@ -3,13 +3,15 @@
 //! The tree is walked by hand: what an error may say is in [`KeysFault`], while the messages of a
 //! deserialiser quote what they found.
 
+mod access;
 mod calendar;
 mod fields;
+mod reload;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::num::{NonZeroU32, NonZeroU64};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gatewire_core::handshake::{KeyEntry, KeyRing, Psk, Roles};
 use gatewire_core::permissions::{EmitSocket, Permissions, Profile, Rates};
@@ -21,6 +23,9 @@ use super::error::Place;
 use super::secret::{MAX_ID, decode, shown};
 use super::{KeysError, KeysFault};
 use fields::{Fields, Wrong};
+
+pub use reload::KeyFile;
+pub(crate) use reload::{Look, SETTLE, Verdict, Watch};
 
 /// No key file is longer: 16 MiB hold some 100,000 keys.
 const MAX_FILE: usize = 16 << 20;
@@ -53,13 +58,9 @@ const LIMITS: [&str; 4] = ["max_sessions", "max_rooms", "messages_per_s", "bytes
 ///
 /// [`KeysError`]: the file, or one with a secret, cannot be read, or it is not like that.
 pub fn from_file(path: impl AsRef<Path>) -> Result<KeyRing, KeysError> {
-    let path = path.as_ref();
-    let text = read(path, MAX_FILE).map_err(|kind| KeysError {
-        place: Place::Whole,
-        key_id: None,
-        fault: KeysFault::Unreadable(kind),
-    })?;
-    parse(&text, path.parent())
+    let loaded = load(path.as_ref())?;
+    loaded.warn_of_exposed();
+    Ok(loaded.keys)
 }
 
 /// The keys in a text of the form that the [module](super) tells. Secrets in files are sought from the
@@ -69,10 +70,39 @@ pub fn from_file(path: impl AsRef<Path>) -> Result<KeyRing, KeysError> {
 ///
 /// As [`from_file`].
 pub fn from_toml(text: &str) -> Result<KeyRing, KeysError> {
-    parse(text, None)
+    let loaded = parse(text, None)?;
+    loaded.warn_of_exposed();
+    Ok(loaded.keys)
 }
 
-fn parse(text: &str, folder: Option<&Path>) -> Result<KeyRing, KeysError> {
+/// What was read.
+struct Loaded {
+    keys: KeyRing,
+    /// Files with secrets that others than their owner can get at.
+    exposed: Vec<PathBuf>,
+}
+
+impl Loaded {
+    fn warn_of_exposed(&self) {
+        for path in &self.exposed {
+            let path = path.display();
+            tracing::warn!(%path, "others can read or change this file with keys; chmod 600 mends it");
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<Loaded, KeysError> {
+    let (text, exposed) = read(path, MAX_FILE).map_err(|kind| KeysError {
+        place: Place::Whole,
+        key_id: None,
+        fault: KeysFault::Unreadable(kind),
+    })?;
+    let mut loaded = parse(&text, path.parent())?;
+    loaded.exposed.extend(exposed.then(|| path.to_owned()));
+    Ok(loaded)
+}
+
+fn parse(text: &str, folder: Option<&Path>) -> Result<Loaded, KeysError> {
     let whole = |place, fault| KeysError { place, key_id: None, fault };
     let line = |start: usize| {
         // An error at the end of the text may point behind it.
@@ -85,21 +115,21 @@ fn parse(text: &str, folder: Option<&Path>) -> Result<KeyRing, KeysError> {
     })?;
     let at_line = |wrong: Wrong| whole(line(wrong.at), wrong.fault);
     let root = Fields::new(document.get_ref(), &["key"]).map_err(at_line)?;
-    let mut keys = KeyRing::new();
+    let mut loaded = Loaded { keys: KeyRing::new(), exposed: Vec::new() };
     for table in root.tables("key").map_err(at_line)? {
         let id = table.get_ref().get("id").and_then(|id| id.get_ref().as_str());
-        let entry = entry(table.get_ref(), table.span().start, folder, &keys);
+        let entry = entry(table.get_ref(), table.span().start, folder, &mut loaded);
         let entry = entry.map_err(|wrong| KeysError {
             place: line(wrong.at),
             key_id: id.and_then(shown),
             fault: wrong.fault,
         })?;
-        keys = keys.with_entry(entry);
+        loaded.keys = loaded.keys.with_entry(entry);
     }
-    if keys.is_empty() {
+    if loaded.keys.is_empty() {
         return Err(whole(Place::Whole, KeysFault::NoKeys));
     }
-    Ok(keys)
+    Ok(loaded)
 }
 
 /// One `[[key]]`, which begins at byte `at`.
@@ -107,7 +137,7 @@ fn entry(
     table: &DeTable<'_>,
     at: usize,
     folder: Option<&Path>,
-    others: &KeyRing,
+    loaded: &mut Loaded,
 ) -> Result<KeyEntry, Wrong> {
     let fields = Fields::new(table, &KEY)?;
     let missing = Wrong { at, fault: KeysFault::Missing { field: "id" } };
@@ -115,10 +145,10 @@ fn entry(
     if !(1..=MAX_ID).contains(&id.value.len()) {
         return Err(id.expected("a text of 1 to 255 bytes"));
     }
-    if others.contains(id.value) {
+    if loaded.keys.contains(id.value) {
         return Err(id.wrong(KeysFault::Duplicate));
     }
-    let mut entry = KeyEntry::new(id.value, secret(&fields, at, folder)?);
+    let mut entry = KeyEntry::new(id.value, secret(&fields, at, folder, &mut loaded.exposed)?);
     let (first, last) = (fields.time("not_before")?, fields.time("not_after")?);
     if let Some(first) = &first {
         entry = entry.not_before(first.value);
@@ -159,14 +189,20 @@ fn entry(
 const ROLES: &str = "a list of \"client\" and \"router\"";
 
 /// The secret, from wherever the key says it is.
-fn secret(fields: &Fields<'_>, at: usize, folder: Option<&Path>) -> Result<Psk, Wrong> {
+fn secret(
+    fields: &Fields<'_>,
+    at: usize,
+    folder: Option<&Path>,
+    exposed: &mut Vec<PathBuf>,
+) -> Result<Psk, Wrong> {
     let (secret, file, env) = (fields.text("secret")?, fields.text("file")?, fields.text("env")?);
     match (secret, file, env) {
         (Some(secret), None, None) => decode(secret.value).map_err(|fault| secret.wrong(fault)),
         (None, Some(file), None) => {
             let path = folder.map_or_else(|| file.value.into(), |folder| folder.join(file.value));
-            let text = read(&path, MAX_SECRET_FILE)
+            let (text, open) = read(&path, MAX_SECRET_FILE)
                 .map_err(|kind| file.wrong(KeysFault::SecretUnreadable(kind)))?;
+            exposed.extend(open.then_some(path));
             decode(&text).map_err(|fault| file.wrong(fault))
         }
         (None, None, Some(env)) => {
@@ -236,16 +272,19 @@ fn narrow(number: NonZeroU64) -> NonZeroU32 {
     NonZeroU32::try_from(number).unwrap_or(NonZeroU32::MAX)
 }
 
-/// A text of at most `most` bytes, to be overwritten after use.
-fn read(path: &Path, most: usize) -> Result<Zeroizing<String>, io::ErrorKind> {
+/// A text of at most `most` bytes, to be overwritten after use; and whether others can get at it.
+fn read(path: &Path, most: usize) -> Result<(Zeroizing<String>, bool), io::ErrorKind> {
     let file = File::open(path).map_err(|error| error.kind())?;
+    let metadata = file.metadata().map_err(|error| error.kind())?;
     // What is longer is found out by one byte more. The room is there from the start, because growing
     // would leave copies behind; a length that is not true costs only that.
-    let length = file.metadata().map_err(|error| error.kind())?.len();
-    let room = usize::try_from(length).unwrap_or(most).min(most) + 1;
+    let room = usize::try_from(metadata.len()).unwrap_or(most).min(most) + 1;
     let mut text = Zeroizing::new(String::with_capacity(room));
     file.take(most as u64 + 1).read_to_string(&mut text).map_err(|error| error.kind())?;
-    if text.len() > most { Err(io::ErrorKind::FileTooLarge) } else { Ok(text) }
+    if text.len() > most {
+        return Err(io::ErrorKind::FileTooLarge);
+    }
+    Ok((text, access::is_exposed(&metadata)))
 }
 
 #[cfg(test)]
