@@ -243,6 +243,8 @@ impl From<io::Error> for ConnectError {
 pub enum DisconnectReason {
     /// This side closed it.
     Closed,
+    /// This side left it in order and makes another, to authenticate anew.
+    Reconnecting,
     /// The peer closed it and said why.
     ClosedByPeer {
         /// Why.
@@ -272,6 +274,7 @@ impl fmt::Display for DisconnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("closed"),
+            Self::Reconnecting => f.write_str("left for a new connection"),
             Self::ClosedByPeer { code, text } if text.is_empty() => {
                 write!(f, "the peer closed the connection: {code}")
             }
@@ -294,7 +297,7 @@ impl DisconnectReason {
     /// What the peer is told, where it can be told.
     pub(crate) fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Closed => Some(CloseCode::Normal),
+            Self::Closed | Self::Reconnecting => Some(CloseCode::Normal),
             Self::IdleTimeout => Some(CloseCode::IdleTimeout),
             Self::SlowConsumer => Some(CloseCode::SlowConsumer),
             Self::KeyExpired => Some(CloseCode::GoingAway),

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gatewire_codec::v3::handshake::Role;
 use gatewire_core::Backoff;
-use gatewire_core::handshake::{DiallerConfig, Psk};
+use gatewire_core::handshake::Psk;
 use gatewire_core::session::{OutboxLimits, Overflow};
 use gatewire_format::{Format, Formats};
 use tokio::sync::watch;
 
+use super::credentials::{ChannelChoice, Credentials};
 use super::lifecycle::Lifecycle;
 use super::{Client, ClientInner, State};
 use crate::clock::Clock;
@@ -22,7 +22,7 @@ use crate::handler::Handlers;
 use crate::limits::{Limits, TcpOptions};
 use crate::net::link::Link;
 #[cfg(feature = "tls")]
-use crate::tls::{Connector, TlsError, Verify};
+use crate::tls::Verify;
 
 /// What a client keeps while it has no connection: events and published messages, in order. Requests
 /// are not kept.
@@ -102,37 +102,12 @@ impl Default for ClientBuilder {
     }
 }
 
-/// What the client speaks.
-#[derive(Debug, Clone, Default)]
-enum ChannelChoice {
-    /// TLS with a key, plain without.
-    #[default]
-    ByKey,
-    /// Plain TCP.
-    Plain,
-    /// TLS.
-    #[cfg(feature = "tls")]
-    Tls(Verify),
-}
-
-#[cfg(feature = "tls")]
-impl ChannelChoice {
-    /// `None`: plain TCP.
-    fn connector(&self, has_key: bool) -> Option<Result<Connector, TlsError>> {
-        match self {
-            Self::ByKey if has_key => Some(Connector::new(&Verify::Psk)),
-            Self::ByKey | Self::Plain => None,
-            Self::Tls(verify) => Some(Connector::new(verify)),
-        }
-    }
-}
-
 impl ClientBuilder {
     /// Proves to know this key, and lets the server prove it too. A server without keys is refused.
     /// With an id of more than 255 bytes every connect fails.
     ///
     /// With a key the channel is [TLS](crate::tls), unless the client is told to use [plain](Self::plain)
-    /// TCP; without the feature `tls` it is plain.
+    /// TCP; without the feature `tls` it is plain. [`Client::set_key`] replaces the key later.
     pub fn psk(mut self, id: impl Into<String>, key: Psk) -> Self {
         self.key = Some((id.into(), key));
         self
@@ -247,18 +222,12 @@ impl ClientBuilder {
         if let Some(limits) = offline {
             link.allow_offline_queue(limits);
         }
-        #[cfg(feature = "tls")]
-        let connector = self.channel.connector(self.key.is_some());
-        #[cfg(not(feature = "tls"))]
-        let (ChannelChoice::ByKey | ChannelChoice::Plain) = self.channel;
         let inner = ClientInner {
             link,
-            #[cfg(feature = "tls")]
-            connector,
+            credentials: Credentials::new(self.key, &self.channel, random()),
             handlers: Handlers::new(),
             lifecycle: Lifecycle::default(),
             address: address.to_string(),
-            dialler: DiallerConfig { role: Role::Client, key: self.key, instance: random() },
             limits: self.limits,
             tcp: self.tcp,
             backoff: self.backoff,
@@ -268,6 +237,7 @@ impl ClientBuilder {
             closing: watch::Sender::new(false),
             rooms: Mutex::new(BTreeSet::new()),
             retry_window: Mutex::new(None),
+            asked: Mutex::new(None),
             panics: AtomicU64::new(0),
         };
         Client { inner: Arc::new(inner) }

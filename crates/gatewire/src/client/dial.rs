@@ -47,9 +47,10 @@ impl ClientInner {
         let dialled = timeout(self.limits.handshake_timeout, async {
             let stream = TcpStream::connect(&self.address).await?;
             tcp::configure(&stream, &self.tcp)?;
-            let mut stream = self.open_channel(Looked::new(stream)).await?;
-            let (established, leftover) =
-                handshake::dial(&mut stream, self.dialler.clone()).await?;
+            // One look at the key: it may be replaced at any time.
+            let dialler = self.credentials.dialler();
+            let mut stream = self.open_channel(Looked::new(stream), dialler.key.is_some()).await?;
+            let (established, leftover) = handshake::dial(&mut stream, dialler).await?;
             Ok::<_, ConnectError>((stream, established, leftover))
         });
         let (stream, established, leftover) =
@@ -59,16 +60,16 @@ impl ClientInner {
 
     /// Shakes hands for TLS, if the client speaks it.
     #[cfg(feature = "tls")]
-    async fn open_channel(&self, stream: Looked) -> Result<Channel, ConnectError> {
-        match &self.connector {
+    async fn open_channel(&self, stream: Looked, has_key: bool) -> Result<Channel, ConnectError> {
+        match self.credentials.connector(has_key) {
             None => Ok(Channel::Plain(stream)),
-            Some(Err(error)) => Err(ConnectError::Tls(error.clone())),
-            Some(Ok(connector)) => Channel::connect(stream, connector, &self.address).await,
+            Some(Err(error)) => Err(ConnectError::Tls(error)),
+            Some(Ok(connector)) => Channel::connect(stream, &connector, &self.address).await,
         }
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn open_channel(&self, stream: Looked) -> Result<Channel, ConnectError> {
+    async fn open_channel(&self, stream: Looked, _has_key: bool) -> Result<Channel, ConnectError> {
         Ok(Channel::Plain(stream))
     }
 }

@@ -1,8 +1,10 @@
 //! The side that dials.
 
 mod builder;
+mod credentials;
 mod dial;
 mod lifecycle;
+mod renewal;
 mod side;
 mod supervise;
 
@@ -14,7 +16,6 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use gatewire_codec::{CloseCode, Names, Value};
-use gatewire_core::handshake::DiallerConfig;
 use gatewire_core::session::{Class, OutboxLimits, SendError, StreamLimits};
 use gatewire_core::{Backoff, SocketId, Time};
 use gatewire_format::{FromValue, IntoValue};
@@ -24,13 +25,12 @@ use crate::counters::Counters;
 use crate::error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
-use crate::net::link::{HasLink, Link, LinkOutbound};
+use crate::net::link::{HasLink, Link, LinkOutbound, Session};
 use crate::net::waiter::Waiter;
 use crate::request::Request;
 use crate::stream::{OpenStream, Peer};
-#[cfg(feature = "tls")]
-use crate::tls::{Connector, TlsError};
 use crate::to::{Origin, To, ToSocket};
+use credentials::Credentials;
 use lifecycle::Lifecycle;
 
 pub use builder::{ClientBuilder, OfflineQueue, WhenFull};
@@ -64,10 +64,7 @@ pub(crate) struct ClientInner {
     pub(crate) handlers: Handlers<Client>,
     pub(crate) lifecycle: Lifecycle,
     address: String,
-    /// `None`: plain TCP. An error is told by each attempt to connect.
-    #[cfg(feature = "tls")]
-    connector: Option<Result<Connector, TlsError>>,
-    dialler: DiallerConfig,
+    credentials: Credentials,
     limits: Limits,
     tcp: TcpOptions,
     backoff: Option<Backoff>,
@@ -80,6 +77,8 @@ pub(crate) struct ClientInner {
     rooms: Mutex<BTreeSet<String>>,
     /// Within which time the server wants its clients to come back.
     retry_window: Mutex<Option<Duration>>,
+    /// The connection on which the server has asked for another.
+    asked: Mutex<Option<Session>>,
     panics: AtomicU64,
 }
 
@@ -349,8 +348,10 @@ impl Client {
         self.inner.lifecycle.set_error(handler);
     }
 
-    /// Called when the server says that it will go away, with the time within which clients are to
-    /// come back (they do by themselves).
+    /// Called when the server says that it will close the connection, because it goes away or because the
+    /// client is to authenticate anew, with the time within which clients are to come back (they do by
+    /// themselves). In the latter case the client [reconnects](Self::reconnect) at a random time within the first
+    /// half of it: a [new key](Self::set_key) that is set here is in time.
     pub fn on_go_away(&self, handler: impl Fn(Duration) + Send + Sync + 'static) {
         self.inner.lifecycle.set_go_away(handler);
     }

@@ -1,6 +1,6 @@
 //! What a client does with its connection's messages.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
@@ -48,10 +48,14 @@ impl Side for ClientSide {
         }))
     }
 
-    fn go_away(&self, _: GoAwayCode, retry_window: Duration) {
+    fn go_away(&self, code: GoAwayCode, retry_window: Duration) {
         let client = &self.client.inner;
         let retry_window = retry_window.min(LONGEST_RETRY_WINDOW);
-        *client.retry_window.lock().unwrap_or_else(PoisonError::into_inner) = Some(retry_window);
         client.lifecycle.going_away(retry_window);
+        if code == GoAwayCode::Reauthenticate {
+            client.authenticate_within(retry_window);
+        } else {
+            client.set_retry_window(retry_window);
+        }
     }
 }

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewire_codec::CloseCode;
@@ -147,6 +148,9 @@ impl ClientInner {
         loop {
             let since = Instant::now();
             let reason = driver.run().await;
+            if reason == DisconnectReason::Reconnecting {
+                Box::pin(driver.say_goodbye()).await;
+            }
             let handlers = driver.close().map(|leftover| tokio::spawn(leftover.finish()));
             if since.elapsed() >= Backoff::STABLE_AFTER {
                 attempt = 0;
@@ -158,6 +162,10 @@ impl ClientInner {
             self.lifecycle.disconnected(&reason);
             // What waits for handlers stays bounded however often the connection is lost: the next
             // one is not read before the older ones are done. It is made, since they may wait for it.
+            if reason == DisconnectReason::Reconnecting && attempt == 0 {
+                // At once. If it was made only lately, somebody asks for it again and again: then not.
+                self.set_retry_window(Duration::ZERO);
+            }
             let mut older = handlers.and_then(|handlers| behind.replace(handlers));
             driver = match self.reconnect(backoff, &mut attempt, &mut older).await {
                 Some(driver) => driver,
@@ -199,6 +207,11 @@ impl ClientInner {
         None
     }
 
+    /// Within which time the next attempt to connect is to be made, whatever the back-off.
+    pub(super) fn set_retry_window(&self, window: Duration) {
+        *self.retry_window.lock().unwrap_or_else(PoisonError::into_inner) = Some(window);
+    }
+
     /// The last connection has ended, and there will be no other by itself.
     async fn finish(&self, reason: &DisconnectReason) {
         self.link.end_requests().await;
@@ -221,7 +234,7 @@ impl ClientInner {
     }
 
     /// Runs a future until the client is closed.
-    async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut closing = self.closing.subscribe();
         tokio::select! {
             biased;

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   Running --(end asked for, protocol error)--> Closing --(all written)--> Lingering --> done
-//!      |                                            |                           |
-//!      +--(connection broken, peer closed)----------+--(grace over)-------------+
+//!      |                                            |                           |           ^
+//!      +--(connection broken, peer closed)----------+--(grace over)-------------+           |
+//!      +--(link has left it in order)--> Left ----------------------------------------------+
 //! ```
 //!
 //! `Lingering`: our side has sent its FIN; what the peer still sends is read and thrown away, since
@@ -11,21 +12,23 @@
 //! frame on its way.
 
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use gatewire_codec::CloseCode;
 use gatewire_core::Time;
-use gatewire_core::session::{Heartbeat, Inbound, Liveness};
+use gatewire_core::session::{Heartbeat, Inbound, Liveness, OutboxLimits};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Sleep, timeout};
 
 use super::assembly::{Assembly, Read, ReadError};
 use super::batch::BatchScope;
 use super::dispatch::Inbox;
-use super::link::{HasLink, Link};
+use super::link::{HasLink, Link, LinkOutbound};
 use super::receiver::Receiver;
 use super::side::Side;
 use super::transport::{Transport, TransportReader};
@@ -99,8 +102,16 @@ impl<S: Side> Leftover<S> {
 
 enum Phase {
     Running,
-    Closing { reason: DisconnectReason, until: Time },
-    Lingering { reason: DisconnectReason, until: Time },
+    /// The link is offline, or has another connection: what is left of this one is the driver's alone.
+    Left,
+    Closing {
+        reason: DisconnectReason,
+        until: Time,
+    },
+    Lingering {
+        reason: DisconnectReason,
+        until: Time,
+    },
 }
 
 impl<S: Side> Driver<S> {
@@ -161,6 +172,42 @@ impl<S: Side> Driver<S> {
         Some(leftover)
     }
 
+    fn try_leave(&mut self, now: Time) -> bool {
+        let busy = !self.receiver.inbox.is_idle() || self.transport.has_unsent();
+        let left = self.link().try_leave(now, busy);
+        if left {
+            self.phase = Phase::Left;
+        }
+        left
+    }
+
+    /// After [`run`](Self::run): if the connection was left for another, tells the peer, and waits until it has
+    /// read all, so that nothing of the next connection comes before it.
+    pub(crate) async fn say_goodbye(&mut self) {
+        if !matches!(self.phase, Phase::Left) {
+            return;
+        }
+        let mut last = LinkOutbound::new(u32::MAX, OutboxLimits::default());
+        last.close(CloseCode::Normal, "");
+        let Self { transport, reader, .. } = self;
+        let told = async {
+            if let Some(mut batch) = last.take() {
+                // Everything before it has been written, so there is room for it.
+                transport.write(&mut batch)?;
+            }
+            poll_fn(|context| transport.poll_shutdown(context)).await?;
+            poll_fn(|context| match discard(reader, context) {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            })
+            .await
+        };
+        let told: Result<io::Result<()>, _> = timeout(LINGER, told).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::debug!("a peer did not see the end of a connection that was left");
+        }
+    }
+
     fn link(&self) -> &Link {
         self.receiver.side.owner().link()
     }
@@ -176,12 +223,18 @@ impl<S: Side> Driver<S> {
             self.receiver.side.deliver_publishes();
         }
         drop(batch);
-        if matches!(self.phase, Phase::Running)
-            && let Some(reason) = ended.or_else(|| self.link().ending())
-        {
-            self.begin_end(reason, now);
+        let mut leaving = false;
+        if matches!(self.phase, Phase::Running) {
+            let (ending, leaves) = self.link().plans();
+            leaving = leaves;
+            if let Some(reason) = ended.or(ending) {
+                self.begin_end(reason, now);
+            }
         }
         self.poll_output(now, context);
+        if leaving && matches!(self.phase, Phase::Running) && self.try_leave(now) {
+            return Poll::Ready(DisconnectReason::Reconnecting);
+        }
         if let Some(reason) = self.poll_end(now, context) {
             return Poll::Ready(reason);
         }
@@ -329,7 +382,7 @@ impl<S: Side> Driver<S> {
         }
         match &self.phase {
             Phase::Closing { until, .. } | Phase::Lingering { until, .. } => return *until,
-            Phase::Running => {}
+            Phase::Running | Phase::Left => {}
         }
         if self.receiver.inbox.is_full() {
             // The peer is not silent, it is not read. Our pings tell it that we live.

@@ -130,6 +130,10 @@ impl Pipes {
         self.open.insert(id, stream);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub(crate) fn find(&self, id: u32) -> Option<Arc<dyn IncomingStream>> {
         self.open.get(&id).cloned()
     }

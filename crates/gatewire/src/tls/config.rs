@@ -68,6 +68,12 @@ impl Acceptor {
 pub(crate) struct Connector(pub(crate) TlsConnector);
 
 impl Connector {
+    /// For clients that verify the key and nothing else: one for all of them.
+    pub(crate) fn psk() -> Result<Self, TlsError> {
+        static CONNECTOR: OnceLock<Result<Connector, TlsError>> = OnceLock::new();
+        CONNECTOR.get_or_init(|| Self::new(&Verify::Psk)).clone()
+    }
+
     pub(crate) fn new(verify: &Verify) -> Result<Self, TlsError> {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])

@@ -60,7 +60,10 @@ impl Link {
                     shared.fail(error);
                 }
                 let above = shared.outbound.outbox().is_above_soft_mark();
-                if shared.ending.is_some() || (shared.congested && !above) {
+                if shared.ending.is_some()
+                    || shared.leaving.is_some()
+                    || (shared.congested && !above)
+                {
                     // The driver waits for the outbox to be empty, or has to tell that it drained.
                     self.driver.wake();
                 }

@@ -96,7 +96,7 @@ impl Link {
 
     /// The connection has ended, and its pending requests end with it. `false`: another thread is
     /// writing; call again.
-    fn detach(&self, next: Next) -> bool {
+    pub(super) fn detach(&self, next: Next) -> bool {
         let (unsent, lost, watchers) = {
             let mut shared = self.lock();
             shared.stream = None;
@@ -104,6 +104,7 @@ impl Link {
                 return false;
             }
             self.session.fetch_add(1, Ordering::AcqRel);
+            shared.leaving = None;
             shared.answers = Answers::default();
             let mut unsent_ids = Vec::new();
             let mut room = Room::of(next);
@@ -199,7 +200,7 @@ const JOIN_OVERHEAD: usize = 5;
 
 /// What comes after a connection.
 #[derive(Debug, Clone, Copy)]
-enum Next {
+pub(super) enum Next {
     Nothing,
     /// Another one. Queued events wait for it within these bounds, and those to come too.
     Connection {

@@ -14,6 +14,7 @@
 mod account;
 mod answers;
 mod flush;
+mod leave;
 mod life;
 mod send;
 mod streams;
@@ -30,6 +31,7 @@ use tokio::sync::Notify;
 
 use account::Account;
 use answers::Answers;
+use leave::Leaving;
 use send::Offline;
 pub(crate) use send::with_scratch;
 pub(crate) use streams::{LinkOutbound, StreamGone, WatchStream};
@@ -89,6 +91,8 @@ struct Shared {
     armed: Time,
     /// Why the driver is to end the connection.
     ending: Option<DisconnectReason>,
+    /// Set while the connection is about to be left for another.
+    leaving: Option<Box<Leaving>>,
     /// A write has failed: nothing more will go out.
     broken: bool,
     /// Whether the kernel was told to keep its queue short, since streams are open.
@@ -127,6 +131,7 @@ impl Link {
                 offline: Offline::Nothing,
                 armed: Time::NEVER,
                 ending: None,
+                leaving: None,
                 broken: false,
                 short_queue: false,
                 congested: false,
@@ -190,6 +195,12 @@ impl Link {
         self.lock().ending.clone()
     }
 
+    /// For the driver: why it is to end, and whether it is to [leave](Self::try_leave) as soon as it can.
+    pub(crate) fn plans(&self) -> (Option<DisconnectReason>, bool) {
+        let shared = self.lock();
+        (shared.ending.clone(), shared.leaving.is_some())
+    }
+
     /// For the driver: the state of the outbox. `drained` and `caught_up` are told once.
     pub(crate) fn outbox_state(&self) -> OutboxState {
         let mut shared = self.lock();
@@ -210,7 +221,7 @@ impl Link {
     pub(crate) fn note(&self, session: Session, inbound: Ledger, due: Time) -> Time {
         let mut shared = self.lock();
         shared.inbound.note(session, inbound);
-        shared.armed = due.min(shared.outbound.next_deadline());
+        shared.armed = due.min(shared.outbound.next_deadline()).min(shared.leaves());
         shared.armed
     }
 

@@ -45,6 +45,9 @@ impl Link {
             let closed = shared.ending.is_some() || shared.outbound.is_closing();
             return Err(if closed { EmitError::Closed } else { EmitError::NotConnected });
         }
+        if offline == Offline::Everything && shared.refuses_requests() {
+            return Err(EmitError::NotConnected);
+        }
         let result = push(&mut shared);
         let above = shared.outbound.outbox().is_above_soft_mark();
         shared.congested |= above;
@@ -133,7 +136,7 @@ impl Link {
             }
             Ok(())
         };
-        self.send(owner, Offline::Everything, push, |_| false)
+        self.send(owner, Offline::Answers, push, |_| false)
     }
 
     /// Queues a request; its id. A lone one is written at once, since its caller waits for the answer;
@@ -214,6 +217,8 @@ pub(super) enum Offline {
     Nothing,
     /// A client with one: what may wait for the next connection.
     Events,
+    /// Besides, what goes on with what was begun on a connection: no link without a stream has one.
+    Answers,
     /// A server's socket whose stream is about to come.
     Everything,
 }

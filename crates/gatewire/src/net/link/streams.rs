@@ -198,7 +198,12 @@ impl Link {
             }
             push(&mut shared.outbound)
         };
-        self.send(owner, Offline::Everything, push, |_| false)
+        self.send(owner, Offline::Answers, push, |_| false)
+    }
+
+    /// Whether streams come in.
+    pub(super) fn has_pipes(&self) -> bool {
+        self.lock_pipes().as_ref().is_some_and(|pipes| !pipes.is_empty())
     }
 
     fn lock_pipes(&self) -> MutexGuard<'_, Option<Box<Pipes>>> {
