@@ -17,6 +17,7 @@ mod recognised;
 mod requests;
 mod rig;
 mod rooms;
+mod rotation;
 mod server_life;
 mod slow;
 mod streams;
