@@ -8,6 +8,7 @@
 //! | `acks` | all ways in which a request ends, and when it is safe to ask again |
 //! | `client_to_client` | clients that address each other by id |
 //! | `formats` | objects as JSON, MessagePack, Protocol Buffers, Avro and in a format of one's own |
+//! | `keygen` | makes a key, and its entry for a key file |
 //! | `reconnect` | a server that goes away and comes back |
 //! | `backpressure` | full queues, slow receivers, and the counters that tell of them |
 //! | `files` | streams: a file uploaded, gone on with after a cut, and sent to a room; also a small tool |

@@ -4,6 +4,7 @@ mod ends;
 mod keys;
 mod kit;
 mod refused;
+mod replaced;
 mod slow;
 mod talk;
 mod verify;
