@@ -39,8 +39,8 @@
 //! A server looks at times, roles and node names when somebody connects, and at `allow` and the limits of one
 //! session with each message. A session whose key expires, or that its key does not uphold any more after
 //! [`Server::set_keys`](crate::Server::set_keys) or a reload, is asked to authenticate anew and closed after
-//! a grace, 30 s unless [told otherwise](crate::ServerBuilder::reauth_grace). `max_sessions` is read and checked here,
-//! and **not enforced by servers yet**.
+//! a grace, 30 s unless [told otherwise](crate::ServerBuilder::reauth_grace). `max_sessions` holds when
+//! somebody connects.
 //!
 //! Errors name the line and the key, and never show what stands in a field: it could be the secret.
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use gatewire::admission::{Failure, Refused};
-use gatewire::keys::KeyEntry;
+use gatewire::keys::{KeyEntry, Roles};
 use gatewire::{Client, ConnectError, HandshakeError, KeyRing, Limits, Psk, RejectCode, Server};
 use gatewire_codec::Message;
 use gatewire_codec::v3::handshake::{Extensions, Role};
@@ -249,7 +249,9 @@ async fn comes_in(server: &Server, role: Role) -> Option<Raw> {
 
 #[tokio::test]
 async fn clients_leave_some_connections_to_routers() {
-    let server = serve_limited(|limits| limits.admission.connections = 16).await;
+    let limits = limits(|limits| limits.admission.connections = 16);
+    let open = KeyRing::open_to(Roles::BOTH);
+    let server = serve_with(|builder| builder.psk(open).limits(limits)).await;
     let mut raws = Vec::new();
     for _ in 0..15 {
         raws.push(comes_in(&server, Role::Client).await.expect("a place"));
