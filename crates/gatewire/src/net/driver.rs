@@ -11,24 +11,24 @@
 //! closing a socket with unread bytes would reset the connection and could destroy our last
 //! frame on its way.
 
+mod farewell;
+
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use gatewire_codec::CloseCode;
 use gatewire_core::Time;
-use gatewire_core::session::{Heartbeat, Inbound, Liveness, OutboxLimits};
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::time::{Sleep, timeout};
+use gatewire_core::session::{Heartbeat, Inbound, Liveness};
+use tokio::time::Sleep;
 
+use self::farewell::{LINGER, discard};
 use super::assembly::{Assembly, Read, ReadError};
 use super::batch::BatchScope;
 use super::dispatch::Inbox;
-use super::link::{HasLink, Link, LinkOutbound};
+use super::link::{HasLink, Link};
 use super::receiver::Receiver;
 use super::side::Side;
 use super::transport::{Transport, TransportReader};
@@ -40,9 +40,6 @@ const READS_PER_POLL: usize = 8;
 
 /// How long the last frames may take to be written.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
-
-/// How long the peer may take to see our end.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// The settings of one driver.
 pub(crate) struct DriverConfig {
@@ -170,42 +167,6 @@ impl<S: Side> Driver<S> {
         let leftover = Leftover { side, inbox };
         leftover.note();
         Some(leftover)
-    }
-
-    fn try_leave(&mut self, now: Time) -> bool {
-        let busy = !self.receiver.inbox.is_idle() || self.transport.has_unsent();
-        let left = self.link().try_leave(now, busy);
-        if left {
-            self.phase = Phase::Left;
-        }
-        left
-    }
-
-    /// After [`run`](Self::run): if the connection was left for another, tells the peer, and waits until it has
-    /// read all, so that nothing of the next connection comes before it.
-    pub(crate) async fn say_goodbye(&mut self) {
-        if !matches!(self.phase, Phase::Left) {
-            return;
-        }
-        let mut last = LinkOutbound::new(u32::MAX, OutboxLimits::default());
-        last.close(CloseCode::Normal, "");
-        let Self { transport, reader, .. } = self;
-        let told = async {
-            if let Some(mut batch) = last.take() {
-                // Everything before it has been written, so there is room for it.
-                transport.write(&mut batch)?;
-            }
-            poll_fn(|context| transport.poll_shutdown(context)).await?;
-            poll_fn(|context| match discard(reader, context) {
-                true => Poll::Ready(Ok(())),
-                false => Poll::Pending,
-            })
-            .await
-        };
-        let told: Result<io::Result<()>, _> = timeout(LINGER, told).await;
-        if !matches!(told, Ok(Ok(()))) {
-            tracing::debug!("a peer did not see the end of a connection that was left");
-        }
     }
 
     fn link(&self) -> &Link {
@@ -456,21 +417,4 @@ fn close_text(reason: &DisconnectReason) -> String {
         DisconnectReason::Protocol(_) | DisconnectReason::Frame(_) => reason.to_string(),
         _ => String::new(),
     }
-}
-
-/// Reads and throws away; `true`: the peer sends no more.
-fn discard(reader: &mut TransportReader, context: &mut Context<'_>) -> bool {
-    /// What a lingering peer may still send: more is cut off.
-    const MAX_READS: usize = 64;
-
-    let mut trash = [0; 4096];
-    for _ in 0..MAX_READS {
-        let mut target = ReadBuf::new(&mut trash);
-        match Pin::new(&mut *reader).poll_read(context, &mut target) {
-            Poll::Pending => return false,
-            Poll::Ready(Ok(())) if !target.filled().is_empty() => {}
-            Poll::Ready(_) => return true,
-        }
-    }
-    true
 }

@@ -33,8 +33,25 @@ impl Followed {
 
 impl Server {
     /// Reads the key file again and takes its keys, as [`set_keys`](Self::set_keys) does; what has changed.
-    /// For a handler of SIGHUP, say. The file is taken as it is at this moment: write another and rename it,
-    /// so that it is never half there.
+    /// The file is taken as it is at this moment: write another and rename it, so that it is never half there.
+    ///
+    /// At the signal that asks servers to read their files again:
+    ///
+    /// ```no_run
+    /// # #[cfg(unix)]
+    /// # async fn example(server: gatewire::Server) -> std::io::Result<()> {
+    /// use tokio::signal::unix::{SignalKind, signal};
+    ///
+    /// let mut hangup = signal(SignalKind::hangup())?;
+    /// tokio::spawn(async move {
+    ///     while hangup.recv().await.is_some() {
+    ///         // What is wrong is in the log, and the keys are those of before.
+    ///         let _ = server.reload_keys().await;
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
