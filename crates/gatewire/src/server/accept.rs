@@ -1,9 +1,11 @@
 //! Connections that come in.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host};
 use tokio::time::sleep;
 
 use super::Inner;
@@ -13,6 +15,35 @@ use super::gate::PendingPlace;
 /// Delays after a failed accept (out of file descriptors): doubled up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Connections that wait to be accepted; the system has a bound of its own (4,096 on Linux). When they are too
+/// many, it drops what a client sends to connect, and the client tries again after a second.
+const BACKLOG: u32 = 1 << 16;
+
+/// Listens on the first address that can be bound.
+pub(super) async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        match bind_to(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A server that is started anew gets its port, whatever connections of the one before linger. (On Windows
+    // it would mean that another may take the port.)
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// An open listener, counted.
 pub(super) struct Listening {

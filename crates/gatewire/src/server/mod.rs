@@ -34,7 +34,7 @@ use gatewire_core::handshake::ListenerConfig;
 use gatewire_core::hub::Hub;
 use gatewire_core::session::Class;
 use gatewire_format::{Formats, IntoValue};
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -137,7 +137,7 @@ impl Server {
             return Err(io::Error::other("the server is closed"));
         }
         self.inner.prepare_channels()?;
-        let listener = TcpListener::bind(address).await?;
+        let listener = accept::bind(address).await?;
         let local_addr = listener.local_addr()?;
         // The first address stays the one that is told.
         let _ = self.inner.local_addr.set(local_addr);

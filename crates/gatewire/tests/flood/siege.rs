@@ -1,0 +1,179 @@
+//! A server that is attacked, and the clients that come meanwhile.
+
+use std::env;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use gatewire::admission::{AdmissionCounters, Failure, Refused};
+use gatewire::{Client, KeyRing, Psk, Server};
+use tokio::process::{Child, Command};
+use tokio::runtime::Runtime;
+use tokio::time::{sleep, timeout};
+
+use crate::ALLOCATOR;
+use crate::attacker::{Attack, CONNECTIONS, VARIABLE};
+
+/// The server's times are those of the defaults; a busy machine adds something.
+pub(crate) const FIRST_BYTE: Duration = Duration::from_millis(2000 + 1500);
+pub(crate) const DEADLINE: Duration = Duration::from_millis(5000 + 1500);
+
+/// In which a client must be connected and have an answer.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Between one client and the next.
+const PAUSE: Duration = Duration::from_millis(20);
+
+const LONGEST_SIEGE: Duration = Duration::from_secs(60);
+
+/// What the clients take, and the server besides its handshakes.
+const ALLOWANCE: usize = 256 << 10;
+
+const PLACES: usize = 1024;
+
+/// A server that will be attacked.
+pub(crate) struct Siege {
+    plain: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    clients: u32,
+    slowest_client: Duration,
+    longest_attacker: Duration,
+    most_pending: usize,
+    most_memory: usize,
+    admission: AdmissionCounters,
+}
+
+impl Siege {
+    /// With a key, so over TLS.
+    pub(crate) fn of_default_server() -> Self {
+        Self { plain: false }
+    }
+
+    /// With a key over plain TCP.
+    pub(crate) fn of_plain_server() -> Self {
+        Self { plain: true }
+    }
+
+    /// Runs the whole attack.
+    pub(crate) fn under(self, attack: Attack) -> Outcome {
+        let runtime = Runtime::new().expect("a runtime");
+        let outcome = runtime.block_on(async { timeout(LONGEST_SIEGE, self.run(attack)).await });
+        let outcome = outcome.expect("the siege ends");
+        println!("{attack:?}: {outcome:?}");
+        outcome
+    }
+
+    async fn run(&self, attack: Attack) -> Outcome {
+        let builder = Server::builder().psk(KeyRing::new().with("one", key()));
+        let builder = if self.plain { builder.plain() } else { builder };
+        let server = builder.bind("127.0.0.1:0").await.expect("a free port");
+        server.on("double", |number: u32| number * 2);
+        // What is made once is made before anything is measured.
+        self.visit(&server).await;
+
+        let before = heap();
+        let mut attacker = spawn(attack, &server);
+        let mut outcome = Outcome::default();
+        let exited = loop {
+            tokio::select! {
+                exited = attacker.wait() => break exited.expect("an exit status"),
+                took = self.visit(&server) => {
+                    outcome.clients += 1;
+                    outcome.slowest_client = outcome.slowest_client.max(took);
+                }
+            }
+            outcome.most_pending = outcome.most_pending.max(pending(&server.admission()));
+            outcome.most_memory = outcome.most_memory.max(heap().saturating_sub(before));
+            sleep(PAUSE).await;
+        };
+        outcome.longest_attacker = report(attacker, exited).await;
+        outcome.admission = server.admission();
+        assert!(pending(&outcome.admission) <= 1, "only a client may be left: {outcome:?}");
+        server.close().await;
+        outcome
+    }
+
+    /// A client comes, asks something and goes; how long that took it.
+    async fn visit(&self, server: &Server) -> Duration {
+        let start = Instant::now();
+        let builder = Client::builder().psk("one", key());
+        let builder = if self.plain { builder.plain() } else { builder };
+        let client = builder.connect(server.local_addr()).await.expect("a connection");
+        assert_eq!(client.request::<u32, _>("double", 21).await, Ok(42));
+        let took = start.elapsed();
+        client.close().await;
+        took
+    }
+}
+
+impl Outcome {
+    /// What must hold in every siege.
+    pub(crate) fn check(&self) {
+        let admission = &self.admission;
+        assert!(self.clients > 10, "{self:?}");
+        assert!(self.slowest_client < SOON, "{self:?}");
+        assert!(self.most_pending <= PLACES + 1, "{self:?}");
+        let sources = [Refused::Pending, Refused::PendingOfSource];
+        let closed: u64 = sources.map(|refused| admission.refused(refused)).iter().sum();
+        // Each of the attackers is accounted for, and each of the clients.
+        assert!(admission.arrived + closed >= u64::from(CONNECTIONS), "{self:?}");
+        assert!(admission.established > u64::from(self.clients), "{self:?}");
+        assert_eq!(admission.refused(Refused::Failures), 0, "nobody is taken for another");
+    }
+
+    /// All places were taken.
+    pub(crate) fn check_full(&self) {
+        assert!(self.most_pending >= PLACES - 1, "{self:?}");
+    }
+
+    /// No attacker was there for longer.
+    pub(crate) fn check_gone_within(&self, limit: Duration) {
+        assert!(self.longest_attacker < limit, "{self:?}");
+    }
+
+    /// A handshake took no more than this many bytes of the heap.
+    pub(crate) fn check_memory(&self, per_handshake: usize) {
+        assert!(self.most_memory <= PLACES * per_handshake + ALLOWANCE, "{self:?}");
+    }
+}
+
+fn key() -> Psk {
+    Psk::new([7; 32]).expect("a long key")
+}
+
+fn spawn(attack: Attack, server: &Server) -> Child {
+    Command::new(env::current_exe().expect("the path of this program"))
+        .args(["attacker", "--exact", "--ignored", "--nocapture"])
+        .env(VARIABLE, format!("{} {}", attack.name(), server.local_addr()))
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("a process")
+}
+
+/// How long the last of the attackers was there.
+async fn report(attacker: Child, exited: ExitStatus) -> Duration {
+    let output = attacker.wait_with_output().await.expect("its output");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(exited.success(), "the attacker failed: {text}");
+    let longest = text.lines().find_map(|line| line.strip_prefix("longest "));
+    let longest = longest.unwrap_or_else(|| panic!("no report: {text}"));
+    Duration::from_millis(longest.parse().expect("milliseconds"))
+}
+
+/// Handshakes that are under way: those that came, without those that are over.
+fn pending(admission: &AdmissionCounters) -> usize {
+    let failed: u64 = Failure::ALL.iter().map(|failure| admission.failed(*failure)).sum();
+    let refused = admission.refused(Refused::Connections);
+    let over = admission.established + admission.evicted + failed + refused;
+    usize::try_from(admission.arrived - over).expect("a small number")
+}
+
+/// Bytes of this process's heap that are in use.
+fn heap() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
