@@ -140,16 +140,22 @@ impl From<&HandshakeError> for Failure {
     }
 }
 
-/// What has been counted since the server began.
+/// What has been counted since the server began, and who is there at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct AdmissionCounters {
+    /// Handshakes that are under way.
+    pub pending: usize,
+    /// Sessions that are established.
+    pub connections: usize,
     /// Handshakes that began.
     pub arrived: u64,
     /// Sessions that began.
     pub established: u64,
     /// Times that the system gave no connection to accept, as when it is out of file descriptors.
     pub accept_errors: u64,
-    /// Handshakes that had to make room for others.
+    /// Handshakes that had to make room for others. Those that had failed, and waited for their answer, are
+    /// counted as failed too.
     pub evicted: u64,
     /// Times that a source was shut out for its failures.
     pub shut_out: u64,

@@ -197,8 +197,11 @@ impl Admission {
 
     /// Notes that a handshake is refused because the server [is full](Self::is_full), before it is known who
     /// comes. Answer REJECT busy, then [release](Self::release) the place.
-    pub fn turn_away(&mut self) -> Refused {
-        self.counters.refuse(Refused::Connections)
+    pub fn turn_away(&mut self, pending: &Pending) -> Refused {
+        if self.pending.has(pending) {
+            self.counters.refuse(Refused::Connections);
+        }
+        Refused::Connections
     }
 
     /// Notes that the system gave no connection to accept.
@@ -209,7 +212,10 @@ impl Admission {
     /// A handshake has failed. Notes it at once; the place stays taken until it is
     /// [released](Self::release), which is when the peer has been answered.
     pub fn fail(&mut self, pending: &Pending, failure: Failure, now: Time) {
-        self.counters.fail(failure);
+        // One that was evicted in the same moment is counted as that.
+        if self.pending.has(pending) {
+            self.counters.fail(failure);
+        }
         if failure.counts() {
             let noted = self.failures.note(pending.source, &self.limits, now);
             self.counters.forgotten += u64::from(noted.forgotten);
@@ -233,6 +239,10 @@ impl Admission {
         pending: Pending,
         session: &Established,
     ) -> Result<Connection, Refused> {
+        if !self.pending.has(&pending) {
+            // Evicted in the same moment: it was too late for that.
+            self.counters.evicted -= 1;
+        }
         self.release(pending);
         let Established { role, key_id, grant, .. } = session;
         if self.is_full() || (*role == Role::Client && self.clients >= self.limits.clients()) {
@@ -293,10 +303,13 @@ impl Admission {
         self.failures.len()
     }
 
-    /// What has been counted so far.
+    /// What has been counted so far, and who is there now.
     #[must_use]
-    pub fn counters(&self) -> &AdmissionCounters {
-        &self.counters
+    pub fn counters(&self) -> AdmissionCounters {
+        let mut counters = self.counters;
+        counters.pending = self.pending();
+        counters.connections = self.connections();
+        counters
     }
 
     fn place_of(&mut self, role: Role) -> &mut usize {

@@ -1,5 +1,6 @@
 //! The handshakes that are under way, by source and age.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::source::Source;
@@ -25,13 +26,19 @@ impl Pending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PendingId(u64);
 
-/// As many entries as there are handshakes under way. A tree: what a stranger chooses must not be able to
-/// fill one bucket of a hash table.
+/// As many entries as there are handshakes under way. Trees: what a stranger chooses must not be able to fill
+/// one bucket of a hash table.
 #[derive(Debug, Default)]
 pub(super) struct Handshakes {
     all: BTreeSet<(Source, PendingId)>,
+    /// The sources of these, the one to take a place from last.
+    shares: BTreeSet<Share>,
     begun: u64,
 }
+
+/// How many handshakes a source has, and the oldest of them: that of equals counts as more which has the
+/// older one.
+type Share = (usize, Reverse<PendingId>, Source);
 
 impl Handshakes {
     pub(super) fn len(&self) -> usize {
@@ -40,42 +47,57 @@ impl Handshakes {
 
     /// How many are from this source.
     pub(super) fn of(&self, source: Source) -> usize {
-        self.all.range((source, PendingId(0))..=(source, PendingId(u64::MAX))).count()
+        self.from(source).count()
+    }
+
+    /// Those from this source, the oldest first. One source has few, so counting them is cheap.
+    fn from(&self, source: Source) -> impl Iterator<Item = PendingId> {
+        let all = (source, PendingId(0))..=(source, PendingId(u64::MAX));
+        self.all.range(all).map(|(_, id)| *id)
+    }
+
+    fn share(&self, source: Source) -> Option<Share> {
+        let oldest = self.from(source).next()?;
+        Some((self.of(source), Reverse(oldest), source))
+    }
+
+    /// Changes what a source has.
+    fn change(&mut self, source: Source, change: impl FnOnce(&mut BTreeSet<(Source, PendingId)>)) {
+        if let Some(share) = self.share(source) {
+            self.shares.remove(&share);
+        }
+        change(&mut self.all);
+        self.shares.extend(self.share(source));
     }
 
     pub(super) fn begin(&mut self, source: Source) -> Pending {
         let id = PendingId(self.begun);
         self.begun += 1;
-        self.all.insert((source, id));
+        self.change(source, |all| {
+            all.insert((source, id));
+        });
         Pending { source, id }
     }
 
+    /// Whether it has not been evicted.
+    pub(super) fn has(&self, pending: &Pending) -> bool {
+        self.all.contains(&(pending.source, pending.id))
+    }
+
     pub(super) fn end(&mut self, source: Source, id: PendingId) {
-        self.all.remove(&(source, id));
+        self.change(source, |all| {
+            all.remove(&(source, id));
+        });
     }
 
     /// Takes out the oldest handshake of the source that has the most, if that has more than `own`. Of
     /// sources that have equally many it is the one whose oldest is the oldest.
-    ///
-    /// Looks at all of them: a thousand take some microseconds, less than it costs the peer to connect.
     pub(super) fn evict(&mut self, own: usize) -> Option<PendingId> {
-        let mut found: Option<(usize, Source, PendingId)> = None;
-        let mut rest = self.all.iter().copied().peekable();
-        while let Some((source, oldest)) = rest.next() {
-            let mut count = 1;
-            while rest.next_if(|(other, _)| *other == source).is_some() {
-                count += 1;
-            }
-            let better = match found {
-                None => true,
-                Some((most, _, id)) => count > most || (count == most && oldest < id),
-            };
-            if better {
-                found = Some((count, source, oldest));
-            }
+        let (most, Reverse(oldest), source) = *self.shares.last()?;
+        if most <= own {
+            return None;
         }
-        let (_, source, id) = found.filter(|(most, ..)| *most > own)?;
-        self.all.remove(&(source, id));
-        Some(id)
+        self.end(source, oldest);
+        Some(oldest)
     }
 }

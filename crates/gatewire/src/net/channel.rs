@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, BytesMut};
-use gatewire_codec::v3;
 use gatewire_core::handshake::ChannelBinding;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+#[cfg(feature = "tls")]
+use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::transport::{Transport, TransportReader};
@@ -16,6 +17,10 @@ use super::transport::{Transport, TransportReader};
 use crate::error::ConnectError;
 #[cfg(feature = "tls")]
 use crate::tls::{Acceptor, Connector, TlsError, channel_binding};
+
+/// What is read to see what a peer speaks: all of an ordinary HELLO.
+#[cfg(feature = "tls")]
+const FIRST_READ: usize = 128;
 
 /// A TCP connection, with bytes that were read to see what it speaks; or TLS over one.
 pub(crate) enum Channel {
@@ -46,12 +51,15 @@ pub(crate) struct Looked {
 
 impl Looked {
     pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, first: BytesMut::with_capacity(v3::MAX_HANDSHAKE_FRAME as usize) }
+        Self { tcp, first: BytesMut::new() }
     }
 
-    /// Waits for the first byte.
-    pub(crate) async fn look(&mut self) -> io::Result<()> {
-        if self.first.is_empty() && self.tcp.read_buf(&mut self.first).await? == 0 {
+    #[cfg(feature = "tls")]
+    async fn read(&mut self) -> io::Result<()> {
+        if self.first.len() == self.first.capacity() {
+            self.first.reserve(FIRST_READ);
+        }
+        if self.tcp.read_buf(&mut self.first).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
@@ -70,9 +78,7 @@ impl Looked {
             if seen == RECORD.len() {
                 return Ok(true);
             }
-            if self.tcp.read_buf(&mut self.first).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+            self.read().await?;
         }
     }
 }
@@ -92,7 +98,11 @@ impl Channel {
     ) -> Result<Self, ConnectError> {
         let connecting = connector.0.connect(Connector::server_name(address), stream);
         let stream = connecting.await.map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => ConnectError::Tls(TlsError::HungUp),
+            // A reset, if the peer had not read all that was sent to it.
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => ConnectError::Tls(TlsError::HungUp),
             _ => error.into(),
         })?;
         Ok(Self::bound(stream.into())?)
@@ -102,6 +112,15 @@ impl Channel {
     fn bound(stream: tokio_rustls::TlsStream<Looked>) -> io::Result<Self> {
         let binding = channel_binding(&stream).map_err(io::Error::other)?;
         Ok(Self::Tls { stream: Box::new(stream), binding })
+    }
+
+    /// What was read to see what the peer speaks, and has not been taken.
+    pub(crate) fn take_first(&mut self) -> BytesMut {
+        match self {
+            Self::Plain(looked) => std::mem::take(&mut looked.first),
+            #[cfg(feature = "tls")]
+            Self::Tls { .. } => BytesMut::new(),
+        }
     }
 
     pub(crate) fn binding(&self) -> Binding {

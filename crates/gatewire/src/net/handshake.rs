@@ -9,20 +9,22 @@ use gatewire_codec::{Framer, v3};
 use gatewire_codec::{Message, RejectCode};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{
-    DiallerConfig, Established, ExpectHello, HandshakeError, ListenerConfig, Refusal,
+    DiallerConfig, Established, ExpectHello, ExpectProof, HandshakeError, ListenerConfig, Refusal,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::channel::Channel;
+use super::channel::{Binding, Channel};
 use crate::clock::unix_now;
 use crate::entropy::{random, random_blocks};
 use crate::error::ConnectError;
 
-/// A handshake's read buffer: two of its frames.
-const BUFFER: usize = 2 * v3::MAX_HANDSHAKE_FRAME as usize;
+/// A handshake's read buffer: room for frames of an ordinary length, up to the longest if need be.
+const BUFFER: usize = 256;
 
 async fn read_some(stream: &mut Channel, buffer: &mut BytesMut) -> Result<(), ConnectError> {
-    buffer.reserve(v3::MAX_HANDSHAKE_FRAME as usize);
+    if buffer.len() == buffer.capacity() {
+        buffer.reserve(BUFFER);
+    }
     if stream.read_buf(buffer).await? == 0 {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
@@ -51,7 +53,7 @@ pub(crate) async fn dial(
     stream: &mut Channel,
     config: DiallerConfig,
 ) -> Result<(Established, BytesMut), ConnectError> {
-    let (mut buffer, binding) = (BytesMut::with_capacity(BUFFER), stream.binding());
+    let (mut buffer, binding) = (BytesMut::new(), stream.binding());
     let (hello, expect) =
         config.start(random(), binding.get(), Extensions::NONE).map_err(ConnectError::Handshake)?;
     send(stream, &hello).await?;
@@ -73,26 +75,40 @@ pub(crate) async fn accept(
     stream: &mut Channel,
     config: &ListenerConfig,
 ) -> Result<Result<Shaken, Refusal>, ConnectError> {
-    let (mut buffer, binding) = (BytesMut::with_capacity(BUFFER), stream.binding());
+    let mut buffer = stream.take_first();
     let hello = read_frame(stream, &mut buffer).await?;
     let [nonce, id] = random_blocks();
-    let session_id = SocketId::from_bytes(*id.first_chunk().expect("16 of 32 bytes"));
-    let expect = ExpectHello::new(config, unix_now());
-    let answer = expect.handle(&hello, nonce, binding.get(), Extensions::NONE);
-    let (challenge, expect) = match answer {
-        Ok(next) => next,
+    let (challenge, expect) = match answer(config, &hello, nonce, stream.binding()) {
+        Ok(answer) => answer,
         Err(refusal) => return Ok(Err(refusal)),
     };
+    drop(hello);
     send(stream, &challenge).await?;
+    drop(challenge);
     let proof = read_frame(stream, &mut buffer).await?;
+    let session_id = SocketId::from_bytes(*id.first_chunk().expect("16 of 32 bytes"));
     let shaken = expect.handle(&proof, session_id, Extensions::NONE);
     Ok(shaken.map(|(accept, established)| (accept, established, buffer)))
+}
+
+/// What is answered to HELLO. The state that waits for the proof has memory of its own, which the many that never
+/// say HELLO do not have.
+fn answer(
+    config: &ListenerConfig,
+    hello: &[u8],
+    nonce: [u8; 32],
+    binding: Binding,
+) -> Result<(Bytes, Box<ExpectProof>), Refusal> {
+    let expect = ExpectHello::new(config, unix_now());
+    let (challenge, expect) = expect.handle(hello, nonce, binding.get(), Extensions::NONE)?;
+    Ok((challenge, Box::new(expect)))
 }
 
 /// Tells a dialler that it is to use TLS. What is no HELLO gets no answer.
 #[cfg(feature = "tls")]
 pub(crate) async fn refuse_plain<T>(stream: &mut Channel) -> Result<T, ConnectError> {
-    let hello = read_frame(stream, &mut BytesMut::with_capacity(BUFFER)).await?;
+    let mut buffer = stream.take_first();
+    let hello = read_frame(stream, &mut buffer).await?;
     match v3::decode(&hello) {
         Ok(Message::Hello(_)) => refuse(stream, Refusal::with(RejectCode::TlsOnly, 0)).await,
         Ok(found) => Err(ConnectError::Handshake(HandshakeError::Unexpected {

@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host};
 use tokio::time::sleep;
 
 use super::Inner;
-use super::connection::Accepted;
-use super::gate::PendingPlace;
+use super::gate::{Live, PendingPlace};
+use super::opening::Accepted;
 
 /// Delays after a failed accept (out of file descriptors): doubled up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -88,8 +88,8 @@ async fn accept_all(server: &Arc<Inner>, listener: &TcpListener) {
         pause = FIRST_PAUSE;
         match PendingPlace::take(server, peer_addr.ip()) {
             Ok((place, evicted)) => {
-                let accepted = Accepted { stream, peer_addr, place, evicted };
-                tokio::spawn(accepted.serve(server));
+                let accepted = Accepted { stream: Some(stream), peer_addr, place, evicted };
+                tokio::spawn(accepted.open(Live::begin(Arc::clone(server))));
             }
             Err(refused) => tracing::debug!(%peer_addr, refused = refused.name(), "closed at once"),
         }

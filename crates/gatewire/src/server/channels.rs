@@ -48,10 +48,11 @@ impl Inner {
         let speaks_tls = stream.speaks_tls().await?;
         let acceptor = if tls && speaks_tls { self.certificates.acceptor() } else { None };
         match acceptor {
-            Some(acceptor) => Ok(Channel::accept(stream, &acceptor).await?),
+            // In memory of its own: those that wait for a first byte do not have it.
+            Some(acceptor) => Ok(Box::pin(Channel::accept(stream, &acceptor)).await?),
             // What is no frame of a handshake is found out there.
             None if plain => Ok(Channel::Plain(stream)),
-            None => handshake::refuse_plain(&mut Channel::Plain(stream)).await,
+            None => Box::pin(handshake::refuse_plain(&mut Channel::Plain(stream))).await,
         }
     }
 

@@ -1,44 +1,19 @@
-//! From a TCP connection to a socket, and its end.
+//! A socket while it is connected, and its end.
 
-use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, PoisonError};
-use std::time::Duration;
 
-use gatewire_codec::{CloseCode, RejectCode};
-use gatewire_core::handshake::{HandshakeError, Refusal};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
+use gatewire_codec::CloseCode;
 
-use super::gate::{Evicted, Live, PendingPlace};
+use super::gate::Live;
 use super::side::ServerSide;
-use super::{Inner, Socket, SocketInner};
-use crate::error::{ConnectError, DisconnectReason};
-use crate::net::channel::{Channel, Looked};
-use crate::net::driver::{Driver, DriverConfig, Leftover};
-use crate::net::handshake::{self, Shaken};
-use crate::net::link::Link;
-use crate::net::tcp;
-
-/// A refused client should wait this long.
-const BUSY_RETRY_S: u16 = 1;
-
-/// The time that a client has to take its refusal, which fits any send buffer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(1);
-
-/// A TCP connection that is to become a socket.
-pub(super) struct Accepted {
-    pub(super) stream: TcpStream,
-    pub(super) peer_addr: SocketAddr,
-    /// One of the handshakes that may be under way.
-    pub(super) place: PendingPlace,
-    pub(super) evicted: Evicted,
-}
+use super::{Inner, Socket};
+use crate::error::DisconnectReason;
+use crate::net::driver::{Driver, Leftover};
 
 /// A socket's place in the hub, given up however its task ends.
-struct Registration {
+pub(super) struct Registration {
     /// `None`: given up.
     socket: Option<Socket>,
 }
@@ -72,26 +47,20 @@ impl Drop for Registration {
     }
 }
 
-/// A session that is ready to be driven, with its places.
-type Opened = (Live, Registration, Driver<ServerSide>);
-/// `None`: there is no session, which is counted.
-type Opening = Pin<Box<dyn Future<Output = Option<Opened>> + Send>>;
-
-impl Accepted {
-    /// The whole life of the connection, counted.
-    pub(super) fn serve(self, server: &Arc<Inner>) -> impl Future<Output = ()> + Send + use<> {
-        serve(Box::pin(open(Live::begin(Arc::clone(server)), self)))
-    }
-}
-
-/// The whole life of one connection.
+/// The whole life of a session.
 ///
-/// The task of an idle connection has room for nothing but its driver: what is needed before and
-/// after it is larger, and has memory of its own while it runs.
-async fn serve(opening: Opening) {
-    let Some((live, registration, mut driver)) = opening.await else { return };
-    let reason = driver.run().await;
-    Box::pin(end(&live.server, registration, reason, driver.close())).await;
+/// The task of an idle connection has room for nothing but its driver. What is needed at the end is larger, and
+/// has memory of its own then.
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would have room for its arguments twice")]
+pub(super) fn serve(
+    live: Live,
+    registration: Registration,
+    mut driver: Driver<ServerSide>,
+) -> impl Future<Output = ()> + Send {
+    async move {
+        let reason = driver.run().await;
+        Box::pin(end(&live.server, registration, reason, driver.close())).await;
+    }
 }
 
 /// A connection has ended; its handlers have not, maybe.
@@ -113,154 +82,10 @@ async fn end(
     }
 }
 
-/// A connection has come: it becomes a session or ends.
-async fn open(mut live: Live, accepted: Accepted) -> Option<Opened> {
-    let Accepted { stream, peer_addr, mut place, mut evicted } = accepted;
-    let server = &Arc::clone(&live.server);
-    let deadline = Instant::now() + server.limits.handshake_timeout;
-    let shaken = {
-        // Pinned here and below: a future that is handed on by value is stored once per hand.
-        let mut shaking = pin!(shake(server, stream, deadline, &mut place));
-        tokio::select! {
-            biased;
-            _ = &mut evicted => None,
-            shaken = server.while_open(shaking.as_mut()) => Some(shaken),
-        }
-    };
-    let Some(shaken) = shaken else {
-        tracing::debug!(%peer_addr, "made room for another handshake");
-        return None;
-    };
-    let failed = match shaken.unwrap_or(Err(ConnectError::Closed)) {
-        Ok((channel, shaken)) => {
-            match begin(&mut live, place, channel, shaken, peer_addr, deadline).await {
-                Ok((registration, driver)) => return Some((live, registration, driver)),
-                Err(error) => error,
-            }
-        }
-        Err(error) => {
-            // Unless it was counted before its answer.
-            place.fail(&error);
-            error
-        }
-    };
-    if !handshake::is_refusal(&failed) {
-        tracing::debug!(%peer_addr, error = %failed, "handshake failed");
-    }
-    None
-}
-
-/// The handshake up to the client's proof.
-async fn shake(
-    server: &Inner,
-    stream: TcpStream,
-    deadline: Instant,
-    place: &mut PendingPlace,
-) -> Result<(Channel, Shaken), ConnectError> {
-    tcp::configure(&stream, &server.tcp)?;
-    // One timer for both: moving it to later costs nothing.
-    let first = (Instant::now() + server.limits.first_byte_timeout).min(deadline);
-    let mut limit = pin!(sleep_until(first));
-    let mut stream = Looked::new(stream);
-    before(limit.as_mut(), pin!(async { Ok(stream.look().await?) })).await?;
-    limit.as_mut().reset(deadline);
-    let mut stream = before(limit.as_mut(), pin!(server.open_channel(stream))).await?;
-    if place.is_turned_away() {
-        return before(limit, pin!(handshake::refuse(&mut stream, busy()))).await;
-    }
-    let listener = server.listener();
-    let shaken = before(limit, pin!(handshake::accept(&mut stream, &listener))).await?;
-    match shaken {
-        Ok(shaken) => Ok((stream, shaken)),
-        Err(refusal) => {
-            // Counted at once, whatever else comes from there while the answer waits.
-            if let Some(delay) = place.fail(&ConnectError::Handshake(refusal.error)) {
-                sleep(delay).await;
-            }
-            let limit = pin!(sleep(ANSWER_LIMIT));
-            before(limit, pin!(handshake::refuse(&mut stream, refusal))).await
-        }
-    }
-}
-
-/// Runs a step of the handshake until its time is over.
-async fn before<T>(
-    limit: Pin<&mut Sleep>,
-    step: Pin<&mut impl Future<Output = Result<T, ConnectError>>>,
-) -> Result<T, ConnectError> {
-    tokio::select! {
-        biased;
-        result = step => result,
-        () = limit => Err(ConnectError::Timeout),
-    }
-}
-
-fn busy() -> Refusal {
-    Refusal::with(RejectCode::Busy, BUSY_RETRY_S)
-}
-
-/// The client has proven what it is: it gets its place, and is told.
-async fn begin(
-    live: &mut Live,
-    place: PendingPlace,
-    mut channel: Channel,
-    (accept, established, leftover): Shaken,
-    peer_addr: SocketAddr,
-    deadline: Instant,
-) -> Result<(Registration, Driver<ServerSide>), ConnectError> {
-    let key_id = match place.establish(&established, live) {
-        Ok(key_id) => key_id,
-        Err(refused) => {
-            tracing::debug!(%peer_addr, refused = refused.name(), "refused as busy");
-            let told = timeout_at(deadline, handshake::refuse(&mut channel, busy()));
-            return told.await.unwrap_or(Err(ConnectError::Timeout));
-        }
-    };
-    let server = &live.server;
-    let limits = &server.limits;
-    // The server's limit holds for both directions.
-    let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
-    let inner = Arc::new(SocketInner {
-        link,
-        id: established.session_id,
-        peer_addr,
-        key_id,
-        grant: established.grant,
-        server: Arc::clone(server),
-        place: OnceLock::new(),
-        own: OnceLock::new(),
-    });
-    let socket = Socket { inner };
-    // First the socket exists, then the client is told: whoever knows of the one finds the other.
-    // What others send in between is queued behind ACCEPT.
-    socket.inner.link.prepare();
-    let registration = register(server, &socket)?;
-    let told = async {
-        channel.write_all(&accept).await?;
-        // TLS may keep some of it until then.
-        channel.flush().await
-    };
-    timeout_at(deadline, told).await.map_err(|_| ConnectError::Timeout)??;
-    let (transport, reader) = channel.into_transport();
-    socket.inner.link.attach(Arc::clone(&transport));
-    let config = DriverConfig {
-        limits: limits.clone(),
-        idle_timeout: server.tcp.idle_timeout,
-        leftover,
-        first: server.lifecycle.connected(&socket),
-        paused: false,
-    };
-    Ok((registration, Driver::new(ServerSide { socket }, (transport, reader), config)))
-}
-
-/// Puts the socket into the hub.
-fn register(server: &Arc<Inner>, socket: &Socket) -> Result<Registration, ConnectError> {
+/// Puts the socket into the hub, unless another has its id.
+pub(super) fn register(server: &Inner, socket: &Socket) -> Option<Registration> {
     let mut hub = server.hub.write().unwrap_or_else(PoisonError::into_inner);
-    // 16 random bytes that are taken already: more likely a broken generator than chance.
-    let busy = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: BUSY_RETRY_S };
-    let key = hub
-        .insert(socket.inner.id, Arc::clone(&socket.inner))
-        .ok_or(ConnectError::Handshake(busy))?;
+    let key = hub.insert(socket.inner.id, Arc::clone(&socket.inner))?;
     let _first = socket.inner.place.set(key);
     drop(hub);
     if !server.is_open() {
@@ -268,7 +93,7 @@ fn register(server: &Arc<Inner>, socket: &Socket) -> Result<Registration, Connec
         socket.inner.link.end(DisconnectReason::Closed, CloseCode::GoingAway, "");
     }
     server.check_key(&socket.inner);
-    Ok(Registration { socket: Some(socket.clone()) })
+    Some(Registration { socket: Some(socket.clone()) })
 }
 
 /// Handles what was received before the end.

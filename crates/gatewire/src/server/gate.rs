@@ -37,7 +37,7 @@ impl Gate {
     }
 
     pub(crate) fn counters(&self) -> AdmissionCounters {
-        *self.lock().admission.counters()
+        self.lock().admission.counters()
     }
 
     pub(super) fn accept_failed(&self) {
@@ -75,13 +75,13 @@ impl PendingPlace {
 
     /// Whether there are as many connections as there may be. Then it is counted as refused.
     pub(super) fn is_turned_away(&mut self) -> bool {
+        let Some(pending) = &self.pending else { return false };
         let admission = &mut self.server.gate.lock().admission;
-        let full = admission.is_full();
-        if full {
-            admission.turn_away();
+        if admission.is_full() {
+            admission.turn_away(pending);
             self.counted = true;
         }
-        full
+        self.counted
     }
 
     /// Counts a handshake that came to nothing, once. If it counts against where it is from: how long an

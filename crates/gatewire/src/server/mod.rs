@@ -14,6 +14,7 @@ mod hub;
 mod key_file;
 mod keys;
 mod lifecycle;
+mod opening;
 mod permit;
 mod shutdown;
 mod side;

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
+use gatewire_codec::v3::handshake::{Extensions, Hello, Role, SUITE_HMAC_SHA256};
+use gatewire_codec::{Message, v3};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -30,8 +33,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What an attacker sends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attack {
+    /// Nothing.
     Silent,
-    Slow,
+    /// A record of TLS, a byte each second.
+    SlowTls,
+    /// A frame, a byte each second.
+    SlowFrame,
+    /// A HELLO, and nothing more.
+    Hello,
+    /// No protocol.
     Garbage,
 }
 
@@ -39,13 +49,15 @@ impl Attack {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Silent => "silent",
-            Self::Slow => "slow",
+            Self::SlowTls => "slow-tls",
+            Self::SlowFrame => "slow-frame",
+            Self::Hello => "hello",
             Self::Garbage => "garbage",
         }
     }
 
     fn of_name(name: &str) -> Self {
-        [Self::Silent, Self::Slow, Self::Garbage]
+        [Self::Silent, Self::SlowTls, Self::SlowFrame, Self::Hello, Self::Garbage]
             .into_iter()
             .find(|attack| attack.name() == name)
             .expect("a name of an attack")
@@ -109,7 +121,9 @@ async fn connection(attack: Attack, server: SocketAddr, number: u32) -> Duration
         let _ended = match attack {
             Attack::Silent => Ok(()),
             Attack::Garbage => stream.write_all(&[b'#'; 1000]).await,
-            Attack::Slow => trickle(&mut stream).await,
+            Attack::Hello => stream.write_all(&hello()).await,
+            Attack::SlowTls => trickle(&mut stream, &[0x16, 3, 1, 0, 240, 1, 0, 0]).await,
+            Attack::SlowFrame => trickle(&mut stream, &hello()).await,
         };
         let mut answer = Vec::new();
         let _ended = stream.read_to_end(&mut answer).await;
@@ -118,16 +132,33 @@ async fn connection(attack: Attack, server: SocketAddr, number: u32) -> Duration
     start.elapsed()
 }
 
-/// One byte per second of what could become a handshake, over TLS or without, until the server has enough.
-async fn trickle(stream: &mut TcpStream) -> io::Result<()> {
+/// One byte per second, until the server has enough.
+async fn trickle(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
     let (mut reader, mut writer) = stream.split();
     let mut second = interval(Duration::from_secs(1));
-    let mut byte = [0];
-    for next in [0x16, 0x03, 0x01, 0x00, 0xf0].into_iter().chain(std::iter::repeat(0x01)) {
+    let mut answer = [0];
+    for byte in bytes {
         tokio::select! {
-            _ = second.tick() => writer.write_all(&[next]).await?,
-            read = reader.read(&mut byte) => return read.map(drop),
+            _ = second.tick() => writer.write_all(&[*byte]).await?,
+            read = reader.read(&mut answer) => return read.map(drop),
         }
     }
     Ok(())
+}
+
+/// What a client says first.
+fn hello() -> BytesMut {
+    let mut frame = BytesMut::new();
+    let hello = Hello {
+        min_version: 3,
+        max_version: 3,
+        role: Role::Client,
+        key_id: "one",
+        instance: [1; 16],
+        nonce: [2; 32],
+        suites: &[SUITE_HMAC_SHA256],
+        extensions: Extensions::NONE,
+    };
+    v3::encode(&Message::Hello(hello), &mut frame).expect("a short frame");
+    frame
 }

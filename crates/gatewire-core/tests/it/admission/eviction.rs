@@ -1,6 +1,6 @@
 //! When all places for handshakes are taken, the source that has the most gives one up.
 
-use gatewire_core::admission::PendingId;
+use gatewire_core::admission::{Failure, PendingId};
 
 use super::*;
 
@@ -64,6 +64,20 @@ fn who_is_through_when_the_place_is_taken_away_stays() {
     let connection = admission.establish(through, &session(Role::Client, "", None));
     assert!(connection.is_ok());
     assert_eq!((admission.pending(), admission.connections()), (1, 1));
+    // And is counted once.
+    let counters = admission.counters();
+    assert_eq!((counters.arrived, counters.evicted, counters.established), (2, 0, 1));
+}
+
+#[test]
+fn who_fails_when_the_place_is_taken_away_is_counted_once() {
+    let mut admission = admission(|limits| limits.pending = 1);
+    let mut places = fill(&mut admission, &[1]);
+    assert_eq!(come(&mut admission, 2), Ok(Some(places[0].id())));
+    admission.fail(&places[0], Failure::Malformed, Time::ZERO);
+    assert_eq!(admission.turn_away(&places[0]), Refused::Connections);
+    admission.release(places.remove(0));
+    assert_eq!((admission.counters().evicted, admission.counters().turned_away()), (1, 1));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn clients_leave_some_connections_to_routers() {
     // Now nobody is even asked who he is.
     assert!(admission.is_full());
     let pending = arrive(&mut admission, 1).expect("a place for the refusal");
-    assert_eq!(admission.turn_away(), Refused::Connections);
+    assert_eq!(admission.turn_away(&pending), Refused::Connections);
     admission.release(pending);
     assert_eq!(join(&mut admission, &router).err(), Some(Refused::Connections));
     assert_eq!(admission.counters().refused(Refused::Connections), 3);

@@ -8,6 +8,7 @@ use gatewire::{Client, ConnectError, HandshakeError, RejectCode, Server};
 use gatewire_codec::Message;
 use gatewire_codec::v3::handshake::{Extensions, Hello, SUITE_HMAC_SHA256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::kit::{Between, dial_tls, key, raw_client, raw_connector, serve_tls};
@@ -200,13 +201,20 @@ async fn who_does_not_go_on_is_cut_in_time() {
 async fn a_connection_may_break_anywhere() {
     let server = serve_tls(|builder| builder).await;
     server.on("news", |_: &[u8]| ());
+    // A client tries again when it is hung up on, so each takes its time: all at once.
+    let mut connections = JoinSet::new();
     for cut_after in (0..40).chain((40..1500).step_by(53)) {
         let tap = Between::tap(server.local_addr(), cut_after).await;
-        let client = Client::builder().psk("one", key()).no_reconnect().build(tap.address);
-        if within(client.connect()).await.is_ok() {
-            let _while_it_lasts = client.emit("news", vec![0_u8; 4000]);
-            within(client.closed()).await;
-        }
+        connections.spawn(async move {
+            let client = Client::builder().psk("one", key()).no_reconnect().build(tap.address);
+            if within(client.connect()).await.is_ok() {
+                let _while_it_lasts = client.emit("news", vec![0_u8; 4000]);
+                within(client.closed()).await;
+            }
+        });
+    }
+    while let Some(ended) = connections.join_next().await {
+        ended.expect("no panic");
     }
     eventually(|| server.is_empty()).await;
     expect_alive(&server).await;

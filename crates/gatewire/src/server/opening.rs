@@ -1,0 +1,228 @@
+//! From a TCP connection to a socket.
+//!
+//! A handshake has a task of its own, since there may be many that never end well: it holds little while it
+//! waits for the first byte, and the session that comes of it has another.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use gatewire_codec::RejectCode;
+use gatewire_core::handshake::{HandshakeError, Refusal};
+use tokio::io::{AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
+
+use super::connection::{register, serve};
+use super::gate::{Evicted, Live, PendingPlace};
+use super::side::ServerSide;
+use super::{Inner, Socket, SocketInner};
+use crate::error::ConnectError;
+use crate::net::channel::{Channel, Looked};
+use crate::net::driver::{Driver, DriverConfig};
+use crate::net::handshake::{self, Shaken};
+use crate::net::link::Link;
+use crate::net::tcp;
+
+/// A refused client should wait this long.
+const BUSY_RETRY_S: u16 = 1;
+
+/// The time that a client has to take its refusal, which fits any send buffer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+
+/// A TCP connection that is to become a socket.
+pub(super) struct Accepted {
+    /// `None`: it is being opened.
+    pub(super) stream: Option<TcpStream>,
+    pub(super) peer_addr: SocketAddr,
+    /// One of the handshakes that may be under way.
+    pub(super) place: PendingPlace,
+    pub(super) evicted: Evicted,
+}
+
+impl Accepted {
+    /// Becomes a session, which has a task of its own, or comes to nothing.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` would have room for its arguments twice"
+    )]
+    pub(super) fn open(mut self, live: Live) -> impl Future<Output = ()> + Send {
+        async move {
+            let deadline = Instant::now() + live.server.limits.handshake_timeout;
+            let shaken = {
+                let server = &live.server;
+                // Pinned here and below: a future that is handed on by value is stored once per hand.
+                let mut shaking = pin!(shake(server, &mut self.stream, &mut self.place, deadline));
+                tokio::select! {
+                    biased;
+                    _ = &mut self.evicted => None,
+                    shaken = server.while_open(shaking.as_mut()) => Some(shaken),
+                }
+            };
+            let Some(shaken) = shaken else {
+                tracing::debug!(peer_addr = %self.peer_addr, "made room for another handshake");
+                return;
+            };
+            let failed = match shaken.unwrap_or(Err(ConnectError::Closed)) {
+                Ok(proven) => {
+                    let beginning = begin(live, self.place, *proven, self.peer_addr, deadline);
+                    let begun = Box::pin(beginning).await;
+                    let Err(error) = begun else { return };
+                    error
+                }
+                Err(error) => {
+                    // Unless it was counted before its answer.
+                    self.place.fail(&error);
+                    error
+                }
+            };
+            if !handshake::is_refusal(&failed) {
+                tracing::debug!(peer_addr = %self.peer_addr, error = %failed, "handshake failed");
+            }
+        }
+    }
+}
+
+/// A client that has proven what it is, and what it said.
+type Proven = (Channel, Shaken);
+
+/// The handshake up to the client's proof.
+///
+/// Whoever waits here may be one of a thousand that will never say more. So there is little room: what comes
+/// after the first byte, and what comes after HELLO, has memory of its own when it is there.
+async fn shake(
+    server: &Inner,
+    stream: &mut Option<TcpStream>,
+    place: &mut PendingPlace,
+    deadline: Instant,
+) -> Result<Box<Proven>, ConnectError> {
+    // One timer for both: moving it to later costs nothing.
+    let first = (Instant::now() + server.limits.first_byte_timeout).min(deadline);
+    let mut limit = pin!(sleep_until(first));
+    let tcp = stream.take().expect("a connection is opened once");
+    before(limit.as_mut(), pin!(first_byte(&tcp))).await?;
+    limit.as_mut().reset(deadline);
+    let proving = before(limit, Box::pin(prove(server, tcp, place)).as_mut()).await?;
+    match proving {
+        Ok(proven) => Ok(proven),
+        Err(refused) => Box::pin(refuse_late(*refused, place)).await,
+    }
+}
+
+/// Waits until there is something to read, or the end. (`TcpStream::readable` may be early, and that is no matter
+/// for who reads then; and as a future it is larger.)
+fn first_byte(tcp: &TcpStream) -> impl Future<Output = Result<(), ConnectError>> {
+    poll_fn(|context| {
+        let peeked = tcp.poll_peek(context, &mut ReadBuf::new(&mut [0]));
+        peeked.map(|peeked| Ok(peeked.map(drop)?))
+    })
+}
+
+/// A client that is refused, and why.
+type Refused = (Channel, Refusal);
+
+/// From the first byte to the client's proof.
+async fn prove(
+    server: &Inner,
+    tcp: TcpStream,
+    place: &mut PendingPlace,
+) -> Result<Result<Box<Proven>, Box<Refused>>, ConnectError> {
+    tcp::configure(&tcp, &server.tcp)?;
+    let mut channel = server.open_channel(Looked::new(tcp)).await?;
+    if place.is_turned_away() {
+        return Ok(Err(Box::new((channel, busy()))));
+    }
+    let shaken = handshake::accept(&mut channel, &server.listener()).await?;
+    Ok(match shaken {
+        Ok(shaken) => Ok(Box::new((channel, shaken))),
+        Err(refusal) => Err(Box::new((channel, refusal))),
+    })
+}
+
+/// Tells a client that it is refused, when it may be told.
+async fn refuse_late<T>(
+    (mut channel, refusal): Refused,
+    place: &mut PendingPlace,
+) -> Result<T, ConnectError> {
+    // Counted at once, whatever else comes from there while the answer waits.
+    if let Some(delay) = place.fail(&ConnectError::Handshake(refusal.error)) {
+        sleep(delay).await;
+    }
+    let told = timeout(ANSWER_LIMIT, handshake::refuse(&mut channel, refusal));
+    told.await.unwrap_or(Err(ConnectError::Timeout))
+}
+
+/// Runs a step of the handshake until its time is over.
+async fn before<T>(
+    limit: Pin<&mut Sleep>,
+    step: Pin<&mut impl Future<Output = Result<T, ConnectError>>>,
+) -> Result<T, ConnectError> {
+    tokio::select! {
+        biased;
+        result = step => result,
+        () = limit => Err(ConnectError::Timeout),
+    }
+}
+
+fn busy() -> Refusal {
+    Refusal::with(RejectCode::Busy, BUSY_RETRY_S)
+}
+
+/// The client has proven what it is: it gets its place, is told, and its session begins.
+async fn begin(
+    mut live: Live,
+    place: PendingPlace,
+    (mut channel, (accept, established, leftover)): Proven,
+    peer_addr: SocketAddr,
+    deadline: Instant,
+) -> Result<(), ConnectError> {
+    let key_id = match place.establish(&established, &mut live) {
+        Ok(key_id) => key_id,
+        Err(refused) => {
+            tracing::debug!(%peer_addr, refused = refused.name(), "refused as busy");
+            let told = timeout_at(deadline, handshake::refuse(&mut channel, busy()));
+            return told.await.unwrap_or(Err(ConnectError::Timeout));
+        }
+    };
+    let server = &live.server;
+    let limits = &server.limits;
+    // The server's limit holds for both directions.
+    let link = Link::new(limits.outbox, limits.max_frame, server.formats.clone(), server.clock);
+    let inner = Arc::new(SocketInner {
+        link,
+        id: established.session_id,
+        peer_addr,
+        key_id,
+        grant: established.grant,
+        server: Arc::clone(server),
+        place: OnceLock::new(),
+        own: OnceLock::new(),
+    });
+    let socket = Socket { inner };
+    // First the socket exists, then the client is told: whoever knows of the one finds the other.
+    // What others send in between is queued behind ACCEPT.
+    socket.inner.link.prepare();
+    // 16 random bytes that are taken already: more likely a broken generator than chance.
+    let taken = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: BUSY_RETRY_S };
+    let registration = register(server, &socket).ok_or(ConnectError::Handshake(taken))?;
+    let told = async {
+        channel.write_all(&accept).await?;
+        // TLS may keep some of it until then.
+        channel.flush().await
+    };
+    timeout_at(deadline, told).await.map_err(|_| ConnectError::Timeout)??;
+    let (transport, reader) = channel.into_transport();
+    socket.inner.link.attach(Arc::clone(&transport));
+    let config = DriverConfig {
+        limits: limits.clone(),
+        idle_timeout: server.tcp.idle_timeout,
+        leftover,
+        first: server.lifecycle.connected(&socket),
+        paused: false,
+    };
+    let driver = Driver::new(ServerSide { socket }, (transport, reader), config);
+    tokio::spawn(serve(live, registration, driver));
+    Ok(())
+}
