@@ -83,7 +83,7 @@ async fn end(
 }
 
 /// Puts the socket into the hub, unless another has its id.
-pub(super) fn register(server: &Inner, socket: &Socket) -> Option<Registration> {
+pub(super) fn register(server: &Arc<Inner>, socket: &Socket) -> Option<Registration> {
     let mut hub = server.hub.write().unwrap_or_else(PoisonError::into_inner);
     let key = hub.insert(socket.inner.id, Arc::clone(&socket.inner))?;
     let _first = socket.inner.place.set(key);

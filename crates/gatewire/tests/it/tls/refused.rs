@@ -8,8 +8,8 @@ use gatewire::{Client, ConnectError, HandshakeError, RejectCode, Server};
 use gatewire_codec::Message;
 use gatewire_codec::v3::handshake::{Extensions, Hello, SUITE_HMAC_SHA256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::task::JoinSet;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::kit::{Between, dial_tls, key, raw_client, raw_connector, serve_tls};
 use crate::raw::{Raw, frame, hello};
