@@ -1,6 +1,5 @@
 //! The process that attacks.
 
-use std::env;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -64,10 +63,9 @@ impl Attack {
     }
 }
 
-/// Attacks as the variable says, and tells how long the last connection was open, in milliseconds.
-pub(crate) fn run() {
-    let told = env::var(VARIABLE).expect("the variable says what to do");
-    let (name, address) = told.split_once(' ').expect("an attack and an address");
+/// Attacks as it is told, and tells how long the last connection was open, in milliseconds.
+pub(crate) fn run(orders: &str) {
+    let (name, address) = orders.split_once(' ').expect("an attack and an address");
     let attack = Attack::of_name(name);
     let address: SocketAddr = address.parse().expect("an address");
     let at_once = descriptors();

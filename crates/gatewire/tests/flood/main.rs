@@ -9,6 +9,7 @@ mod attacker;
 mod siege;
 
 use std::alloc::System;
+use std::env;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -25,11 +26,12 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Not a test: what the others start as a process of its own.
+/// What the others start as a process of its own, and no test unless they do.
 #[test]
-#[ignore = "the other tests start it"]
 fn attacker() {
-    attacker::run();
+    if let Ok(orders) = env::var(attacker::VARIABLE) {
+        attacker::run(&orders);
+    }
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn key() -> Psk {
 
 fn spawn(attack: Attack, server: &Server) -> Child {
     Command::new(env::current_exe().expect("the path of this program"))
-        .args(["attacker", "--exact", "--ignored", "--nocapture"])
+        .args(["attacker", "--exact", "--nocapture"])
         .env(VARIABLE, format!("{} {}", attack.name(), server.local_addr()))
         .stdout(Stdio::piped())
         .kill_on_drop(true)
