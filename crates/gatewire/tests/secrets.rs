@@ -4,6 +4,7 @@
 
 use std::fmt::{Debug, Write as _};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -98,10 +99,8 @@ impl Secret {
     }
 }
 
-fn folder() -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("gatewire-secrets-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a temporary folder");
-    folder
+fn file_named(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("gatewire-secrets-{}-{name}", std::process::id()))
 }
 
 /// Everything public that has a key inside.
@@ -121,7 +120,7 @@ async fn nothing_that_holds_a_key_shows_it() {
     secret.check_silent(&ring.changes_since(&KeyRing::new()));
     secret.check_silent(&ring.grant("one", keys::UnixTime::default()));
 
-    let path = folder().join("debug.toml");
+    let path = file_named("debug.toml");
     fs::write(&path, format!("[[key]]\nid = \"one\"\nsecret = \"{}\"\n", secret.hex()))
         .expect("written");
     let file = KeyFile::open(&path).expect("a key file");
@@ -154,7 +153,7 @@ async fn nothing_that_is_logged_has_a_key_in_it() {
         Secret::new(b"walrus-umbrella-cobalt-9876-5432"),
         Secret::new(b"oyster-kaleidoscope-amber-135790"),
     );
-    let path = folder().join("log.toml");
+    let path = file_named("log.toml");
     let entry = |id: &str, secret: &Secret| {
         format!("[[key]]\nid = \"{id}\"\nsecret = \"{}\"\n", secret.hex())
     };
@@ -215,7 +214,7 @@ async fn nothing_that_is_logged_has_a_key_in_it() {
 }
 
 /// Lets everybody read a file.
-fn expose(path: &std::path::Path) {
+fn expose(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
