@@ -9,7 +9,17 @@ use crate::{properties, property};
 
 #[test]
 fn every_stored_input_of_the_fuzzer_passes() {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/streams");
+    replay("streams", properties::streams);
+}
+
+#[test]
+fn every_stored_input_of_the_handshakes_fuzzer_passes() {
+    replay("handshake", properties::handshake);
+}
+
+/// Gives `property` all inputs of the target called `name`.
+fn replay(name: &str, property: fn(&[u8])) {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name);
     if !corpus.is_dir() {
         // The published crate has no `fuzz/`.
         eprintln!("{} is not there: nothing to replay", corpus.display());
@@ -20,7 +30,7 @@ fn every_stored_input_of_the_fuzzer_passes() {
         let path = file.expect("the folder can be read").path();
         // Printed by the test harness when the property does not hold.
         println!("{}", path.display());
-        properties::streams(&fs::read(&path).expect("the file can be read"));
+        property(&fs::read(&path).expect("the file can be read"));
         inputs += 1;
     }
     assert!(inputs >= 5, "there are {inputs} inputs");
@@ -30,5 +40,12 @@ fn every_stored_input_of_the_fuzzer_passes() {
 fn streams_keep_their_promises_whatever_is_done_with_them() {
     property::check(150, &prop::collection::vec(any::<u8>(), 0..400), |input| {
         properties::streams(&input);
+    });
+}
+
+#[test]
+fn handshakes_keep_their_promises_whatever_the_network_does() {
+    property::check(1000, &prop::collection::vec(any::<u8>(), 0..120), |input| {
+        properties::handshake(&input);
     });
 }

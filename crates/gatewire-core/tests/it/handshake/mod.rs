@@ -7,6 +7,7 @@ mod refusal;
 mod rings;
 mod secrets;
 mod tampering;
+mod transcript;
 mod vectors;
 
 use bytes::{Bytes, BytesMut};

@@ -86,7 +86,7 @@ fn check_no_session(outcome: &Outcome) {
 }
 
 /// The frames of another handshake between the same two, which differs in its nonces.
-fn recorded_with_nonces(client: [u8; 32], server: [u8; 32]) -> [(Step, Bytes); 4] {
+pub(super) fn recorded_with_nonces(client: [u8; 32], server: [u8; 32]) -> [(Step, Bytes); 4] {
     let (dialler, listener) = friends();
     let none = Extensions::NONE;
     let (hello, next) = dialler.start(client, ChannelBinding::None, none).expect("a short HELLO");

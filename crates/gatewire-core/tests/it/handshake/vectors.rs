@@ -73,6 +73,32 @@ fn the_vectors_cover_each_role_suite_and_channel() {
     );
 }
 
+/// What the vectors say of a handshake beside its frames is what the frames say; and there is no field that no
+/// test looks at.
+#[test]
+fn each_field_of_the_vectors_is_used() {
+    const DERIVED: [&str; 5] = ["prk", "th1", "mac_c", "th2", "mac_s"];
+    check_vectors(|vector| {
+        let name = &vector.name;
+        let fields = vector.frames.as_object().expect("an object");
+        let (hello, challenge) = (vector.hello(), vector.challenge());
+        assert_eq!(vector.frames["role"], hello.role as u8, "{name}");
+        assert_eq!(vector.frames["suite"], challenge.suite, "{name}");
+        assert_eq!(hello.suites, [challenge.suite], "{name}");
+        assert_eq!(vector.key_id, hello.key_id, "{name}");
+        assert_eq!(vector.key().is_some(), challenge.suite == 1, "{name}");
+        let mut known = vec!["name", "psk", "key_id", "suite", "role", "resume_secret"];
+        known.extend(["channel_binding_type", "channel_binding"]);
+        known.extend(["hello", "challenge", "proof", "accept"]);
+        // Private values: a unit test beside the key schedule compares them.
+        known.extend(DERIVED);
+        for field in fields.keys() {
+            assert!(known.contains(&field.as_str()), "{name}: nobody looks at {field}");
+        }
+        assert_eq!(fields.len(), known.len(), "{name}");
+    });
+}
+
 /// One handshake of the vectors.
 struct Vector {
     name: String,

@@ -4,12 +4,14 @@
 //! the targets in `fuzz/`, which include this folder.
 
 mod end;
+mod handshake;
 mod pattern;
 
 use gatewire_codec::{NackCode, StreamCode, v3};
 use gatewire_core::session::{OutboxLimits, Overflow};
 
 use end::End;
+pub use handshake::handshake;
 
 /// Two ends of a connection write and read streams; `input` says what they do, and how far the bytes
 /// between them get.
