@@ -1,5 +1,6 @@
 //! The public API over real sockets.
 
+mod attacks;
 mod auth;
 mod basics;
 mod borrowing;

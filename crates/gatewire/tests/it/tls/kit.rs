@@ -77,8 +77,8 @@ impl Authority {
 }
 
 /// Somebody between clients and a server.
-pub(super) struct Between {
-    pub(super) address: SocketAddr,
+pub(crate) struct Between {
+    pub(crate) address: SocketAddr,
     way: Arc<Way>,
     task: JoinHandle<()>,
 }
@@ -97,7 +97,7 @@ impl Drop for Between {
 
 impl Between {
     /// Hands on bytes as they are, and looks at them. After so many of the client it cuts both sides.
-    pub(super) async fn tap(server: SocketAddr, cut_after: usize) -> Self {
+    pub(crate) async fn tap(server: SocketAddr, cut_after: usize) -> Self {
         Self::run(move |client, way| async move {
             let server = TcpStream::connect(server).await.expect("a server");
             let (mut from_client, mut to_client) = client.into_split();
@@ -111,7 +111,7 @@ impl Between {
     }
 
     /// Ends TLS on both sides with a certificate of its own, and hands on what is said inside.
-    pub(super) async fn relay(server: SocketAddr) -> Self {
+    pub(crate) async fn relay(server: SocketAddr) -> Self {
         Self::run(move |client, way| async move {
             let Ok(mut client) = rogue_acceptor().accept(client).await else { return };
             let mut server = raw_tls(server).await;
@@ -150,8 +150,13 @@ impl Between {
         self.way.open.send_replace(true);
     }
 
+    /// How many bytes went by, in both directions.
+    pub(crate) fn seen(&self) -> usize {
+        self.way.seen.lock().expect("no panic").len()
+    }
+
     /// Whether these bytes went by.
-    pub(super) fn saw(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn saw(&self, bytes: &[u8]) -> bool {
         let seen = self.way.seen.lock().expect("no panic");
         seen.windows(bytes.len()).any(|window| window == bytes)
     }
@@ -176,7 +181,8 @@ async fn hand_on(
     }
 }
 
-fn rogue_acceptor() -> TlsAcceptor {
+/// A server's TLS with a certificate that it made itself.
+pub(crate) fn rogue_acceptor() -> TlsAcceptor {
     let key = KeyPair::generate().expect("random numbers");
     let params = CertificateParams::new(["rogue".to_owned()]).expect("a good name");
     let certificate = params.self_signed(&key).expect("a certificate").der().clone();
@@ -207,10 +213,10 @@ pub(super) fn raw_connector(
     TlsConnector::from(Arc::new(config))
 }
 
-pub(super) type RawTls = tokio_rustls::client::TlsStream<TcpStream>;
+pub(crate) type RawTls = tokio_rustls::client::TlsStream<TcpStream>;
 
 /// TLS to a server, and nothing inside yet.
-pub(super) async fn raw_tls(server: SocketAddr) -> RawTls {
+pub(crate) async fn raw_tls(server: SocketAddr) -> RawTls {
     let tcp = within(TcpStream::connect(server)).await.expect("a server");
     let name = ServerName::try_from("any").expect("a name");
     let connecting = raw_connector(&[&rustls::version::TLS13]).connect(name, tcp);

@@ -2,7 +2,7 @@
 
 mod ends;
 mod keys;
-mod kit;
+pub(crate) mod kit;
 mod refused;
 mod replaced;
 mod slow;
