@@ -10,3 +10,11 @@ pub mod codec;
 /// `gatewire-core`.
 #[path = "../../crates/gatewire-core/tests/it/properties/mod.rs"]
 pub mod session;
+
+/// `gatewire`.
+#[path = "../../crates/gatewire/tests/it/properties/mod.rs"]
+pub mod server;
+
+/// What the tests of `gatewire` share with its properties.
+#[path = "../../crates/gatewire/tests/it/anybody.rs"]
+mod anybody;

@@ -1,10 +1,12 @@
 //! The public API over real sockets.
 
+mod anybody;
 mod attacks;
 mod auth;
 mod basics;
 mod borrowing;
 mod client_life;
+mod corpus;
 mod faults;
 mod key_changes;
 mod keys;
@@ -13,6 +15,8 @@ mod liveness;
 mod order;
 mod permissions;
 mod pressure;
+#[expect(unreachable_pub, reason = "fuzz/ includes this folder as a public module")]
+mod properties;
 mod raw;
 mod recognised;
 mod requests;

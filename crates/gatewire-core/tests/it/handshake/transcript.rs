@@ -90,7 +90,7 @@ fn a_damaged_transcript_opens_no_session() {
 /// A listener as the network sees it: it takes two frames, then nothing.
 enum Listening<'c> {
     Hello(ExpectHello<'c>),
-    Proof(ExpectProof),
+    Proof(Box<ExpectProof>),
     Over,
 }
 
@@ -119,7 +119,7 @@ fn a_transcript_played_again_in_any_order_opens_no_session() {
                 listening = match listening {
                     Listening::Hello(state) => state
                         .handle(frame, [0x99; 32], ChannelBinding::None, none)
-                        .map_or(Listening::Over, |(_, next)| Listening::Proof(next)),
+                        .map_or(Listening::Over, |(_, next)| Listening::Proof(Box::new(next))),
                     Listening::Proof(state) => {
                         let outcome = state.handle(frame, SESSION_ID, none);
                         assert!(outcome.is_err(), "{outcome:?}");

@@ -107,7 +107,7 @@ async fn a_client_takes_nothing_but_the_frame_that_is_due() {
                 let connected = outcome(over, place, false, |at, frame| {
                     if at == place { wrong.to_vec() } else { frame.to_vec() }
                 });
-                check_refused(connected.await);
+                check_refused(&connected.await);
             }
             // The right frame with a byte more, a byte less, and of another version.
             let damage: [fn(&Bytes) -> Vec<u8>; 3] = [
@@ -119,21 +119,21 @@ async fn a_client_takes_nothing_but_the_frame_that_is_due() {
                 let connected = outcome(over, place, false, |at, frame| {
                     if at == place { damage(&frame) } else { frame.to_vec() }
                 });
-                check_refused(connected.await);
+                check_refused(&connected.await);
             }
         }
         // CHALLENGE once more is no ACCEPT, and ACCEPT no CHALLENGE.
         let twice = outcome(over, Place::Challenge, true, |_, frame| [&frame[..], &frame].concat());
-        check_refused(twice.await);
+        check_refused(&twice.await);
         let accept = Accept { session_id: [5; 16], extensions: none, mac };
         let accept_first =
             outcome(over, Place::Challenge, false, |_, _| frame(&Message::Accept(accept)).to_vec());
-        check_refused(accept_first.await);
+        check_refused(&accept_first.await);
     }
 }
 
 #[track_caller]
-fn check_refused(connected: Result<(), ConnectError>) {
+fn check_refused(connected: &Result<(), ConnectError>) {
     let found = matches!(
         connected,
         Err(ConnectError::Frame(_)
@@ -235,7 +235,7 @@ async fn a_client_whose_own_frames_come_back_is_not_fooled() {
                 stranger.expect_end().await;
             };
             let (connected, ()) = within(async { tokio::join!(client.connect(), script) }).await;
-            check_refused(connected);
+            check_refused(&connected);
             heard.expect_nothing();
         }
     }

@@ -8,15 +8,15 @@ use gatewire::{Client, KeyRing, Psk, Server, ServerBuilder};
 use gatewire_codec::v3::handshake::{Extensions, Role};
 use gatewire_core::handshake::{ChannelBinding, DiallerConfig};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsAcceptor;
 
+use crate::anybody::{connector, provider};
 use crate::rig::{dial_with, serve_with, within};
 
 pub(super) fn key() -> Psk {
@@ -196,30 +196,13 @@ pub(crate) fn rogue_acceptor() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// A client's TLS that takes any certificate, in these versions.
-pub(super) fn raw_connector(
-    versions: &[&'static rustls::SupportedProtocolVersion],
-) -> TlsConnector {
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(versions)
-        .expect("versions")
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody))
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-}
-
 pub(crate) type RawTls = tokio_rustls::client::TlsStream<TcpStream>;
 
 /// TLS to a server, and nothing inside yet.
 pub(crate) async fn raw_tls(server: SocketAddr) -> RawTls {
     let tcp = within(TcpStream::connect(server)).await.expect("a server");
     let name = ServerName::try_from("any").expect("a name");
-    let connecting = raw_connector(&[&rustls::version::TLS13]).connect(name, tcp);
+    let connecting = connector(&[&rustls::version::TLS13]).connect(name, tcp);
     within(connecting).await.expect("a TLS server")
 }
 
@@ -248,43 +231,4 @@ async fn read_frame(stream: &mut RawTls) -> bytes::Bytes {
     let mut frame = vec![0; length as usize];
     within(stream.read_exact(&mut frame)).await.expect("a frame");
     frame.into()
-}
-
-/// Takes any certificate, without a look.
-#[derive(Debug)]
-struct Anybody;
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
 }

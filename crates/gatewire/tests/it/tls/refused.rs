@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::kit::{Between, dial_tls, key, raw_client, raw_connector, serve_tls};
+use super::kit::{Between, dial_tls, key, raw_client, serve_tls};
+use crate::anybody::connector;
 use crate::raw::{Raw, frame, hello};
 use crate::rig::{build, eventually, fence, limits, record_ends, serve_with, within};
 
@@ -119,7 +120,7 @@ async fn older_tls_is_refused() {
     let server = serve_tls(|builder| builder).await;
     let tcp = TcpStream::connect(server.local_addr()).await.expect("a server");
     let name = rustls::pki_types::ServerName::try_from("any").expect("a name");
-    let connecting = raw_connector(&[&rustls::version::TLS12]).connect(name, tcp);
+    let connecting = connector(&[&rustls::version::TLS12]).connect(name, tcp);
     let error = within(connecting).await.expect_err("1.2 is refused");
     let alert = rustls::AlertDescription::ProtocolVersion;
     let found = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());

@@ -69,7 +69,7 @@ pub(super) struct Listener<'c> {
 
 enum Listening<'c> {
     Hello(ExpectHello<'c>),
-    Proof(ExpectProof),
+    Proof(Box<ExpectProof>),
     Over,
 }
 
@@ -93,7 +93,7 @@ impl<'c> Listener<'c> {
         let result = match std::mem::replace(&mut self.state, Listening::Over) {
             Listening::Hello(state) => {
                 state.handle(frame, self.nonce, self.binding, none).map(|(challenge, next)| {
-                    self.state = Listening::Proof(next);
+                    self.state = Listening::Proof(Box::new(next));
                     (challenge, None)
                 })
             }
