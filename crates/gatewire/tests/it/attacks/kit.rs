@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use gatewire::keys::{KeyEntry, Roles, UnixTime};
+use gatewire::keys::{KeyEntry, Patterns, Roles, UnixTime};
 use gatewire::{Client, KeyRing, Psk, Server};
-use gatewire_codec::v3::handshake::{Extensions, Role};
+use gatewire_codec::v3::handshake::{Extensions, Role, extension, put_extension};
 use gatewire_codec::{Framer, Message, RejectCode};
 use gatewire_core::handshake::{ChannelBinding, DiallerConfig, ExpectAccept, ExpectChallenge};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -36,11 +36,12 @@ pub(super) fn key(byte: u8) -> Psk {
 pub(super) fn ring() -> KeyRing {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let entry = |id| KeyEntry::new(id, key(1));
+    let names = Patterns::new(["eu.*"]).expect("a pattern");
     KeyRing::new()
         .with_entry(entry("one"))
         .with_entry(entry("old").not_after(UnixTime::from_secs(now - 10)))
         .with_entry(entry("new").not_before(UnixTime::from_secs(now + 10_000)))
-        .with_entry(entry("hub").roles(Roles::ROUTER))
+        .with_entry(entry("hub").roles(Roles::ROUTER).node_names(names))
 }
 
 /// A server with keys, and what reaches its handlers.
@@ -250,13 +251,17 @@ impl Stranger {
     }
 }
 
-/// HELLO, and the state that waits for its answer.
+/// HELLO, and the state that waits for its answer. A router has a name that no key allows.
 pub(super) fn begin(
     config: DiallerConfig,
     binding: Option<&[u8; 32]>,
 ) -> (Bytes, ExpectChallenge<'_>) {
-    let binding = channel(binding);
-    config.start([7; 32], binding, Extensions::NONE).expect("a short HELLO")
+    let mut list = BytesMut::new();
+    if config.role == Role::Router {
+        put_extension(&mut list, extension::NODE_NAME, b"us.one").expect("a short name");
+    }
+    let extensions = Extensions::new(&list).expect("well-formed");
+    config.start([7; 32], channel(binding), extensions).expect("a short HELLO")
 }
 
 pub(super) fn channel(binding: Option<&[u8; 32]>) -> ChannelBinding<'_> {

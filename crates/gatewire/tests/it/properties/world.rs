@@ -17,8 +17,9 @@ use tokio::time::advance;
 use super::{Commands, Stranger};
 use crate::anybody::connector;
 
-/// How long a stranger may hold a connection: the deadline of a handshake, and the delay of an answer.
-const DEADLINE: Duration = Duration::from_millis(5600);
+/// How long a stranger may hold a connection: 5 s for the handshake, half of one until it is answered, and one to take
+/// the answer.
+const DEADLINE: Duration = Duration::from_millis(6600);
 
 /// In such steps the clock goes on.
 const STEP: Duration = Duration::from_millis(200);
