@@ -3,6 +3,7 @@
 //! Each finding is one line, `path:line: sentence`. What needs the compiler is clippy's work; what
 //! needs taste is the reviewer's. `CONTRIBUTING.md` gives the reasons.
 
+mod cited;
 mod links;
 mod manifests;
 mod rust;
@@ -69,6 +70,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     findings.extend(text::check(&files, &machine_paths(workspace)));
     findings.extend(rust::check(&files));
     findings.extend(links::check(&files, &paths));
+    findings.extend(cited::check(&files));
     findings.extend(manifests::check(workspace, &files));
     findings.sort();
     for finding in &findings {

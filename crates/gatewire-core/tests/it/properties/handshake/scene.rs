@@ -173,7 +173,8 @@ impl Bringing {
         };
         Self {
             key,
-            role: if first & 8 == 0 { Role::Client } else { Role::Router },
+            // Nobody asks for a router without a key here: whom an open listener takes is said elsewhere.
+            role: if first & 8 == 0 || key == Held::None { Role::Client } else { Role::Router },
             node_name: [None, Some("eu.one"), Some("us.one"), None][usize::from(first >> 4 & 3)],
             instance: if second & 0x80 == 0 { 0xc1 } else { LISTENER_INSTANCE },
             channel: usize::from(second & 0x7f) % 3,
