@@ -122,6 +122,8 @@ impl Scene {
             Held::WrongSecret => HandshakeError::Proof,
             Held::Right | Held::None if !same_channel => HandshakeError::Proof,
             Held::Right if !self.roles.contain(role) => HandshakeError::Role,
+            // Nobody is a router without a key.
+            Held::None if role == Role::Router => HandshakeError::Role,
             Held::Right if role == Role::Router && self.named && !allowed_name => {
                 HandshakeError::NodeName
             }
@@ -173,8 +175,7 @@ impl Bringing {
         };
         Self {
             key,
-            // Nobody asks for a router without a key here: whom an open listener takes is said elsewhere.
-            role: if first & 8 == 0 || key == Held::None { Role::Client } else { Role::Router },
+            role: if first & 8 == 0 { Role::Client } else { Role::Router },
             node_name: [None, Some("eu.one"), Some("us.one"), None][usize::from(first >> 4 & 3)],
             instance: if second & 0x80 == 0 { 0xc1 } else { LISTENER_INSTANCE },
             channel: usize::from(second & 0x7f) % 3,
