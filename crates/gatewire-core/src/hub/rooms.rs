@@ -57,26 +57,32 @@ impl fmt::Display for JoinError {
 
 impl std::error::Error for JoinError {}
 
+/// A socket's place in a room.
+enum Place {
+    /// It has it.
+    Taken,
+    /// It may take it. `None`: the room has no members yet.
+    Free { room: Option<usize> },
+}
+
 impl<H: Clone> Hub<H> {
+    /// Whether [`join`](Self::join) would put the socket into the room. `false`: it is in it already.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`], as the join would.
+    pub fn may_join(&self, key: SocketKey, name: &str) -> Result<bool, JoinError> {
+        Ok(matches!(self.place(key, name)?, Place::Free { .. }))
+    }
+
     /// Puts a socket into a room. `false`: it was in it already.
     ///
     /// # Errors
     ///
     /// [`JoinError`].
     pub fn join(&mut self, key: SocketKey, name: &str) -> Result<bool, JoinError> {
-        let (max_rooms, max_name) = (self.limits.max_rooms, self.limits.max_name);
-        if name.is_empty() || name.len() > max_name {
-            return Err(JoinError::BadName { max_name });
-        }
-        let socket = self.sockets.get_mut(key.index()).filter(|socket| socket.key == key);
-        let socket = socket.ok_or(JoinError::NoSuchSocket)?;
-        let known = self.by_name.get(name).copied();
-        if known.is_some_and(|room| socket.rooms.iter().any(|other| other.room == room)) {
-            return Ok(false);
-        }
-        if socket.rooms.len() >= max_rooms {
-            return Err(JoinError::TooManyRooms { max_rooms });
-        }
+        let Place::Free { room: known } = self.place(key, name)? else { return Ok(false) };
+        let socket = self.sockets.get_mut(key.index()).ok_or(JoinError::NoSuchSocket)?;
         let room = known.unwrap_or_else(|| {
             let room = self.rooms.insert(Room { name: name.into(), members: Vec::new() });
             self.by_name.insert(name.into(), room);
@@ -87,6 +93,23 @@ impl<H: Clone> Hub<H> {
         let position = socket.rooms.len() - 1;
         members.push(Member { socket: key, position, handle: socket.handle.clone() });
         Ok(true)
+    }
+
+    /// What a socket finds that wants to be in a room.
+    fn place(&self, key: SocketKey, name: &str) -> Result<Place, JoinError> {
+        let (max_rooms, max_name) = (self.limits.max_rooms, self.limits.max_name);
+        if name.is_empty() || name.len() > max_name {
+            return Err(JoinError::BadName { max_name });
+        }
+        let socket = self.socket(key).ok_or(JoinError::NoSuchSocket)?;
+        let room = self.by_name.get(name).copied();
+        if room.is_some_and(|room| socket.rooms.iter().any(|other| other.room == room)) {
+            return Ok(Place::Taken);
+        }
+        if socket.rooms.len() >= max_rooms {
+            return Err(JoinError::TooManyRooms { max_rooms });
+        }
+        Ok(Place::Free { room })
     }
 
     /// Takes a socket out of a room. `false`: it was not in it.

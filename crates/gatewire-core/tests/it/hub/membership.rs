@@ -15,6 +15,20 @@ fn joining_twice_is_joining_once() {
 }
 
 #[test]
+fn whether_a_join_would_succeed_is_told_without_joining() {
+    let mut hub = Hub::new(RoomLimits { max_rooms: 1, max_name: 4 });
+    let key = hub.insert(id(1), 1).expect("a new id");
+    assert_eq!(hub.may_join(key, "news"), Ok(true));
+    assert_eq!((hub.room_count(), hub.is_member(key, "news")), (0, false));
+    assert_eq!(hub.may_join(key, "sports"), Err(JoinError::BadName { max_name: 4 }));
+    assert_eq!(hub.join(key, "news"), Ok(true));
+    assert_eq!(hub.may_join(key, "news"), Ok(false));
+    assert_eq!(hub.may_join(key, "tea"), Err(JoinError::TooManyRooms { max_rooms: 1 }));
+    hub.remove(key);
+    assert_eq!(hub.may_join(key, "news"), Err(JoinError::NoSuchSocket));
+}
+
+#[test]
 fn only_members_leave() {
     let (mut hub, keys) = hub_of(2);
     assert_eq!(hub.join(keys[0], "news"), Ok(true));
