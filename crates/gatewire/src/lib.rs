@@ -38,6 +38,7 @@
 //! key rings from TOML, see [`keys`].
 
 pub mod admission;
+pub mod authorize;
 mod client;
 mod clock;
 mod counters;

@@ -22,10 +22,13 @@ pub struct Limits {
     /// How long the kernel may take nothing before the peer is disconnected as a slow consumer:
     /// 10 s.
     pub write_stall: Duration,
-    /// Messages that wait while a handler runs, or on a server while the client does not read what was
-    /// sent to it: 1,024 per connection (and 4 MiB), and what one read gives. At the bound nothing is
-    /// read until a handler is done: no answers either.
+    /// Messages that wait while a handler runs or a [decision](crate::authorize) is made, or on a server while
+    /// the client does not read what was sent to it: 1,024 per connection (and 4 MiB), and what one read
+    /// gives. At the bound nothing is read until the handler or the decision is done: no answers either.
     pub handler_queue: usize,
+    /// How long the [decision](crate::authorize) about one action may take, on a server: 4 s. Then the answer is
+    /// no. It is less than the 5 s that a request waits, so that who asks is told.
+    pub authorize_timeout: Duration,
     /// Streams that come in on one connection: 128, each with 256 KiB to 4 MiB of credit, which is what one
     /// that is not read costs. More are refused as busy.
     pub streams: StreamLimits,
@@ -57,6 +60,7 @@ impl Default for Limits {
             outbox: OutboxLimits::default(),
             write_stall: Duration::from_secs(10),
             handler_queue: 1024,
+            authorize_timeout: Duration::from_secs(4),
             streams: StreamLimits::default(),
             slow_receivers: SlowReceivers::default(),
             ping_interval: SessionConfig::PING_INTERVAL,

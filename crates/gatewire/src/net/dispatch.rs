@@ -79,9 +79,17 @@ impl<C: Clone + Send + Sync + 'static> Inbox<C> {
         }
     }
 
-    /// Whether no more may be read: the handler is behind.
-    pub(crate) fn is_full(&self) -> bool {
-        self.paused || self.queue.len() >= self.max_queued || self.queued_bytes >= MAX_QUEUED_BYTES
+    /// Whether no more may be read: the handler is behind. `messages`, `bytes`: what waits besides, in front
+    /// of the inbox.
+    pub(super) fn is_full_with(&self, messages: usize, bytes: usize) -> bool {
+        self.paused
+            || self.queue.len() + messages >= self.max_queued
+            || self.queued_bytes + bytes >= MAX_QUEUED_BYTES
+    }
+
+    /// Whether that runs what goes before the first message.
+    pub(super) fn is_starting(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.message.is_none())
     }
 
     /// Whether all that was received is handled.

@@ -207,12 +207,15 @@ impl<S: Side> Driver<S> {
     /// have waited long enough. `Some`: the connection is to end.
     fn poll_input(&mut self, now: Time, context: &mut Context<'_>) -> Option<DisconnectReason> {
         let Self { receiver, assembly, reader, heartbeat, phase, .. } = self;
-        let handlers =
-            receiver.inbox.poll(&receiver.side, matches!(phase, Phase::Running), context);
-        if !matches!(phase, Phase::Running) {
+        let running = matches!(phase, Phase::Running);
+        let _behind = receiver.inbox.poll(&receiver.side, running, context);
+        if !running {
             return None;
         }
-        if handlers.is_pending() && receiver.inbox.is_full() {
+        if let Err(reason) = receiver.poll_decisions(now, context) {
+            return Some(reason);
+        }
+        if receiver.is_full() {
             return None;
         }
         let handled = assembly.handle_whole(|frame| receiver.handle(frame, now, context));
@@ -220,7 +223,7 @@ impl<S: Side> Driver<S> {
             return Some(end_reason(error));
         }
         for _ in 0..READS_PER_POLL {
-            if receiver.inbox.is_full() {
+            if receiver.is_full() {
                 return None;
             }
             let polled = assembly
@@ -280,6 +283,7 @@ impl<S: Side> Driver<S> {
     fn begin_end(&mut self, reason: DisconnectReason, now: Time) {
         // Who reads or passes a stream on does not wait for the grace.
         self.link().disconnect_pipes();
+        self.receiver.abandon_undecided();
         if let Some(code) = reason.close_code() {
             self.link().end(reason.clone(), code, &close_text(&reason));
             self.phase = Phase::Closing { reason, until: now + CLOSING_GRACE };
@@ -345,27 +349,30 @@ impl<S: Side> Driver<S> {
             Phase::Closing { until, .. } | Phase::Lingering { until, .. } => return *until,
             Phase::Running | Phase::Left => {}
         }
-        if self.receiver.inbox.is_full() {
+        if self.receiver.is_full() {
             // The peer is not silent, it is not read. Our pings tell it that we live.
             self.heartbeat.heard(self.heartbeat.last_heard());
             self.receiver.last_event = now;
         }
+        if self.receiver.is_undecided() {
+            // It waits for the application.
+            self.receiver.last_event = now;
+        }
         let expiry = self.handle_expiry(now);
-        let liveness = self.heartbeat.check(now);
-        let link = self.receiver.side.owner().link();
-        match liveness {
+        match self.heartbeat.check(now) {
             Liveness::Alive => {}
             Liveness::SendPing { token } => {
-                link.with_outbound(|outbound| {
+                self.link().with_outbound(|outbound| {
                     outbound.ping(token);
                     outbound.outbox_mut().release_memory();
                 });
-                link.flush();
-                self.receiver.inbox.release_memory();
+                self.link().flush();
+                self.receiver.release_memory(now);
             }
-            Liveness::Dead => link.end_for(DisconnectReason::HeartbeatTimeout),
+            Liveness::Dead => self.link().end_for(DisconnectReason::HeartbeatTimeout),
         }
-        let mut due = self.heartbeat.deadline();
+        let link = self.receiver.side.owner().link();
+        let mut due = self.heartbeat.deadline().min(self.receiver.decision_due());
         if let Some((since, _)) = self.stalled {
             let limit = since + self.write_stall;
             if now >= limit {

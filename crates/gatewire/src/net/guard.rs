@@ -1,26 +1,30 @@
-//! What is checked when the key of a session does not permit everything.
+//! What is checked when a session may not do everything.
 //!
-//! Each message is asked for once, here, where its sender is attached. A denied one is answered: a request and
-//! a stream by a refusal, everything else by an error; the connection goes on. Sessions that may do everything
-//! never come here.
+//! Each message is asked for once, here, where its sender is attached: first whether the key of the session
+//! permits it, then the application, if it wants to be asked. A denied one is answered: a request and a stream by a
+//! refusal, everything else by an error; the connection goes on. Sessions that may do everything never come
+//! here.
 
-use std::task::Context;
+use std::task::{Context, Poll};
 
-use gatewire_codec::{ErrorCode, NackCode, ValueRef};
+use gatewire_codec::{ErrorCode, NackCode, StreamCode, ValueRef};
 use gatewire_core::permissions::{Denied, Meter};
 use gatewire_core::session::Incoming;
-use gatewire_core::{DropReason, Time};
+use gatewire_core::{DropReason, Ledger, Time};
 
 use super::assembly::Frame;
+use super::gate::{Gate, Inquiry, Turn, Waiting, is_counted};
 use super::link::HasLink;
 use super::receiver::Receiver;
 use super::side::Side;
 use crate::error::DisconnectReason;
 
-/// What a session that may not do everything has left of its rates.
+/// What a session that may not do everything is checked with.
 pub(crate) struct Guard {
-    /// `None`: no rate is limited.
+    /// What is left of its rates. `None`: no rate is limited.
     pub(crate) meter: Option<Meter>,
+    /// `None`: the application is not asked.
+    pub(crate) gate: Option<Gate>,
 }
 
 impl Guard {
@@ -41,6 +45,48 @@ impl Guard {
 }
 
 impl<S: Side> Receiver<S> {
+    fn gate(&self) -> Option<&Gate> {
+        self.guard.as_ref()?.gate.as_ref()
+    }
+
+    fn gate_mut(&mut self) -> Option<&mut Gate> {
+        self.guard.as_mut()?.gate.as_mut()
+    }
+
+    /// Whether no more may be read: a handler or a decision is behind.
+    pub(super) fn is_full(&self) -> bool {
+        let (messages, bytes) =
+            self.gate().map_or((0, 0), |gate| (gate.queue.len(), gate.queue.bytes()));
+        self.inbox.is_full_with(messages, bytes)
+    }
+
+    /// Whether messages wait for a decision.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.gate().is_some_and(|gate| !gate.queue.is_empty())
+    }
+
+    /// When the decision that is waited for is no longer.
+    pub(super) fn decision_due(&self) -> Time {
+        self.gate().map_or(Time::NEVER, Gate::deadline)
+    }
+
+    /// The account of what came in, with what waits for a decision.
+    pub(super) fn ledger(&self) -> Ledger {
+        let mut ledger = self.inbox.ledger();
+        let undecided = self.gate().map_or(0, |gate| gate.queue.counted());
+        ledger.accepted += undecided;
+        ledger.queued += undecided;
+        ledger
+    }
+
+    /// Gives the memory of an idle connection back.
+    pub(super) fn release_memory(&mut self, now: Time) {
+        self.inbox.release_memory();
+        if let Some(gate) = self.gate_mut() {
+            gate.release_memory(now);
+        }
+    }
+
     /// Handles one frame of a session that may not do everything.
     pub(super) fn handle_guarded(
         &mut self,
@@ -53,32 +99,109 @@ impl<S: Side> Receiver<S> {
             Ok(incoming) => incoming,
             Err(error) => return self.handle_error(error),
         };
-        let length = frame.bytes().len();
-        let permitted = self.side.permit(&incoming).and_then(|()| match &mut self.guard {
-            Some(guard) => guard.take(&incoming, length, now),
-            None => Ok(()),
-        });
-        match permitted {
-            Ok(()) => self.handle_incoming(incoming, frame, now, context),
-            Err(denied) => {
+        let closed = self.inbox.is_starting();
+        match self.gate_mut() {
+            Some(gate) if gate.holds_back(&incoming, closed) => {
+                gate.queue.push_back(Waiting::new(frame.to_bytes(), &incoming, now));
                 self.last_event = now;
-                self.deny(&incoming, denied);
                 Ok(())
             }
+            _ => self.check(incoming, frame, now, now, context),
+        }
+    }
+
+    /// Handles what waits for decisions, as far as these are there.
+    pub(super) fn poll_decisions(
+        &mut self,
+        now: Time,
+        context: &mut Context<'_>,
+    ) -> Result<(), DisconnectReason> {
+        while !self.inbox.is_starting()
+            && let Some(gate) = self.gate_mut()
+            && let Poll::Ready(Some(Turn { waiting, decided })) = gate.poll_next(now, context)
+        {
+            self.end_publishes();
+            let frame = Frame::Owned(&waiting.frame);
+            let incoming = match self.inbound.handle(frame.bytes()) {
+                Ok(incoming) => incoming,
+                // It was decoded when it came.
+                Err(error) => return self.handle_error(error),
+            };
+            match decided {
+                None => self.check(incoming, &frame, waiting.came, now, context)?,
+                Some((mut inquiry, decision)) => {
+                    if let Some(gate) = self.gate_mut() {
+                        gate.decide(&incoming, &mut inquiry, decision, now);
+                    }
+                    self.ask(incoming, &frame, inquiry, (waiting.came, now), context)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the key of the session permits a message. If so the application is asked.
+    fn check(
+        &mut self,
+        incoming: Incoming<'_>,
+        frame: &Frame<'_>,
+        came: Time,
+        now: Time,
+        context: &mut Context<'_>,
+    ) -> Result<(), DisconnectReason> {
+        let length = frame.bytes().len();
+        let permitted = self.side.permit(&incoming).and_then(|()| match &mut self.guard {
+            Some(guard) => guard.take(&incoming, length, came),
+            None => Ok(()),
+        });
+        if let Err(denied) = permitted {
+            self.last_event = now;
+            self.deny(&incoming, &denied.to_string());
+            return Ok(());
+        }
+        match self.gate() {
+            Some(gate) if gate.authority.concerns(&incoming) => {
+                self.ask(incoming, frame, Inquiry::default(), (came, now), context)
+            }
+            _ => self.handle_incoming(incoming, frame, now, context),
+        }
+    }
+
+    /// Asks the application what is left to be asked about a message, and handles it if it may be.
+    fn ask(
+        &mut self,
+        incoming: Incoming<'_>,
+        frame: &Frame<'_>,
+        mut inquiry: Inquiry,
+        (came, now): (Time, Time),
+        context: &mut Context<'_>,
+    ) -> Result<(), DisconnectReason> {
+        self.last_event = now;
+        if let Some(gate) = self.gate_mut() {
+            if let Some(decision) = gate.ask(&incoming, &mut inquiry, now, context) {
+                let waiting = Waiting::new(frame.to_bytes(), &incoming, came);
+                gate.wait_for(decision, inquiry, waiting, now);
+                return Ok(());
+            }
+            if let Incoming::Join { id, .. } = incoming {
+                gate.authority.answer_join(id, inquiry.refused);
+                return Ok(());
+            }
+        }
+        match inquiry.refused {
+            Some(refusal) => {
+                self.deny(&incoming, &refusal.text);
+                Ok(())
+            }
+            None => self.handle_incoming(incoming, frame, now, context),
         }
     }
 
     /// Tells the peer what it lacks.
-    fn deny(&mut self, incoming: &Incoming<'_>, denied: Denied) {
-        if matches!(
-            incoming,
-            Incoming::Event { .. }
-                | Incoming::Request { .. }
-                | Incoming::StreamOpen { target: None, .. }
-        ) {
+    fn deny(&mut self, incoming: &Incoming<'_>, text: &str) {
+        if is_counted(incoming) {
             self.inbox.count_dropped(DropReason::Denied);
         }
-        let text = denied.to_string();
         let asked = match incoming {
             Incoming::Request { id, .. }
             | Incoming::Publish { request: Some(id), .. }
@@ -87,11 +210,25 @@ impl<S: Side> Receiver<S> {
         };
         let owner = self.side.owner();
         let told = owner.link().command(owner, |outbound| match asked {
-            Some(id) => outbound.nack(id, NackCode::Denied, ValueRef::String(&text)),
-            None => outbound.refuse(0, ErrorCode::Denied, &text),
+            Some(id) => outbound.nack(id, NackCode::Denied, ValueRef::String(text)),
+            None => {
+                if let Incoming::StreamOpen { id, .. } = incoming {
+                    // Its writer would wait for credit.
+                    outbound.stop_stream(*id, StreamCode::NotTaken, text)?;
+                }
+                outbound.refuse(0, ErrorCode::Denied, text)
+            }
         });
         if let Err(error) = told {
             tracing::debug!(%error, "a denial was not sent");
+        }
+    }
+
+    /// The connection ends: what waits for a decision is not handled any more.
+    pub(super) fn abandon_undecided(&mut self) {
+        let undecided = self.gate_mut().map_or(0, Gate::abandon);
+        for _ in 0..undecided {
+            self.inbox.count_dropped(DropReason::Disconnected);
         }
     }
 }

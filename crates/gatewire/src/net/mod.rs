@@ -16,6 +16,7 @@ pub(crate) mod batch;
 pub(crate) mod channel;
 pub(crate) mod dispatch;
 pub(crate) mod driver;
+pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod handshake;
 pub(crate) mod link;

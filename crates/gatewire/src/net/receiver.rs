@@ -34,7 +34,7 @@ pub(super) struct Receiver<S: Side> {
 impl<S: Side> Receiver<S> {
     /// Notes the account, and when the driver's timer is to go off; when it really is.
     pub(super) fn note(&self, due: Time) -> Time {
-        self.side.owner().link().note(self.inbox.session(), self.inbox.ledger(), due)
+        self.side.owner().link().note(self.inbox.session(), self.ledger(), due)
     }
 
     /// Handles one frame. `Err`: the connection is to end.

@@ -11,6 +11,7 @@ use gatewire_format::{Format, Formats};
 use tokio::net::ToSocketAddrs;
 use tokio::sync::watch;
 
+use super::authorize::Hook;
 #[cfg(feature = "tls")]
 use super::certificates::Certificates;
 use super::channels::Channels;
@@ -20,7 +21,8 @@ use super::key_file::Followed;
 use super::keys::REAUTH_GRACE;
 use super::lifecycle::Lifecycle;
 use super::shutdown::State;
-use super::{Inner, Server};
+use super::{Inner, Server, Socket};
+use crate::authorize::{Action, Verdict};
 use crate::clock::Clock;
 use crate::counters::Totals;
 use crate::entropy::random;
@@ -48,6 +50,7 @@ pub struct ServerBuilder {
     formats: Formats,
     limits: Limits,
     tcp: TcpOptions,
+    authorize: Option<Hook>,
 }
 
 impl Default for ServerBuilder {
@@ -65,6 +68,7 @@ impl Default for ServerBuilder {
             formats: default_formats(),
             limits: Limits::default(),
             tcp: TcpOptions::default(),
+            authorize: None,
         }
     }
 }
@@ -124,6 +128,38 @@ impl ServerBuilder {
     pub fn tls_or_plain(mut self) -> Self {
         self.channels = Channels::Tls { plain: true };
         (self.identity, self.clients) = (None, None);
+        self
+    }
+
+    /// Asks this closure before what a client does takes effect: each join, and each message, request and
+    /// stream, after the permissions of the client's key. It answers with a
+    /// [`Decision`](crate::authorize::Decision), a future of one, or either of them as a [`Verdict`]. What is denied is
+    /// answered, and the connection goes on; see [`authorize`](crate::authorize) for the rules. Replaces the one
+    /// before.
+    ///
+    /// ```
+    /// # async fn example() -> std::io::Result<()> {
+    /// use gatewire::Server;
+    /// use gatewire::authorize::{Action, Decision};
+    ///
+    /// let server = Server::builder()
+    ///     .authorize(|socket, action| match action {
+    ///         Action::Join { room } if room.starts_with("staff.") && socket.key_id() != "staff" => {
+    ///             Decision::deny("for the staff only")
+    ///         }
+    ///         _ => Decision::Allow,
+    ///     })
+    ///     .bind("127.0.0.1:0")
+    ///     .await?;
+    /// # drop(server);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn authorize<V: Into<Verdict>>(
+        mut self,
+        hook: impl Fn(&Socket, Action<'_>) -> V + Send + Sync + 'static,
+    ) -> Self {
+        self.authorize = Some(Hook::new(hook));
         self
     }
 
@@ -199,6 +235,7 @@ impl ServerBuilder {
             })),
             channels: self.channels,
             gate: Gate::new(self.limits.admission),
+            authorize: self.authorize,
             #[cfg(feature = "tls")]
             certificates: Certificates::new(self.identity, self.clients),
             #[cfg(feature = "key-file")]

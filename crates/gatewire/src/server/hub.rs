@@ -4,26 +4,46 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use gatewire_codec::{ErrorCode, NackCode, Names, Target, ValueRef};
-use gatewire_core::hub::JoinError;
+use gatewire_core::hub::{Hub, JoinError, SocketKey};
 use gatewire_core::permissions::{Action, Denied};
 use gatewire_core::session::SendError;
 
 use super::{Inner, SocketInner};
 use crate::error::EmitError;
+use crate::net::gate::Refusal;
 use crate::net::link::{HasLink, LinkOutbound};
 use crate::net::waiter::Waiter;
 
 /// Why a client is not in a room.
-enum NotJoined {
+pub(super) enum NotJoined {
     /// Its key does not permit it.
     Denied(Denied),
     /// The hub does not take it.
     Refused(JoinError),
 }
 
+impl From<Denied> for NotJoined {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
 impl From<JoinError> for NotJoined {
     fn from(error: JoinError) -> Self {
         Self::Refused(error)
+    }
+}
+
+impl From<NotJoined> for Refusal {
+    fn from(reason: NotJoined) -> Self {
+        let (code, text) = match reason {
+            NotJoined::Denied(denied) => (ErrorCode::Denied, denied.to_string()),
+            NotJoined::Refused(error @ JoinError::TooManyRooms { .. }) => {
+                (ErrorCode::TooManyRooms, error.to_string())
+            }
+            NotJoined::Refused(error) => (ErrorCode::BadRoomName, error.to_string()),
+        };
+        Self { code, text: text.into() }
     }
 }
 
@@ -73,12 +93,21 @@ impl Inner {
         }
     }
 
+    /// The most rooms that a client may name to join or leave at once: more than it could be in.
+    fn most_names(&self) -> usize {
+        MAX_NAMES.max(self.limits.rooms.max_rooms)
+    }
+
+    /// Whether a client may join or leave so many rooms at once.
+    pub(super) fn may_name(&self, rooms: Names<'_>) -> bool {
+        rooms.len() <= self.most_names()
+    }
+
     /// Refuses to join or leave more rooms at once than a socket could be in; whether it did.
     fn refuse_long(&self, socket: &Arc<SocketInner>, id: u32, rooms: Names<'_>) -> bool {
-        let most = MAX_NAMES.max(self.limits.rooms.max_rooms);
-        let long = rooms.len() > most;
+        let long = !self.may_name(rooms);
         if long {
-            let text = format!("{most} rooms at most can be named at once");
+            let text = format!("{} rooms at most can be named at once", self.most_names());
             match id {
                 0 => socket.send_control(|out| out.refuse(0, ErrorCode::TooManyRooms, &text)),
                 id => socket.refuse_request(id, NackCode::Denied, &text),
@@ -92,37 +121,15 @@ impl Inner {
         if self.refuse_long(socket, id, rooms) {
             return;
         }
-        let permissions = &socket.grant.permissions;
-        let result = socket.with_key(|key| {
+        let mut result = Ok(());
+        {
             let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
-            let mut result = Ok(());
             for room in rooms {
-                let permitted = if permissions.is_open() || hub.is_member(key, room) {
-                    Ok(())
-                } else {
-                    let joined = hub.rooms_of(key).count();
-                    permissions.check(&Action::Join { room, joined }).map_err(NotJoined::Denied)
-                };
-                let joined = permitted
-                    .and_then(|()| hub.join(key, room).map(drop).map_err(NotJoined::Refused));
                 // One that is refused does not keep the socket out of the others.
-                result = result.and(joined);
+                result = result.and(socket.join(&mut hub, room));
             }
-            result
-        });
-        let (code, text) = match result.unwrap_or(Err(JoinError::NoSuchSocket.into())) {
-            Ok(()) => return socket.confirm(id),
-            Err(NotJoined::Denied(denied)) => (ErrorCode::Denied, denied.to_string()),
-            Err(NotJoined::Refused(error @ JoinError::TooManyRooms { .. })) => {
-                (ErrorCode::TooManyRooms, error.to_string())
-            }
-            Err(NotJoined::Refused(error)) => (ErrorCode::BadRoomName, error.to_string()),
-        };
-        if id == 0 {
-            socket.send_control(|outbound| outbound.refuse(0, code, &text));
-        } else {
-            socket.refuse_request(id, NackCode::Denied, &text);
         }
+        socket.answer_join(id, result.err().map(Refusal::from));
     }
 
     /// A client leaves rooms.
@@ -159,6 +166,41 @@ pub(super) fn single<'a>(target: &Target<'a>) -> Option<&'a str> {
 }
 
 impl SocketInner {
+    /// Whether a join would put the socket into a room. `false`: it is in it already.
+    pub(super) fn may_join(&self, hub: &Hub<Arc<Self>>, room: &str) -> Result<bool, NotJoined> {
+        let key = self.permit_join(hub, room)?;
+        Ok(hub.may_join(key, room)?)
+    }
+
+    /// Puts the socket into a room, if its key permits it.
+    pub(super) fn join(&self, hub: &mut Hub<Arc<Self>>, room: &str) -> Result<(), NotJoined> {
+        let key = self.permit_join(hub, room)?;
+        hub.join(key, room)?;
+        Ok(())
+    }
+
+    /// Whether the key of the socket permits a join. A room that it is in is not joined again.
+    fn permit_join(&self, hub: &Hub<Arc<Self>>, room: &str) -> Result<SocketKey, NotJoined> {
+        let key = self.key().ok_or(JoinError::NoSuchSocket)?;
+        let permissions = &self.grant.permissions;
+        if !permissions.is_open() && !hub.is_member(key, room) {
+            let joined = hub.rooms_of(key).count();
+            permissions.check(&Action::Join { room, joined })?;
+        }
+        Ok(key)
+    }
+
+    /// Answers a join: with the first refusal, if a room was not joined.
+    pub(super) fn answer_join(self: &Arc<Self>, id: u32, refused: Option<Refusal>) {
+        match (id, refused) {
+            (id, None) => self.confirm(id),
+            (0, Some(Refusal { code, text })) => {
+                self.send_control(|outbound| outbound.refuse(0, code, &text));
+            }
+            (id, Some(Refusal { text, .. })) => self.refuse_request(id, NackCode::Denied, &text),
+        }
+    }
+
     /// Answers a join or a leave, if an answer is wanted.
     fn confirm(self: &Arc<Self>, id: u32) {
         if id != 0 {

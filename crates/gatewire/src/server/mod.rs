@@ -1,6 +1,7 @@
 //! The side that listens.
 
 mod accept;
+mod authorize;
 mod builder;
 #[cfg(feature = "tls")]
 mod certificates;
@@ -90,6 +91,8 @@ pub(crate) struct Inner {
     /// What handshakes go by. Replaced as a whole, with other keys.
     listener: RwLock<Arc<ListenerConfig>>,
     channels: Channels,
+    /// Asked before what clients do takes effect.
+    authorize: Option<authorize::Hook>,
     pub(crate) gate: Gate,
     #[cfg(feature = "tls")]
     certificates: certificates::Certificates,

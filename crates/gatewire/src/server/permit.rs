@@ -6,20 +6,23 @@ use gatewire_codec::Target;
 use gatewire_core::permissions::{Action, Denied, Meter};
 use gatewire_core::session::Incoming;
 
-use super::SocketInner;
 use super::hub::is_short;
+use super::{Socket, SocketInner};
 use crate::net::guard::Guard;
 
-impl SocketInner {
-    /// `None`: everything is permitted.
+impl Socket {
+    /// `None`: the socket may do everything.
     pub(super) fn guard(&self) -> Option<Guard> {
-        let permissions = &self.grant.permissions;
-        if permissions.is_open() {
+        let (permissions, server) = (&self.inner.grant.permissions, &self.inner.server);
+        let gate = self.gate();
+        if permissions.is_open() && gate.is_none() {
             return None;
         }
-        Some(Guard { meter: Meter::new(permissions.rates(), self.server.clock.now()) })
+        Some(Guard { meter: Meter::new(permissions.rates(), server.clock.now()), gate })
     }
+}
 
+impl SocketInner {
     /// Whether the key permits what came. Rooms to join are asked for one by one, where they are joined.
     pub(super) fn permit(&self, incoming: &Incoming<'_>) -> Result<(), Denied> {
         let permissions = &self.grant.permissions;

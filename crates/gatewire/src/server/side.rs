@@ -62,7 +62,7 @@ impl Side for ServerSide {
     }
 
     fn guard(&self) -> Option<Guard> {
-        self.socket.inner.guard()
+        self.socket.guard()
     }
 
     fn permit(&self, incoming: &Incoming<'_>) -> Result<(), Denied> {

@@ -3,6 +3,7 @@
 mod anybody;
 mod attacks;
 mod auth;
+mod authorize;
 mod basics;
 mod borrowing;
 mod client_life;

@@ -143,6 +143,12 @@ impl<T> Record<T> {
         std::iter::from_fn(|| self.0.try_recv().ok()).collect()
     }
 
+    /// As [`expect_nothing`](Self::expect_nothing), of what cannot be shown.
+    #[track_caller]
+    pub(crate) fn expect_none(&mut self) {
+        assert_eq!(self.so_far().len(), 0, "something was seen");
+    }
+
     /// Nothing was seen since the last look. Put a fence before it.
     #[track_caller]
     pub(crate) fn expect_nothing(&mut self)
