@@ -106,7 +106,8 @@ pub enum RequestError {
     Panicked,
     /// The answer was longer than our limit.
     TooLarge,
-    /// The permissions do not allow it.
+    /// The permissions of the key, the server's bounds, or the [server's application](crate::authorize) do not
+    /// allow it, and why; the handler did not run.
     Denied(String),
     /// The addressed socket's queue is full; the handler did not run.
     Busy,
@@ -323,7 +324,7 @@ pub enum Error {
     },
     /// A handler panicked. The event counts as dropped.
     HandlerPanicked {
-        /// The event.
+        /// The event. `connect` and `authorize` also stand for the closures of these names.
         event: String,
         /// The panic's message.
         message: String,

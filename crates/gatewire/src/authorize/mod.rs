@@ -2,7 +2,8 @@
 //!
 //! [`ServerBuilder::authorize`](crate::ServerBuilder::authorize) takes a closure that is asked before a client's
 //! message takes effect. It gets the [`Socket`](crate::Socket) and the [`Action`], and answers with a [`Verdict`]:
-//! a [`Decision`] at once, or later.
+//! a [`Decision`], at once or later. It runs on the task that reads the connection, so it must not block: what
+//! takes time belongs into a future.
 //!
 //! ```
 //! use std::time::Duration;
@@ -74,7 +75,8 @@
 //! After [`Limits::authorize_timeout`](crate::Limits) the answer is no. It is no, too, when the closure or its
 //! future panics, which counts as the panic of a handler named `authorize`. When the connection ends the future is
 //! dropped, and with it what waited: messages to the server count as
-//! [`DropReason::Disconnected`](crate::DropReason).
+//! [`DropReason::Disconnected`](crate::DropReason). So it is with messages that a client sends just before it closes: who
+//! has to know asks for an answer.
 //!
 //! # What it costs
 //!

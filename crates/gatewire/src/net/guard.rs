@@ -1,9 +1,9 @@
 //! What is checked when a session may not do everything.
 //!
 //! Each message is asked for once, here, where its sender is attached: first whether the key of the session
-//! permits it, then the application, if it wants to be asked. A denied one is answered: a request and a stream by a
-//! refusal, everything else by an error; the connection goes on. Sessions that may do everything never come
-//! here.
+//! permits it, then the application, if it wants to be asked ([`super::decisions`]). A denied one is answered: a
+//! request and a stream by a refusal, everything else by an error; the connection goes on. Sessions that may do
+//! everything, of servers that do not ask, never come here.
 
 use std::task::{Context, Poll};
 
@@ -13,7 +13,7 @@ use gatewire_core::session::Incoming;
 use gatewire_core::{DropReason, Ledger, Time};
 
 use super::assembly::Frame;
-use super::gate::{Gate, Inquiry, Turn, Waiting, is_counted};
+use super::decisions::{Decisions, Inquiry, Turn, Waiting, is_counted};
 use super::link::HasLink;
 use super::receiver::Receiver;
 use super::side::Side;
@@ -24,7 +24,7 @@ pub(crate) struct Guard {
     /// What is left of its rates. `None`: no rate is limited.
     pub(crate) meter: Option<Meter>,
     /// `None`: the application is not asked.
-    pub(crate) gate: Option<Gate>,
+    pub(crate) decisions: Option<Decisions>,
 }
 
 impl Guard {
@@ -45,35 +45,36 @@ impl Guard {
 }
 
 impl<S: Side> Receiver<S> {
-    fn gate(&self) -> Option<&Gate> {
-        self.guard.as_ref()?.gate.as_ref()
+    fn decisions(&self) -> Option<&Decisions> {
+        self.guard.as_ref()?.decisions.as_ref()
     }
 
-    fn gate_mut(&mut self) -> Option<&mut Gate> {
-        self.guard.as_mut()?.gate.as_mut()
+    fn decisions_mut(&mut self) -> Option<&mut Decisions> {
+        self.guard.as_mut()?.decisions.as_mut()
     }
 
     /// Whether no more may be read: a handler or a decision is behind.
     pub(super) fn is_full(&self) -> bool {
-        let (messages, bytes) =
-            self.gate().map_or((0, 0), |gate| (gate.queue.len(), gate.queue.bytes()));
+        let (messages, bytes) = self
+            .decisions()
+            .map_or((0, 0), |decisions| (decisions.queue.len(), decisions.queue.bytes()));
         self.inbox.is_full_with(messages, bytes)
     }
 
     /// Whether messages wait for a decision.
     pub(super) fn is_undecided(&self) -> bool {
-        self.gate().is_some_and(|gate| !gate.queue.is_empty())
+        self.decisions().is_some_and(|decisions| !decisions.queue.is_empty())
     }
 
     /// When the decision that is waited for is no longer.
     pub(super) fn decision_due(&self) -> Time {
-        self.gate().map_or(Time::NEVER, Gate::deadline)
+        self.decisions().map_or(Time::NEVER, Decisions::deadline)
     }
 
     /// The account of what came in, with what waits for a decision.
     pub(super) fn ledger(&self) -> Ledger {
         let mut ledger = self.inbox.ledger();
-        let undecided = self.gate().map_or(0, |gate| gate.queue.counted());
+        let undecided = self.decisions().map_or(0, |decisions| decisions.queue.counted());
         ledger.accepted += undecided;
         ledger.queued += undecided;
         ledger
@@ -82,8 +83,8 @@ impl<S: Side> Receiver<S> {
     /// Gives the memory of an idle connection back.
     pub(super) fn release_memory(&mut self, now: Time) {
         self.inbox.release_memory();
-        if let Some(gate) = self.gate_mut() {
-            gate.release_memory(now);
+        if let Some(decisions) = self.decisions_mut() {
+            decisions.release_memory(now);
         }
     }
 
@@ -100,9 +101,9 @@ impl<S: Side> Receiver<S> {
             Err(error) => return self.handle_error(error),
         };
         let closed = self.inbox.is_starting();
-        match self.gate_mut() {
-            Some(gate) if gate.holds_back(&incoming, closed) => {
-                gate.queue.push_back(Waiting::new(frame.to_bytes(), &incoming, now));
+        match self.decisions_mut() {
+            Some(decisions) if decisions.holds_back(&incoming, closed) => {
+                decisions.queue.push_back(Waiting::new(frame.to_bytes(), &incoming, now));
                 self.last_event = now;
                 Ok(())
             }
@@ -110,15 +111,15 @@ impl<S: Side> Receiver<S> {
         }
     }
 
-    /// Handles what waits for decisions, as far as these are there.
+    /// Handles what waited for decisions, as far as they have been made.
     pub(super) fn poll_decisions(
         &mut self,
         now: Time,
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
         while !self.inbox.is_starting()
-            && let Some(gate) = self.gate_mut()
-            && let Poll::Ready(Some(Turn { waiting, decided })) = gate.poll_next(now, context)
+            && let Some(decisions) = self.decisions_mut()
+            && let Poll::Ready(Some(Turn { waiting, decided })) = decisions.poll_next(now, context)
         {
             self.end_publishes();
             let frame = Frame::Owned(&waiting.frame);
@@ -130,8 +131,8 @@ impl<S: Side> Receiver<S> {
             match decided {
                 None => self.check(incoming, &frame, waiting.came, now, context)?,
                 Some((mut inquiry, decision)) => {
-                    if let Some(gate) = self.gate_mut() {
-                        gate.decide(&incoming, &mut inquiry, decision, now);
+                    if let Some(decisions) = self.decisions_mut() {
+                        decisions.decide(&incoming, &mut inquiry, decision, now);
                     }
                     self.ask(incoming, &frame, inquiry, (waiting.came, now), context)?;
                 }
@@ -159,8 +160,8 @@ impl<S: Side> Receiver<S> {
             self.deny(&incoming, &denied.to_string());
             return Ok(());
         }
-        match self.gate() {
-            Some(gate) if gate.authority.concerns(&incoming) => {
+        match self.decisions() {
+            Some(decisions) if decisions.authority.concerns(&incoming) => {
                 self.ask(incoming, frame, Inquiry::default(), (came, now), context)
             }
             _ => self.handle_incoming(incoming, frame, now, context),
@@ -177,14 +178,14 @@ impl<S: Side> Receiver<S> {
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
         self.last_event = now;
-        if let Some(gate) = self.gate_mut() {
-            if let Some(decision) = gate.ask(&incoming, &mut inquiry, now, context) {
+        if let Some(decisions) = self.decisions_mut() {
+            if let Some(decision) = decisions.ask(&incoming, &mut inquiry, now, context) {
                 let waiting = Waiting::new(frame.to_bytes(), &incoming, came);
-                gate.wait_for(decision, inquiry, waiting, now);
+                decisions.wait_for(decision, inquiry, waiting, now);
                 return Ok(());
             }
             if let Incoming::Join { id, .. } = incoming {
-                gate.authority.answer_join(id, inquiry.refused);
+                decisions.authority.answer_join(id, inquiry.refused);
                 return Ok(());
             }
         }
@@ -202,22 +203,18 @@ impl<S: Side> Receiver<S> {
         if is_counted(incoming) {
             self.inbox.count_dropped(DropReason::Denied);
         }
-        let asked = match incoming {
+        let owner = self.side.owner();
+        let told = owner.link().command(owner, |outbound| match *incoming {
             Incoming::Request { id, .. }
             | Incoming::Publish { request: Some(id), .. }
-            | Incoming::StreamOpen { id, ack: true, .. } => Some(*id),
-            _ => None,
-        };
-        let owner = self.side.owner();
-        let told = owner.link().command(owner, |outbound| match asked {
-            Some(id) => outbound.nack(id, NackCode::Denied, ValueRef::String(text)),
-            None => {
-                if let Incoming::StreamOpen { id, .. } = incoming {
-                    // Its writer would wait for credit.
-                    outbound.stop_stream(*id, StreamCode::NotTaken, text)?;
-                }
-                outbound.refuse(0, ErrorCode::Denied, text)
+            | Incoming::StreamOpen { id, ack: true, .. } => {
+                outbound.nack(id, NackCode::Denied, ValueRef::String(text))
             }
+            // Its writer would wait for credit.
+            Incoming::StreamOpen { id, ack: false, .. } => {
+                outbound.stop_stream(id, StreamCode::NotTaken, text)
+            }
+            _ => outbound.refuse(0, ErrorCode::Denied, text),
         });
         if let Err(error) = told {
             tracing::debug!(%error, "a denial was not sent");
@@ -226,7 +223,7 @@ impl<S: Side> Receiver<S> {
 
     /// The connection ends: what waits for a decision is not handled any more.
     pub(super) fn abandon_undecided(&mut self) {
-        let undecided = self.gate_mut().map_or(0, Gate::abandon);
+        let undecided = self.decisions_mut().map_or(0, Decisions::abandon);
         for _ in 0..undecided {
             self.inbox.count_dropped(DropReason::Disconnected);
         }

@@ -7,6 +7,7 @@
 //! * [`batch`]: a reading task handles all that one read gave before anything is written.
 //! * [`receiver`]: what is done with a frame. [`dispatch`] keeps events in order, [`routes`] finds their
 //!   handlers, [`run`] runs them.
+//! * [`guard`]: what is checked of a peer that may not do everything; [`decisions`]: what the application says to it.
 //! * [`assembly`]: from read buffers to frames.
 //! * [`transport`]: TCP alone, or TLS over it.
 //! * [`handshake`]: the four frames before a session.
@@ -14,9 +15,9 @@
 pub(crate) mod assembly;
 pub(crate) mod batch;
 pub(crate) mod channel;
+pub(crate) mod decisions;
 pub(crate) mod dispatch;
 pub(crate) mod driver;
-pub(crate) mod gate;
 pub(crate) mod guard;
 pub(crate) mod handshake;
 pub(crate) mod link;

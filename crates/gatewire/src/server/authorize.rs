@@ -10,7 +10,7 @@ use super::hub::is_short;
 use super::{Inner, Socket};
 use crate::authorize::{Action, Verdict};
 use crate::handler::report_panic;
-use crate::net::gate::{Authority, Gate, Refusal};
+use crate::net::decisions::{Authority, Decisions, Refusal};
 
 type Ask = dyn Fn(&Socket, Action<'_>) -> Verdict + Send + Sync;
 
@@ -34,11 +34,11 @@ impl fmt::Debug for Hook {
 
 impl Socket {
     /// `None`: the application is not asked.
-    pub(super) fn gate(&self) -> Option<Gate> {
+    pub(super) fn decisions(&self) -> Option<Decisions> {
         let server = &self.inner.server;
         let hook = server.authorize.clone()?;
         let asked = Asked { socket: self.clone(), hook };
-        Some(Gate::new(Box::new(asked), server.limits.authorize_timeout))
+        Some(Decisions::new(Box::new(asked), server.limits.authorize_timeout))
     }
 }
 

@@ -10,7 +10,7 @@ use gatewire_core::session::SendError;
 
 use super::{Inner, SocketInner};
 use crate::error::EmitError;
-use crate::net::gate::Refusal;
+use crate::net::decisions::Refusal;
 use crate::net::link::{HasLink, LinkOutbound};
 use crate::net::waiter::Waiter;
 

@@ -1,4 +1,4 @@
-//! What the key of a socket permits.
+//! What a socket may do: whether it is checked at all, and what its key permits.
 
 use std::sync::PoisonError;
 
@@ -14,11 +14,11 @@ impl Socket {
     /// `None`: the socket may do everything.
     pub(super) fn guard(&self) -> Option<Guard> {
         let (permissions, server) = (&self.inner.grant.permissions, &self.inner.server);
-        let gate = self.gate();
-        if permissions.is_open() && gate.is_none() {
+        let decisions = self.decisions();
+        if permissions.is_open() && decisions.is_none() {
             return None;
         }
-        Some(Guard { meter: Meter::new(permissions.rates(), server.clock.now()), gate })
+        Some(Guard { meter: Meter::new(permissions.rates(), server.clock.now()), decisions })
     }
 }
 

@@ -1,14 +1,14 @@
-//! Where messages wait until the application has decided about them; see [`crate::authorize`].
+//! What the application decides about the messages of one connection, and those that wait for it; the rules are in
+//! [`crate::authorize`].
 //!
 //! ```text
-//!   frame --> key's permissions --> gate --(allowed)--> handlers, hub
-//!                                    |  `--(denied)---> answer
-//!                                    `-(waits for a decision)-> queue, in order
+//!   frame --(nothing waits)--> key's permissions --> application --(allowed)--> handlers, hub
+//!     |                               ^                 |   `-----(denied)--> answer
+//!     `--> queue, in order --(its turn)                 `--(takes its time)--> front of the queue
 //! ```
 //!
-//! While a decision is waited for, its message stands at the front of the queue, and whatever could be
-//! overtaken by it behind. All of them are asked about when it is their turn: what was decided before may change the
-//! answer, a join above all.
+//! Messages behind one that is being decided about are not even checked before it is their turn: what is decided
+//! about a join, above all, may change what the key permits.
 
 mod waiting;
 
@@ -64,11 +64,11 @@ impl Inquiry {
 }
 
 /// See the [module's documentation](self).
-pub(crate) struct Gate {
+pub(crate) struct Decisions {
     pub(crate) authority: Box<dyn Authority>,
     timeout: Duration,
     grants: Grants,
-    /// About the message at the front of the queue.
+    /// Made about the message at the front of the queue.
     pending: Option<Box<Pending>>,
     pub(crate) queue: Queue,
 }
@@ -87,7 +87,7 @@ pub(crate) struct Turn {
     pub(crate) decided: Option<(Inquiry, Decision)>,
 }
 
-impl Gate {
+impl Decisions {
     pub(crate) fn new(authority: Box<dyn Authority>, timeout: Duration) -> Self {
         Self {
             authority,
