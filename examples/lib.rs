@@ -12,6 +12,7 @@
 //! | `reconnect` | a server that goes away and comes back |
 //! | `backpressure` | full queues, slow receivers, and the counters that tell of them |
 //! | `files` | streams: a file uploaded, gone on with after a cut, and sent to a room; also a small tool |
+//! | `authorize` | who may join, send and shout: decided by the application, at once or after a look-up |
 //! | `codec_proxy` | the codec alone: a proxy that prints what passes |
 //!
 //! Each ends by itself. Lines that begin with `//! expect:` are what `cargo xtask examples` looks for

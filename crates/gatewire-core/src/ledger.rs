@@ -15,7 +15,7 @@ pub enum DropReason {
     Displaced,
     /// The queue was full; a newer one of the same event took its place.
     Superseded,
-    /// The connection ended before it was written.
+    /// The connection ended before it was written, or before it was decided whether it may be handled.
     Disconnected,
     /// Nobody listens for the event.
     NoHandler,
@@ -25,7 +25,7 @@ pub enum DropReason {
     Panicked,
     /// It is longer than the receiver's limit.
     TooLarge,
-    /// The sender's key does not permit it.
+    /// The sender's key or the application does not permit it.
     Denied,
 }
 
