@@ -24,6 +24,8 @@
 //!   order.
 //! * `emit` never waits and never lies: `Ok` means queued within bounds, an error says why not. A
 //!   [`Request`] always ends.
+//! * Who may connect is a matter of [`keys`], who may do what of their permissions and of the application:
+//!   [`authorize`].
 //! * What is queued is bounded, what happens at the bound is documented in [`Limits`], and what is
 //!   dropped is counted under a reason in [`Counters`].
 //!

@@ -1,10 +1,15 @@
 //! What waits for a decision is bounded, and so is what the decisions leave behind.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use gatewire::keys::{KeyEntry, Permissions, Rates};
+use gatewire::{Client, DropReason, KeyRing, Psk};
 use gatewire_codec::{Message, ValueRef};
 
 use super::{dial, serve_asking};
 use crate::raw::{Raw, frame};
-use crate::rig::{eventually, fence, limits, record, within};
+use crate::rig::{connect, eventually, fence, limits, record, within};
 
 /// What one read of the server can bring beyond the bound.
 const READ: usize = 256 << 10;
@@ -107,5 +112,42 @@ async fn what_waits_for_a_handler_and_what_waits_for_a_decision_share_the_bound(
     asked.next().await.allow();
     eventually(|| server.counters().inbound.done == 12 + 50).await;
     drop(raw);
+    within(server.close()).await;
+}
+
+#[tokio::test]
+async fn the_rate_of_a_client_is_that_at_which_its_messages_came() {
+    let key = || Psk::new([7; 32]).expect("a long key");
+    let rates = Rates { messages_per_s: NonZeroU32::new(5), ..Rates::default() };
+    let entry = KeyEntry::new("k", key()).permissions(Permissions::open().limit_rates(rates));
+    let ring = KeyRing::new().with_entry(entry);
+    let (server, mut asked) = serve_asking(|builder| builder.psk(ring).plain()).await;
+    let (heard, mut hears) = record();
+    server.on("m", move |number: i64| heard.note(number));
+    let client = Client::builder().psk("k", key()).plain().build(server.local_addr());
+    connect(&client).await;
+    tokio::time::pause();
+    client.emit("m", 0).expect("queued");
+    let first = asked.next().await;
+    let mut sent = 1_i64;
+    // As many as the key permits, and one more in the last second.
+    for count in [4, 5, 6] {
+        for _ in 0..count {
+            client.emit("m", sent).expect("queued");
+            sent += 1;
+        }
+        eventually(|| server.counters().inbound.queued == sent.unsigned_abs()).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    tokio::time::resume();
+    first.allow();
+    for _ in 1..15 {
+        asked.next().await.allow();
+    }
+    assert_eq!(hears.next_many(15).await, (0..15).collect::<Vec<_>>());
+    eventually(|| server.counters().inbound.queued == 0).await;
+    let inbound = server.counters().inbound;
+    assert_eq!((inbound.done, inbound.dropped(DropReason::Denied)), (15, 1));
+    asked.expect_none();
     within(server.close()).await;
 }
