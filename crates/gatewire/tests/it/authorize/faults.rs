@@ -186,3 +186,19 @@ async fn a_client_is_not_taken_for_dead_or_idle_because_a_decision_is_slow() {
     drop(raw);
     within(server.close()).await;
 }
+
+#[tokio::test]
+async fn who_waits_for_a_decision_is_not_idle() {
+    let second = Duration::from_secs(1);
+    let (server, mut asked) = serve_asking(|builder| builder.idle_timeout(Some(2 * second))).await;
+    server.on("m", || ());
+    let (client, _) = dial(&server).await;
+    tokio::time::pause();
+    let ((), ()) = tokio::join!(async { assert_eq!(ask(&client).await, Ok(())) }, async {
+        let question = asked.next().await;
+        tokio::time::sleep(3 * second).await;
+        question.allow();
+    });
+    assert_eq!(server.len(), 1);
+    within(server.close()).await;
+}
