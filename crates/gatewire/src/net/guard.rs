@@ -100,9 +100,9 @@ impl<S: Side> Receiver<S> {
             Ok(incoming) => incoming,
             Err(error) => return self.handle_error(error),
         };
-        let closed = self.inbox.is_starting();
+        let starting = self.inbox.is_starting();
         match self.decisions_mut() {
-            Some(decisions) if decisions.holds_back(&incoming, closed) => {
+            Some(decisions) if decisions.holds_back(&incoming, starting) => {
                 decisions.queue.push_back(Waiting::new(frame.to_bytes(), &incoming, now));
                 self.last_event = now;
                 Ok(())

@@ -98,10 +98,10 @@ impl Decisions {
         }
     }
 
-    /// Whether a message that comes now would overtake another if it did not wait. `closed`: nothing is asked
-    /// yet.
-    pub(crate) fn holds_back(&self, incoming: &Incoming<'_>, closed: bool) -> bool {
-        if self.queue.is_empty() && !closed {
+    /// Whether a message that comes now has to wait. `starting`: nothing is asked yet; else it waits if it would
+    /// overtake another.
+    pub(crate) fn holds_back(&self, incoming: &Incoming<'_>, starting: bool) -> bool {
+        if self.queue.is_empty() && !starting {
             return false;
         }
         match incoming {
