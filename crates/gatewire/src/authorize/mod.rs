@@ -73,10 +73,12 @@
 //! nothing. Nothing is asked before [`on_connect`](crate::Server::on_connect) is done.
 //!
 //! After [`Limits::authorize_timeout`](crate::Limits) the answer is no. It is no, too, when the closure or its
-//! future panics, which counts as the panic of a handler named `authorize`. When the connection ends the future is
-//! dropped, and with it what waited: messages to the server count as
-//! [`DropReason::Disconnected`](crate::DropReason). So it is with messages that a client sends just before it closes: who
-//! has to know asks for an answer.
+//! future panics, which counts as the panic of a handler named `authorize`.
+//!
+//! When the connection is lost, or the server ends it, the future is dropped, and with it what waited: messages to the
+//! server count as [`DropReason::Disconnected`](crate::DropReason). A client that closes in order, or leaves for
+//! another connection, does so behind what it sent: decisions about that are still made, but for no longer
+//! than one may take.
 //!
 //! # What it costs
 //!

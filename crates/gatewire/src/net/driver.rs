@@ -179,6 +179,7 @@ impl<S: Side> Driver<S> {
         let batch = BatchScope::enter();
         self.receiver.answers = 0;
         let ended = self.poll_input(now, context);
+        let ended = ended.and_then(|reason| self.receiver.end(reason, now));
         self.link().note_answers(self.receiver.answers);
         if self.receiver.publishing {
             self.receiver.side.deliver_publishes();

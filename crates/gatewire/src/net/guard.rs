@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use gatewire_codec::{ErrorCode, NackCode, StreamCode, ValueRef};
 use gatewire_core::permissions::{Denied, Meter};
-use gatewire_core::session::Incoming;
+use gatewire_core::session::{Inbound, Incoming};
 use gatewire_core::{DropReason, Ledger, Time};
 
 use super::assembly::Frame;
@@ -55,6 +55,9 @@ impl<S: Side> Receiver<S> {
 
     /// Whether no more may be read: a handler or a decision is behind.
     pub(super) fn is_full(&self) -> bool {
+        if self.decisions().is_some_and(Decisions::is_closing) {
+            return true;
+        }
         let (messages, bytes) = self
             .decisions()
             .map_or((0, 0), |decisions| (decisions.queue.len(), decisions.queue.bytes()));
@@ -66,7 +69,7 @@ impl<S: Side> Receiver<S> {
         self.decisions().is_some_and(|decisions| !decisions.queue.is_empty())
     }
 
-    /// When the decision that is waited for is no longer.
+    /// When a decision is no longer waited for.
     pub(super) fn decision_due(&self) -> Time {
         self.decisions().map_or(Time::NEVER, Decisions::deadline)
     }
@@ -123,9 +126,9 @@ impl<S: Side> Receiver<S> {
         {
             self.end_publishes();
             let frame = Frame::Owned(&waiting.frame);
-            let incoming = match self.inbound.handle(frame.bytes()) {
+            // It had its place in the session when it came, which may have been closed since.
+            let incoming = match Inbound::new().handle(frame.bytes()) {
                 Ok(incoming) => incoming,
-                // It was decoded when it came.
                 Err(error) => return self.handle_error(error),
             };
             match decided {
@@ -138,7 +141,20 @@ impl<S: Side> Receiver<S> {
                 }
             }
         }
-        Ok(())
+        match self.decisions().and_then(|decisions| decisions.closed(now)) {
+            Some(reason) => Err(reason),
+            None => Ok(()),
+        }
+    }
+
+    /// Why the connection is to end. Not yet if the peer has closed it behind messages that wait for decisions.
+    pub(super) fn end(&mut self, reason: DisconnectReason, now: Time) -> Option<DisconnectReason> {
+        match self.decisions_mut() {
+            Some(decisions) if matches!(reason, DisconnectReason::ClosedByPeer { .. }) => {
+                decisions.close(reason, now)
+            }
+            _ => Some(reason),
+        }
     }
 
     /// Whether the key of the session permits a message. If so the application is asked.

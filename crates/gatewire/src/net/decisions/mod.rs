@@ -23,6 +23,7 @@ use gatewire_core::Time;
 use gatewire_core::session::Incoming;
 
 use crate::authorize::{Action, Deciding, Decision, Grants, Verdict, questions};
+use crate::error::DisconnectReason;
 pub(crate) use waiting::{Queue, Waiting, is_counted};
 
 /// Who decides what a peer may do, and puts it into rooms.
@@ -71,6 +72,14 @@ pub(crate) struct Decisions {
     /// Made about the message at the front of the queue.
     pending: Option<Box<Pending>>,
     pub(crate) queue: Queue,
+    /// Set when the peer has closed the connection behind what waits.
+    closing: Option<Closing>,
+}
+
+/// The peer has closed the connection; why, and how long what it sent before may still wait.
+struct Closing {
+    reason: DisconnectReason,
+    until: Time,
 }
 
 /// A decision that is waited for.
@@ -95,6 +104,7 @@ impl Decisions {
             grants: Grants::default(),
             pending: None,
             queue: Queue::default(),
+            closing: None,
         }
     }
 
@@ -120,9 +130,35 @@ impl Decisions {
         }
     }
 
-    /// When the decision that is waited for is no longer.
+    /// When a decision is no longer waited for.
     pub(crate) fn deadline(&self) -> Time {
-        self.pending.as_ref().map_or(Time::NEVER, |pending| pending.deadline)
+        let pending = self.pending.as_ref().map_or(Time::NEVER, |pending| pending.deadline);
+        pending.min(self.closing.as_ref().map_or(Time::NEVER, |closing| closing.until))
+    }
+
+    /// The peer closes the connection. `None`: when it is its turn, since other messages wait; in the time of one
+    /// decision at the latest.
+    pub(crate) fn close(
+        &mut self,
+        reason: DisconnectReason,
+        now: Time,
+    ) -> Option<DisconnectReason> {
+        if self.queue.is_empty() || self.closing.is_some() {
+            return Some(reason);
+        }
+        self.closing = Some(Closing { reason, until: now + self.timeout });
+        None
+    }
+
+    /// Whether nothing more comes from the peer.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// Why the connection is to end now, if the peer has closed it.
+    pub(crate) fn closed(&self, now: Time) -> Option<DisconnectReason> {
+        let closing = self.closing.as_ref()?;
+        (self.queue.is_empty() || now >= closing.until).then(|| closing.reason.clone())
     }
 
     /// Asks for the actions of a message that are left, up to the first that is denied. `Some`: this decision is

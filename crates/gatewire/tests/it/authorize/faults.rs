@@ -95,7 +95,7 @@ async fn a_future_that_panics_when_it_is_dropped_costs_nobody_anything() {
     client.emit("end", ()).expect("queued");
     client.flush().await.expect("written");
     eventually(|| server.counters().inbound.queued == 2).await;
-    within(client.close()).await;
+    server.sockets()[0].disconnect();
     eventually(|| server.counters().handler_panics == 2).await;
     within(server.close()).await;
 }
