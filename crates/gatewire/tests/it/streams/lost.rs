@@ -17,6 +17,9 @@ const PING: Duration = Duration::from_millis(50);
 /// Two pings without an answer, one interval apart, are a dead peer.
 const DEAD_AFTER: Duration = Duration::from_millis(150);
 
+/// Whatever else ends a stream that stands still takes 5 s or more.
+const BEFORE_OTHERS: Duration = Duration::from_secs(4);
+
 fn short_pings() -> Limits {
     limits(|limits| limits.ping_interval = PING)
 }
@@ -132,7 +135,7 @@ async fn a_sender_that_falls_silent_is_an_error_within_the_bound_of_the_heartbea
     let id = sender.raw().id();
     sender.expect_errors().await;
     let took = start.elapsed();
-    assert!(took >= DEAD_AFTER && took < DEAD_AFTER * 10, "{took:?}");
+    assert!(took >= DEAD_AFTER && took < BEFORE_OTHERS, "{took:?}");
     assert_eq!(sender.ends.next().await, (id, DisconnectReason::HeartbeatTimeout));
     sender.close().await;
 }
@@ -248,7 +251,7 @@ async fn a_member_that_falls_silent_is_lost_within_the_bound_of_the_heartbeat() 
     let mut stream = server.to("all").stream("file", ()).await.expect("opened");
     within(stream.send(bytes(2 << 20))).await.expect("sent");
     let report = within(stream.finish()).await.expect("a report");
-    assert!(start.elapsed() < DEAD_AFTER * 10, "{:?}", start.elapsed());
+    assert!(start.elapsed() < BEFORE_OTHERS, "{:?}", start.elapsed());
     let failed: Vec<_> = report.failed().collect();
     assert_eq!(failed, [(silent.id(), &StreamError::Disconnected)]);
     for end in read.next_many(3).await {
