@@ -11,21 +11,38 @@ const KEY_ID: &str = "load";
 /// A key that protects nothing: both ends run on one machine, for a bench.
 const KEY: &[u8] = b"no secret, only as long as one is";
 
-/// What is measured.
-pub(super) const FIGURES: [&str; 6] = [
-    "handshakes/s per core of the server",
-    "events of 256 B, 1/s",
-    "events of 256 B, 1/s of CPU of both ends",
-    "a stream, MB/s",
-    "a stream, MB/s of CPU of both ends",
-    "requests one at a time, 1/s",
+/// What is done, and what is said of it.
+pub(super) const WORKS: [Work; 4] = [
+    Work { name: "handshakes", figures: &["handshakes, 1/s of CPU of the server"] },
+    Work {
+        name: "events",
+        figures: &[
+            "events of 256 B, 1/s",
+            "events of 256 B, 1/s of CPU of both ends",
+            "events of 256 B, 1/s of CPU of the server",
+        ],
+    },
+    Work {
+        name: "stream",
+        figures: &[
+            "a stream, MB/s",
+            "a stream, MB/s of CPU of both ends",
+            "a stream, MB/s of CPU of the server",
+        ],
+    },
+    Work { name: "requests", figures: &["requests one at a time, 1/s"] },
 ];
 
-/// In the order of [`FIGURES`].
-pub(super) type Figures = [f64; FIGURES.len()];
+/// One kind of work.
+pub(super) struct Work {
+    /// As the command line has it.
+    pub(super) name: &'static str,
+    /// A title for each figure that [`measure`] gives.
+    pub(super) figures: &'static [&'static str],
+}
 
 /// What both ends speak. The key is proved on each.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     Plain,
     Tls,
@@ -59,19 +76,23 @@ fn thread_cpu() -> Result<u64, Failure> {
     Ok(first.ok_or_else(|| Failure::new("schedstat is empty"))?.parse()?)
 }
 
+/// Does one kind of work for so many seconds: its figures.
 pub(super) async fn measure(
+    work: &Work,
     channel: Channel,
     address: SocketAddr,
     seconds: f64,
-) -> Result<Figures, Failure> {
+) -> Result<Vec<f64>, Failure> {
     let client = connect(channel, address).await?;
     let length = Duration::from_secs_f64(seconds);
-    let handshakes = handshakes(channel, address, &client, length).await?;
-    let [events, events_cpu] = events(&client, length).await?;
-    let [stream, stream_cpu] = stream(&client, length).await?;
-    let requests = requests(&client, length).await?;
+    let figures = match work.name {
+        "handshakes" => vec![handshakes(channel, address, &client, length).await?],
+        "events" => events(&client, length).await?.to_vec(),
+        "stream" => stream(&client, length).await?.to_vec(),
+        _ => vec![requests(&client, length).await?],
+    };
     client.close().await;
-    Ok([handshakes, events, events_cpu, stream, stream_cpu, requests])
+    Ok(figures)
 }
 
 async fn connect(channel: Channel, address: SocketAddr) -> Result<Client, Failure> {
@@ -90,19 +111,18 @@ async fn handshakes(
     client: &Client,
     length: Duration,
 ) -> Result<f64, Failure> {
-    let before: u64 = client.request("cpu", ()).await?;
-    let (start, mut count) = (Instant::now(), 0_u32);
-    while start.elapsed() < length {
+    let (watch, mut count) = (Watch::start(client).await?, 0_u32);
+    while watch.start.elapsed() < length {
         connect(channel, address).await?.close().await;
         count += 1;
     }
-    let after: u64 = client.request("cpu", ()).await?;
-    Ok(f64::from(count) / Duration::from_nanos(after - before).as_secs_f64())
+    let [_, _, server] = watch.rates(client, f64::from(count)).await?;
+    Ok(server)
 }
 
-async fn events(client: &Client, length: Duration) -> Result<[f64; 2], Failure> {
+async fn events(client: &Client, length: Duration) -> Result<[f64; 3], Failure> {
     let payload = [7_u8; 256];
-    let (watch, mut count) = (Watch::start()?, 0_u32);
+    let (watch, mut count) = (Watch::start(client).await?, 0_u32);
     while watch.start.elapsed() < length {
         // The clock is not looked at for each.
         for _ in 0..64 {
@@ -115,13 +135,12 @@ async fn events(client: &Client, length: Duration) -> Result<[f64; 2], Failure> 
         }
         count += 64;
     }
-    client.request::<(), _>("fence", ()).await?;
-    watch.rates(f64::from(count))
+    watch.rates(client, f64::from(count)).await
 }
 
-async fn stream(client: &Client, length: Duration) -> Result<[f64; 2], Failure> {
+async fn stream(client: &Client, length: Duration) -> Result<[f64; 3], Failure> {
     let chunk = Bytes::from(vec![7; 64 << 10]);
-    let watch = Watch::start()?;
+    let watch = Watch::start(client).await?;
     let mut stream = client.stream("bytes", ()).await?;
     let mut sent = 0_u64;
     while watch.start.elapsed() < length {
@@ -133,34 +152,43 @@ async fn stream(client: &Client, length: Duration) -> Result<[f64; 2], Failure> 
         return Err(Failure::new(format!("sent {sent} bytes, received {received}")));
     }
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    watch.rates(sent as f64 / 1e6)
+    watch.rates(client, sent as f64 / 1e6).await
 }
 
 async fn requests(client: &Client, length: Duration) -> Result<f64, Failure> {
-    let (watch, mut count) = (Watch::start()?, 0_u32);
+    let (watch, mut count) = (Watch::start(client).await?, 0_u32);
     while watch.start.elapsed() < length {
         client.request::<(), _>("fence", ()).await?;
         count += 1;
     }
-    Ok(watch.rates(f64::from(count))?[0])
+    let [wall, ..] = watch.rates(client, f64::from(count)).await?;
+    Ok(wall)
 }
 
+/// Looks at the clock, and at the CPU time of this process and of the server's thread.
 struct Watch {
     start: Instant,
-    cpu: u64,
+    both: u64,
+    server: u64,
     clock: CpuClock,
 }
 
 impl Watch {
-    fn start() -> Result<Self, Failure> {
+    async fn start(client: &Client) -> Result<Self, Failure> {
         let clock = CpuClock::own();
-        Ok(Self { start: Instant::now(), cpu: clock.nanos()?, clock })
+        let server = client.request("cpu", ()).await?;
+        Ok(Self { start: Instant::now(), both: clock.nanos()?, server, clock })
     }
 
-    /// Per second, and per second of CPU.
-    fn rates(&self, amount: f64) -> Result<[f64; 2], Failure> {
+    /// Per second, per second of CPU of both ends, and of the server. All that was emitted before is handled first.
+    async fn rates(&self, client: &Client, amount: f64) -> Result<[f64; 3], Failure> {
+        let server: u64 = client.request("cpu", ()).await?;
         let elapsed = self.start.elapsed();
-        let cpu = Duration::from_nanos(self.clock.nanos()? - self.cpu);
-        Ok([amount / elapsed.as_secs_f64(), amount / cpu.as_secs_f64()])
+        let rate = |nanos| amount / Duration::from_nanos(nanos).as_secs_f64();
+        Ok([
+            amount / elapsed.as_secs_f64(),
+            rate(self.clock.nanos()? - self.both),
+            rate(server - self.server),
+        ])
     }
 }
