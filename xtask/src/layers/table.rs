@@ -96,7 +96,6 @@ pub(super) const LAYERS: &[Layer] = &[
             "gatewire-avro",
             // TLS: the protocol, its sockets for the handshake, certificates, their fingerprints.
             "rustls",
-            "tokio-rustls",
             "rcgen",
             "sha2",
             // Key files.

@@ -1,22 +1,23 @@
 //! What a handshake runs over, before there is a session.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-
-use bytes::{Buf, BytesMut};
-use gatewire_core::handshake::ChannelBinding;
 #[cfg(feature = "tls")]
-use tokio::io::AsyncReadExt;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+mod tls;
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use gatewire_core::handshake::ChannelBinding;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::transport::{Transport, TransportReader};
 #[cfg(feature = "tls")]
 use crate::error::ConnectError;
 #[cfg(feature = "tls")]
-use crate::tls::{Acceptor, Connector, TlsError, channel_binding};
+use crate::tls::{Acceptor, Connector, TlsError};
+#[cfg(feature = "tls")]
+use tls::TlsChannel;
 
 /// What is read to see what a peer speaks: all of an ordinary HELLO.
 #[cfg(feature = "tls")]
@@ -26,11 +27,7 @@ const FIRST_READ: usize = 128;
 pub(crate) enum Channel {
     Plain(Looked),
     #[cfg(feature = "tls")]
-    Tls {
-        stream: Box<tokio_rustls::TlsStream<Looked>>,
-        /// Known to the two ends of this connection alone.
-        binding: [u8; 32],
-    },
+    Tls(Box<TlsChannel>),
 }
 
 /// What the proofs of a handshake are bound to.
@@ -86,8 +83,8 @@ impl Looked {
 impl Channel {
     #[cfg(feature = "tls")]
     pub(crate) async fn accept(stream: Looked, acceptor: &Acceptor) -> io::Result<Self> {
-        let stream = acceptor.0.accept(stream).await?;
-        Self::bound(stream.into())
+        let Looked { tcp, first } = stream;
+        Ok(Self::Tls(TlsChannel::accept(tcp, &first, acceptor).await?))
     }
 
     #[cfg(feature = "tls")]
@@ -96,8 +93,8 @@ impl Channel {
         connector: &Connector,
         address: &str,
     ) -> Result<Self, ConnectError> {
-        let connecting = connector.0.connect(Connector::server_name(address), stream);
-        let stream = connecting.await.map_err(|error| match error.kind() {
+        let connected = TlsChannel::connect(stream.tcp, connector, address).await;
+        let stream = connected.map_err(|error| match error.kind() {
             // A reset, if the peer had not read all that was sent to it.
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
@@ -105,13 +102,7 @@ impl Channel {
             | io::ErrorKind::BrokenPipe => ConnectError::Tls(TlsError::HungUp),
             _ => error.into(),
         })?;
-        Ok(Self::bound(stream.into())?)
-    }
-
-    #[cfg(feature = "tls")]
-    fn bound(stream: tokio_rustls::TlsStream<Looked>) -> io::Result<Self> {
-        let binding = channel_binding(&stream).map_err(io::Error::other)?;
-        Ok(Self::Tls { stream: Box::new(stream), binding })
+        Ok(Self::Tls(stream))
     }
 
     /// What was read to see what the peer speaks, and has not been taken.
@@ -119,7 +110,7 @@ impl Channel {
         match self {
             Self::Plain(looked) => std::mem::take(&mut looked.first),
             #[cfg(feature = "tls")]
-            Self::Tls { .. } => BytesMut::new(),
+            Self::Tls(_) => BytesMut::new(),
         }
     }
 
@@ -127,7 +118,34 @@ impl Channel {
         match self {
             Self::Plain(_) => Binding(None),
             #[cfg(feature = "tls")]
-            Self::Tls { binding, .. } => Binding(Some(*binding)),
+            Self::Tls(stream) => Binding(Some(stream.binding())),
+        }
+    }
+
+    /// Reads some bytes behind those of `buffer`, no more than it has room for. 0: the peer sends no more.
+    pub(crate) async fn read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.tcp.read_buf(buffer).await,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read(buffer).await,
+        }
+    }
+
+    /// Sends a frame; done when the kernel has it.
+    pub(crate) async fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.tcp.write_all(frame).await,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.send(frame).await,
+        }
+    }
+
+    /// Says that no more is sent.
+    pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.tcp.shutdown().await,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.shutdown().await,
         }
     }
 
@@ -136,98 +154,7 @@ impl Channel {
         match self {
             Self::Plain(looked) => Transport::plain(looked.tcp),
             #[cfg(feature = "tls")]
-            Self::Tls { stream, .. } => {
-                let (looked, session) = match *stream {
-                    tokio_rustls::TlsStream::Client(stream) => {
-                        let (looked, session) = stream.into_inner();
-                        (looked, rustls::Connection::Client(session))
-                    }
-                    tokio_rustls::TlsStream::Server(stream) => {
-                        let (looked, session) = stream.into_inner();
-                        (looked, rustls::Connection::Server(session))
-                    }
-                };
-                Transport::tls(looked.tcp, super::transport::Tls::new(session))
-            }
-        }
-    }
-}
-
-impl AsyncRead for Looked {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.first.is_empty() {
-            return Pin::new(&mut this.tcp).poll_read(context, out);
-        }
-        let length = this.first.len().min(out.remaining());
-        out.put_slice(&this.first[..length]);
-        this.first.advance(length);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Looked {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(context)
-    }
-}
-
-impl AsyncRead for Channel {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, out),
-            #[cfg(feature = "tls")]
-            Self::Tls { stream, .. } => Pin::new(stream).poll_read(context, out),
-        }
-    }
-}
-
-impl AsyncWrite for Channel {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            #[cfg(feature = "tls")]
-            Self::Tls { stream, .. } => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            #[cfg(feature = "tls")]
-            Self::Tls { stream, .. } => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            #[cfg(feature = "tls")]
-            Self::Tls { stream, .. } => Pin::new(stream).poll_shutdown(context),
+            Self::Tls(stream) => stream.into_transport(),
         }
     }
 }

@@ -11,7 +11,6 @@ use gatewire_core::SocketId;
 use gatewire_core::handshake::{
     DiallerConfig, Established, ExpectHello, ExpectProof, HandshakeError, ListenerConfig, Refusal,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::channel::{Binding, Channel};
 use crate::clock::unix_now;
@@ -25,16 +24,10 @@ async fn read_some(stream: &mut Channel, buffer: &mut BytesMut) -> Result<(), Co
     if buffer.len() == buffer.capacity() {
         buffer.reserve(BUFFER);
     }
-    if stream.read_buf(buffer).await? == 0 {
+    if stream.read(buffer).await? == 0 {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
     Ok(())
-}
-
-async fn send(stream: &mut Channel, frame: &[u8]) -> io::Result<()> {
-    stream.write_all(frame).await?;
-    // TLS may keep some of it until then.
-    stream.flush().await
 }
 
 /// Reads one frame; bytes behind it stay in `buffer`.
@@ -56,11 +49,11 @@ pub(crate) async fn dial(
     let (mut buffer, binding) = (BytesMut::new(), stream.binding());
     let (hello, expect) =
         config.start(random(), binding.get(), Extensions::NONE).map_err(ConnectError::Handshake)?;
-    send(stream, &hello).await?;
+    stream.send(&hello).await?;
     let challenge = read_frame(stream, &mut buffer).await?;
     let (proof, expect) =
         expect.handle(&challenge, Extensions::NONE).map_err(ConnectError::Handshake)?;
-    send(stream, &proof).await?;
+    stream.send(&proof).await?;
     let accept = read_frame(stream, &mut buffer).await?;
     let established = expect.handle(&accept).map_err(ConnectError::Handshake)?;
     Ok((established, buffer))
@@ -83,7 +76,7 @@ pub(crate) async fn accept(
         Err(refusal) => return Ok(Err(refusal)),
     };
     drop(hello);
-    send(stream, &challenge).await?;
+    stream.send(&challenge).await?;
     drop(challenge);
     let proof = read_frame(stream, &mut buffer).await?;
     let session_id = SocketId::from_bytes(*id.first_chunk().expect("16 of 32 bytes"));
@@ -122,7 +115,7 @@ pub(crate) async fn refuse_plain<T>(stream: &mut Channel) -> Result<T, ConnectEr
 /// Tells the dialler that it is refused, if it deserves an answer.
 pub(crate) async fn refuse<T>(stream: &mut Channel, refusal: Refusal) -> Result<T, ConnectError> {
     if let Some(reject) = &refusal.reject {
-        send(stream, reject).await?;
+        stream.send(reject).await?;
         stream.shutdown().await?;
     }
     Err(ConnectError::Handshake(refusal.error))

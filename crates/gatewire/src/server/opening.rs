@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gatewire_codec::RejectCode;
 use gatewire_core::handshake::{HandshakeError, Refusal};
-use tokio::io::{AsyncWriteExt, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 
@@ -207,11 +207,7 @@ async fn begin(
     // 16 random bytes that are taken already: more likely a broken generator than chance.
     let taken = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: BUSY_RETRY_S };
     let registration = register(server, &socket).ok_or(ConnectError::Handshake(taken))?;
-    let told = async {
-        channel.write_all(&accept).await?;
-        // TLS may keep some of it until then.
-        channel.flush().await
-    };
+    let told = channel.send(&accept);
     timeout_at(deadline, told).await.map_err(|_| ConnectError::Timeout)??;
     let (transport, reader) = channel.into_transport();
     socket.inner.link.attach(Arc::clone(&transport));

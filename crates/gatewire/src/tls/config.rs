@@ -4,23 +4,24 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::ring;
-use rustls::crypto::ring::cipher_suite::{
+use rustls::crypto::aws_lc_rs;
+use rustls::crypto::aws_lc_rs::cipher_suite::{
     TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
 };
+use rustls::crypto::aws_lc_rs::kx_group::{SECP256R1, SECP384R1, X25519};
 use rustls::pki_types::ServerName;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, ServerConfig};
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 
 use super::{Identity, Roots, TlsError, Verify};
 
-/// The cryptography: `ring`, which builds with a C compiler and nothing else.
+/// The cryptography: `aws-lc-rs`, which builds with a C compiler and nothing else.
 ///
-/// AES with 128 bits comes first: no weaker than the key exchange, a quarter faster than with 256, and its SHA-256
-/// is what processors help with. See `docs/decisions.md`.
+/// AES with 128 bits comes first: no weaker than the key exchange, faster than with 256, and its SHA-256
+/// is what processors help with. X25519 comes first, and no group with ML-KEM is offered: it would add more than a
+/// kilobyte to both hellos. See `docs/decisions.md` for figures.
 pub(super) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     let make = || {
@@ -29,14 +30,18 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
             TLS13_AES_256_GCM_SHA384,
             TLS13_CHACHA20_POLY1305_SHA256,
         ];
-        Arc::new(CryptoProvider { cipher_suites, ..ring::default_provider() })
+        let kx_groups = vec![X25519, SECP256R1, SECP384R1];
+        Arc::new(CryptoProvider { cipher_suites, kx_groups, ..aws_lc_rs::default_provider() })
     };
     Arc::clone(PROVIDER.get_or_init(make))
 }
 
 /// A server's end.
 #[derive(Clone)]
-pub(crate) struct Acceptor(pub(crate) TlsAcceptor);
+pub(crate) struct Acceptor {
+    config: Arc<ServerConfig>,
+    asks_certificate: bool,
+}
 
 impl Acceptor {
     /// `clients`: the authorities of the certificates that clients have to show.
@@ -59,13 +64,23 @@ impl Acceptor {
         // Each connection proves its key anew, so there is nothing that a resumption would save.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self { config: Arc::new(config), asks_certificate: clients.is_some() })
+    }
+
+    /// A session that waits for a client's first record.
+    pub(crate) fn session(&self) -> Result<Connection, rustls::Error> {
+        Ok(ServerConnection::new(Arc::clone(&self.config))?.into())
+    }
+
+    /// Whether clients have to show a certificate.
+    pub(crate) fn asks_certificate(&self) -> bool {
+        self.asks_certificate
     }
 }
 
 /// A client's end.
 #[derive(Clone)]
-pub(crate) struct Connector(pub(crate) TlsConnector);
+pub(crate) struct Connector(Arc<ClientConfig>);
 
 impl Connector {
     /// For clients that verify the key and nothing else: one for all of them.
@@ -90,11 +105,16 @@ impl Connector {
         config.resumption = Resumption::disabled();
         // Who listens learns no name; a server has one certificate.
         config.enable_sni = false;
-        Ok(Self(TlsConnector::from(Arc::new(config))))
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// A session whose first record is for the server at `address`.
+    pub(crate) fn session(&self, address: &str) -> Result<Connection, rustls::Error> {
+        Ok(ClientConnection::new(Arc::clone(&self.0), Self::server_name(address))?.into())
     }
 
     /// The name that the server's certificate is checked for: the host of `host:port`.
-    pub(crate) fn server_name(address: &str) -> ServerName<'static> {
+    fn server_name(address: &str) -> ServerName<'static> {
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let host = host.trim_start_matches('[').trim_end_matches(']');
         // A host that cannot be a name is none that a certificate is for.
@@ -104,16 +124,6 @@ impl Connector {
 }
 
 /// The value that the proofs are bound to: `EXPORTER-Channel-Binding` of RFC 9266.
-pub(crate) fn channel_binding<S>(
-    stream: &tokio_rustls::TlsStream<S>,
-) -> Result<[u8; 32], rustls::Error> {
-    const LABEL: &[u8] = b"EXPORTER-Channel-Binding";
-    match stream {
-        tokio_rustls::TlsStream::Client(stream) => {
-            stream.get_ref().1.export_keying_material([0; 32], LABEL, Some(&[]))
-        }
-        tokio_rustls::TlsStream::Server(stream) => {
-            stream.get_ref().1.export_keying_material([0; 32], LABEL, Some(&[]))
-        }
-    }
+pub(crate) fn channel_binding(session: &Connection) -> Result<[u8; 32], rustls::Error> {
+    session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(&[]))
 }

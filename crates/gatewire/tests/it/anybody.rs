@@ -20,7 +20,7 @@ pub(crate) fn connector(versions: &[&'static SupportedProtocolVersion]) -> TlsCo
 }
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// Takes any certificate, without a look.

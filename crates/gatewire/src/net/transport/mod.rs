@@ -23,7 +23,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 #[cfg(not(feature = "tls"))]
 use no_tls::Tls;
 #[cfg(feature = "tls")]
-pub(crate) use tls::Tls;
+pub(crate) use tls::{Out, Tls};
 
 /// Pieces of one vectored write: as many as cost no more than they save.
 const MAX_SLICES: usize = 64;

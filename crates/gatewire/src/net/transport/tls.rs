@@ -17,13 +17,14 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
-/// Ciphertext that waits for the kernel: above it no more plaintext is taken. As much as a batch: with 64 KiB,
-/// four writes and four wake-ups of the peer, events are a tenth slower (`docs/decisions.md`). A connection whose
-/// peer stops reading keeps so much at most, until it is cut; one that is read keeps nothing.
-const BUFFER: usize = 256 << 10;
+/// Ciphertext that waits for the kernel: above it no more plaintext is taken. As much as a batch, with the frame that
+/// brought it to its 256 KiB: with less a batch takes two writes, the second for a few bytes, and with 64 KiB
+/// events are a tenth slower (`docs/decisions.md`). A connection whose peer stops reading keeps so much at most,
+/// until it is cut; one that is read keeps nothing.
+const BUFFER: usize = 320 << 10;
 
-/// One read of ciphertext. It is read twice more, so it should stay in the cache beside the plaintext.
-const READ: usize = 128 << 10;
+/// One read of ciphertext: what a batch becomes, with the overhead of its records.
+const READ: usize = 288 << 10;
 
 /// The longest record, with what TLS adds.
 const RECORD: usize = (16 << 10) + 256;
@@ -97,16 +98,38 @@ impl Tls {
         context: &mut Context<'_>,
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = out.filled().len();
+        let mut ended = self.with_session(write, |state| state.decrypt_kept(out))?;
+        while out.filled().len() == before && !ended {
+            ready!(with_buffer(|buffer| {
+                // No more than `out` has room for, so that little is left to be kept.
+                let most = buffer.len().min(out.remaining() + RECORD);
+                let mut cipher = ReadBuf::new(&mut buffer[..most]);
+                // Who writes need not wait for the kernel.
+                ready!(Pin::new(&mut *read).poll_read(context, &mut cipher))?;
+                ended = self.with_session(write, |state| state.decrypt(cipher.filled(), out))?;
+                Poll::Ready(io::Result::Ok(()))
+            }))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Lends the session for received bytes, and sends what it answers by itself: the alert that says what is
+    /// wrong with the peer, for one. Whether the peer sends no more.
+    fn with_session(
+        &self,
+        tcp: &TcpStream,
+        receive: impl FnOnce(&mut State) -> io::Result<()>,
+    ) -> io::Result<bool> {
         let mut state = self.lock();
-        let received = state.poll_receive(read, context, out);
+        let received = receive(&mut state);
         if state.session.wants_write() {
-            // An answer of the session's own, or the alert that says what is wrong with the peer.
-            let sent = self.send(&mut state, write);
-            if matches!(received, Poll::Ready(Ok(()))) {
+            let sent = self.send(&mut state, tcp);
+            if received.is_ok() {
                 sent?;
             }
         }
-        received
+        received.map(|()| state.ended)
     }
 
     /// Says, with the next flush, that no more comes.
@@ -133,33 +156,24 @@ impl State {
         Ok(true)
     }
 
-    fn poll_receive(
-        &mut self,
-        tcp: &mut OwnedReadHalf,
-        context: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = out.filled().len();
+    /// Takes what is left of earlier reads.
+    fn decrypt_kept(&mut self, out: &mut ReadBuf<'_>) -> io::Result<()> {
         self.take(out)?;
-        if !self.input.is_empty() {
-            let input = std::mem::take(&mut self.input);
-            self.decrypt(&input, out)?;
+        if self.input.is_empty() {
+            return Ok(());
         }
-        while out.filled().len() == before && !self.ended {
-            ready!(with_buffer(|buffer| {
-                // No more than `out` has room for, so that little is left to be kept.
-                let most = buffer.len().min(out.remaining() + RECORD);
-                let mut cipher = ReadBuf::new(&mut buffer[..most]);
-                ready!(Pin::new(&mut *tcp).poll_read(context, &mut cipher))?;
-                self.ended = cipher.filled().is_empty();
-                Poll::Ready(self.decrypt(cipher.filled(), out))
-            }))?;
-        }
-        Poll::Ready(Ok(()))
+        let input = std::mem::take(&mut self.input);
+        self.decrypt_some(&input, out)
+    }
+
+    /// Decrypts what was read; nothing: the peer sends no more.
+    fn decrypt(&mut self, input: &[u8], out: &mut ReadBuf<'_>) -> io::Result<()> {
+        self.ended |= input.is_empty();
+        self.decrypt_some(input, out)
     }
 
     /// Decrypts. Ciphertext behind what `out` has room for is kept; behind the end nothing is.
-    fn decrypt(&mut self, mut input: &[u8], out: &mut ReadBuf<'_>) -> io::Result<()> {
+    fn decrypt_some(&mut self, mut input: &[u8], out: &mut ReadBuf<'_>) -> io::Result<()> {
         while !input.is_empty() && !self.ended {
             if out.remaining() == 0 {
                 self.input = input.to_vec();
@@ -196,7 +210,7 @@ impl State {
 }
 
 /// The socket, as something that is written to.
-struct Out<'t>(&'t TcpStream);
+pub(crate) struct Out<'t>(pub(crate) &'t TcpStream);
 
 impl Write for Out<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -80,6 +80,25 @@ async fn garbage_that_looks_like_tls_ends_it() {
     expect_alive(&server).await;
 }
 
+/// A client hello that announces 60 KB, in good records: whoever sends so much is no client, and is not kept.
+#[tokio::test]
+async fn a_client_hello_without_end_ends_it_before_the_deadline() {
+    let patient = |limits: &mut gatewire::Limits| {
+        limits.handshake_timeout = Duration::from_secs(600);
+    };
+    let server = serve_tls(|builder| builder.limits(limits(patient))).await;
+    let mut stream = TcpStream::connect(server.local_addr()).await.expect("a server");
+    let hello = [&[1, 0, 0xf0, 0][..], &[7; 996]].concat();
+    for _ in 0..5 {
+        stream.write_all(&[0x16, 3, 1, 0x03, 0xe8]).await.expect("a live socket");
+        stream.write_all(&hello).await.expect("a live socket");
+    }
+    // With bytes of ours that it has not read, it ends in an error.
+    let _ended = within(stream.read_to_end(&mut Vec::new())).await;
+    eventually(|| server.counters().handshakes_failed == 1).await;
+    expect_alive(&server).await;
+}
+
 /// A HELLO of 278 bytes begins with `16 01`: a plain client, however it is looked at.
 #[tokio::test]
 async fn a_hello_whose_length_begins_as_tls_is_a_hello() {

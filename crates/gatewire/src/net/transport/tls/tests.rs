@@ -2,6 +2,7 @@ use std::future::poll_fn;
 use std::io::IoSlice;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -9,6 +10,8 @@ use super::BUFFER;
 use crate::net::channel::{Channel, Looked};
 use crate::net::transport::{Transport, TransportReader};
 use crate::tls::{Acceptor, Connector, Identity, Verify};
+
+const HELLO: &[u8] = b"hello";
 
 type End = (Arc<Transport>, TransportReader);
 
@@ -20,12 +23,20 @@ async fn pair() -> (End, End) {
     let connector = Connector::new(&Verify::Psk).expect("nothing to be wrong");
     let server = async {
         let (tcp, _) = listener.accept().await.expect("a client");
-        Channel::accept(Looked::new(tcp), &acceptor).await.expect("a TLS client")
+        let accepted = Channel::accept(Looked::new(tcp), &acceptor).await;
+        let mut channel = accepted.expect("a TLS client");
+        let mut hello = BytesMut::with_capacity(HELLO.len());
+        channel.read(&mut hello).await.expect("a live connection");
+        assert_eq!(hello, HELLO);
+        channel
     };
     let client = async {
         let tcp = TcpStream::connect(address).await.expect("a server");
-        let looked = Looked::new(tcp);
-        Channel::connect(looked, &connector, "any:1").await.expect("a TLS server")
+        let connected = Channel::connect(Looked::new(tcp), &connector, "any:1").await;
+        let mut channel = connected.expect("a TLS server");
+        // The end of the client's handshake leaves with what it says first.
+        channel.send(HELLO).await.expect("a live connection");
+        channel
     };
     let (server, client) = tokio::join!(server, client);
     (server.into_transport(), client.into_transport())
