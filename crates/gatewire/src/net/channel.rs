@@ -123,11 +123,13 @@ impl Channel {
     }
 
     /// Reads some bytes behind those of `buffer`, no more than it has room for. 0: the peer sends no more.
+    ///
+    /// Here and below what TLS waits for has memory of its own, so that handshakes over plain TCP stay small.
     pub(crate) async fn read(&mut self, buffer: &mut BytesMut) -> io::Result<usize> {
         match self {
             Self::Plain(stream) => stream.tcp.read_buf(buffer).await,
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => stream.read(buffer).await,
+            Self::Tls(stream) => Box::pin(stream.read(buffer)).await,
         }
     }
 
@@ -136,7 +138,7 @@ impl Channel {
         match self {
             Self::Plain(stream) => stream.tcp.write_all(frame).await,
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => stream.send(frame).await,
+            Self::Tls(stream) => Box::pin(stream.send(frame)).await,
         }
     }
 
@@ -145,7 +147,7 @@ impl Channel {
         match self {
             Self::Plain(stream) => stream.tcp.shutdown().await,
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => stream.shutdown().await,
+            Self::Tls(stream) => Box::pin(stream.shutdown()).await,
         }
     }
 
