@@ -14,6 +14,7 @@
 //! | `files` | streams: a file uploaded, gone on with after a cut, and sent to a room; also a small tool |
 //! | `authorize` | who may join, send and shout: decided by the application, at once or after a look-up |
 //! | `codec_proxy` | the codec alone: a proxy that prints what passes |
+//! | `simulation` | no network at all: a protocol of one's own, whose bug is found by a seed |
 //!
 //! Each ends by itself. Lines that begin with `//! expect:` are what `cargo xtask examples` looks for
 //! in the output, in that order.

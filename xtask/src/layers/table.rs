@@ -22,6 +22,8 @@ const RUNTIME: &[&str] = &["tokio", "mio", "async-std", "smol", "socket2"];
 
 /// The crates, from the bottom up.
 pub(super) const LAYERS: &[Layer] = &[
+    // For tests: others use it as a development dependency only.
+    Layer { name: "gatewire-sim", may_use: &[], may_offer: &[], never_reaches: RUNTIME },
     Layer { name: "gatewire-codec", may_use: &["bytes"], may_offer: &[], never_reaches: RUNTIME },
     Layer {
         name: "gatewire-format",
