@@ -4,7 +4,7 @@
 //! of the event queue shows. `timers`: nodes that wake and ask to be woken again. `seeds`: whole
 //! small runs, with nodes to be made and links to come up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gatewire_sim::{
@@ -59,6 +59,7 @@ fn ring(nodes: u32, period: Option<Duration>) -> Simulation<Trivial> {
 
 fn tokens(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("tokens");
+    group.throughput(Throughput::Elements(1));
     for (nodes, each) in [(4, 1), (100, 1), (100, 100), (10_000, 1)] {
         let mut simulation = ring(nodes, None);
         for node in 0..nodes {
@@ -68,12 +69,11 @@ fn tokens(criterion: &mut Criterion) {
                 }
             });
         }
-        // A token takes 2.6 ms per hop on average.
-        let slice = Duration::from_nanos(2_600_000 * EVENTS / u64::from(nodes * each));
+        // About, for a message takes 2.6 ms on average; see `per_event` for the rest.
+        let pace = Duration::from_nanos(2_600_000 / u64::from(nodes * each));
         let name = BenchmarkId::from_parameter(format!("{nodes} nodes, {each} each"));
-        group.throughput(Throughput::Elements(EVENTS));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| simulation.run_for(slice).expect("nothing is checked"));
+            bencher.iter_custom(|events| per_event(&mut simulation, pace, events));
         });
     }
     group.finish();
@@ -81,15 +81,30 @@ fn tokens(criterion: &mut Criterion) {
 
 fn timers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("timers");
+    group.throughput(Throughput::Elements(1));
     for nodes in [4, 10_000] {
         let mut simulation = ring(nodes, Some(Duration::from_millis(1)));
-        let slice = Duration::from_nanos(1_000_000 * EVENTS / u64::from(nodes));
-        group.throughput(Throughput::Elements(EVENTS));
+        let pace = Duration::from_nanos(1_000_000 / u64::from(nodes));
         group.bench_function(BenchmarkId::from_parameter(format!("{nodes} nodes")), |bencher| {
-            bencher.iter(|| simulation.run_for(slice).expect("nothing is checked"));
+            bencher.iter_custom(|events| per_event(&mut simulation, pace, events));
         });
     }
     group.finish();
+}
+
+/// How long `events` events take: about as many are run, counted, and the time is scaled to the
+/// number that was asked for.
+fn per_event(simulation: &mut Simulation<Trivial>, pace: Duration, events: u64) -> Duration {
+    // So many that the begin and the end of a run do not show.
+    let wanted = events.max(10_000);
+    let slice = Duration::from_nanos(u64::try_from(pace.as_nanos()).unwrap_or(u64::MAX) * wanted);
+    let before = simulation.report().events;
+    let begin = Instant::now();
+    simulation.run_for(slice).expect("nothing is checked");
+    let elapsed = begin.elapsed();
+    let counted = simulation.report().events - before;
+    let nanos = elapsed.as_nanos() * u128::from(events) / u128::from(counted.max(1));
+    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
 fn seeds(criterion: &mut Criterion) {
@@ -98,9 +113,6 @@ fn seeds(criterion: &mut Criterion) {
     group.bench_function("10 nodes come up", |bencher| bencher.iter(|| ring(10, None)));
     group.finish();
 }
-
-/// Events in one measured step, so many that the step's own cost vanishes.
-const EVENTS: u64 = 100_000;
 
 criterion_group! {
     name = benches;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::topology::{LinkIndex, NodeIndex};
 
 /// Something that befalls the network. One that changes nothing, such as the crash of a node that
-/// is down, is passed over and not counted.
+/// is down, is passed over and not counted. One that names what the topology does not have panics
+/// when it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The link is lost, and does not come back before [`Fault::Restore`].

@@ -89,8 +89,10 @@ pub(crate) struct End {
 /// One direction.
 #[derive(Debug)]
 pub(crate) struct Way<M> {
-    /// In the order of their arrival. The first one is in the event queue too, unless it is held.
+    /// In the order of their arrival.
     pub(crate) row: VecDeque<Flying<M>>,
+    /// Whether the arrival of the first one is in the event queue. It is not while it is held.
+    pub(crate) scheduled: bool,
     /// When all that was sent has departed.
     free_at: Time,
     /// No message arrives before this.
@@ -136,6 +138,7 @@ impl<M> Way<M> {
     fn new() -> Self {
         Self {
             row: VecDeque::new(),
+            scheduled: false,
             free_at: Time::ZERO,
             not_before: Time::ZERO,
             stalled: false,
@@ -147,6 +150,7 @@ impl<M> Way<M> {
     pub(crate) fn clear(&mut self) -> usize {
         let lost = self.row.len();
         self.row.clear();
+        self.scheduled = false;
         self.free_at = Time::ZERO;
         self.not_before = Time::ZERO;
         lost

@@ -35,11 +35,7 @@ impl<M: Message> Network<M> {
         way.not_before = arrival;
         let turn = self.queue.take_turn();
         way.row.push_back(Flying { arrival, turn, message });
-        if way.row.len() == 1 && !way.stalled {
-            let event = Event::Arrival { link: index, side: narrow(1 - side), epoch: link.epoch };
-            self.under_way += 1;
-            self.queue.push_in_turn(arrival, turn, event);
-        }
+        self.schedule_first(index, 1 - side);
         Sent::Queued
     }
 
@@ -53,19 +49,16 @@ impl<M: Message> Network<M> {
     ) -> Option<(NodeIndex, M)> {
         let link = &mut self.links[index.at()];
         let way = &mut link.ways[usize::from(side)];
-        if link.epoch != epoch || way.stalled {
+        if link.epoch != epoch {
+            return None;
+        }
+        way.scheduled = false;
+        if way.stalled {
             return None;
         }
         let Flying { message, .. } = way.row.pop_front()?;
-        if let Some(next) = way.row.front() {
-            self.under_way += 1;
-            self.queue.push_in_turn(
-                next.arrival,
-                next.turn,
-                Event::Arrival { link: index, side, epoch },
-            );
-        }
         let (to, from) = (link.ends[usize::from(side)].node, link.ends[usize::from(1 - side)].node);
+        self.schedule_first(index, usize::from(side));
         let size = message.size() as u64;
         let what = What::Message { from, to, link: index, kind: message.kind(), size };
         self.trace.message(self.now, what, &message);
@@ -85,18 +78,26 @@ impl<M: Message> Network<M> {
             return false;
         }
         way.stalled = stalled;
-        if stalled {
-            return true;
-        }
-        for flying in &mut way.row {
-            flying.arrival = flying.arrival.max(self.now);
-            flying.turn = self.queue.take_turn();
-        }
-        if let Some(first) = way.row.front() {
-            self.under_way += 1;
-            let event = Event::Arrival { link: index, side: narrow(side), epoch: link.epoch };
-            self.queue.push_in_turn(first.arrival, first.turn, event);
+        if !stalled && !way.scheduled {
+            for flying in &mut way.row {
+                flying.arrival = flying.arrival.max(self.now);
+                flying.turn = self.queue.take_turn();
+            }
+            self.schedule_first(index, side);
         }
         true
+    }
+
+    /// Puts the arrival of the first message of a way into the queue, unless it is there or held.
+    fn schedule_first(&mut self, index: LinkIndex, side: usize) {
+        let link = &mut self.links[index.at()];
+        let way = &mut link.ways[side];
+        let Some(first) = way.row.front().filter(|_| !way.scheduled && !way.stalled) else {
+            return;
+        };
+        let event = Event::Arrival { link: index, side: narrow(side), epoch: link.epoch };
+        self.queue.push_in_turn(first.arrival, first.turn, event);
+        way.scheduled = true;
+        self.under_way += 1;
     }
 }

@@ -121,6 +121,21 @@ fn a_stalled_direction_holds_what_comes_and_lets_it_through_in_order() {
 }
 
 #[test]
+fn a_stall_that_ends_before_a_message_arrives_changes_nothing() {
+    let mut simulation = pair(exact());
+    let begin = simulation.now();
+    send(&mut simulation, A, [1]);
+    simulation.run_for(ms(5)).expect("nothing is checked");
+    send(&mut simulation, A, [2]);
+    simulation.inject(&Fault::Stall { link: LINK, deaf: B });
+    simulation.inject(&Fault::Resume { link: LINK, deaf: B });
+    simulation.run_for(ms(100)).expect("nothing is checked");
+    let view = simulation.view();
+    let arrivals = [1, 2].map(|n| at(&view, B).when(Seen::Got(0, n)).expect("it arrived") - begin);
+    assert_eq!(arrivals, [ms(10), ms(15)]);
+}
+
+#[test]
 fn a_network_with_held_messages_is_not_quiet() {
     let mut simulation = pair(exact());
     simulation.inject(&Fault::Stall { link: LINK, deaf: B });

@@ -1,7 +1,13 @@
-//! What the simulation promises: each fault by example, random plans against models, and equal runs
-//! in two processes.
+//! What the simulation promises: each fault by example, random plans against what links promise,
+//! and equal runs in two processes.
 
+mod determinism;
+mod explore;
 mod faults;
+mod gossip;
+mod invariants;
 mod links;
 mod nodes;
+mod plans;
 mod probe;
+mod topology;
