@@ -351,6 +351,12 @@ impl Outbox {
         self.in_flight
     }
 
+    /// Whether no frame is written in part, so that what waits can as well go out on another connection.
+    #[must_use]
+    pub fn is_between_frames(&self) -> bool {
+        !self.in_flight && self.head_left == 0
+    }
+
     fn is_congested(&self) -> bool {
         self.is_blocked() || self.is_above_soft_mark()
     }

@@ -148,9 +148,8 @@ impl ClientInner {
         loop {
             let since = Instant::now();
             let reason = driver.run().await;
-            if reason == DisconnectReason::Reconnecting {
-                Box::pin(driver.say_goodbye()).await;
-            }
+            let left =
+                reason == DisconnectReason::Reconnecting && Box::pin(driver.say_goodbye()).await;
             let handlers = driver.close().map(|leftover| tokio::spawn(leftover.finish()));
             if since.elapsed() >= Backoff::STABLE_AFTER {
                 attempt = 0;
@@ -158,7 +157,9 @@ impl ClientInner {
             let again = self.backoff.filter(|_| may_reconnect(&reason) && !self.is_closing());
             let Some(backoff) = again else { return self.finish(&reason).await };
             self.state.send_replace(State::Offline);
-            self.link.go_offline(self.offline).await;
+            if !left {
+                self.link.go_offline(self.offline).await;
+            }
             self.lifecycle.disconnected(&reason);
             // What waits for handlers stays bounded however often the connection is lost: the next
             // one is not read before the older ones are done. It is made, since they may wait for it.

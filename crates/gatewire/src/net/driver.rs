@@ -311,7 +311,8 @@ impl<S: Side> Driver<S> {
         }
         match &self.phase {
             Phase::Lingering { reason, until }
-                if now >= *until || discard(&mut self.reader, context) =>
+                // What a peer sends without an end is cut off.
+                if now >= *until || discard(&mut self.reader, context).is_ready() =>
             {
                 Some(reason.clone())
             }

@@ -40,7 +40,7 @@ impl Link {
         loop {
             let (mut batch, stream, queue) = {
                 let mut shared = self.lock();
-                if !go(shared.outbound.outbox().is_blocked()) {
+                if !go(shared.outbound.outbox().is_blocked()) || shared.holds_back() {
                     return;
                 }
                 let Some(stream) = shared.stream.clone() else { return };

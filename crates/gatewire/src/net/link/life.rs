@@ -1,8 +1,8 @@
 //! The beginning and the end of a link's connections.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 
 use gatewire_codec::{CloseCode, LENGTH_PREFIX, Message, Names, v3};
 use gatewire_core::hub::JoinError;
@@ -97,8 +97,12 @@ impl Link {
     /// The connection has ended, and its pending requests end with it. `false`: another thread is
     /// writing; call again.
     pub(super) fn detach(&self, next: Next) -> bool {
+        self.detach_locked(self.lock(), next)
+    }
+
+    /// As [`detach`](Self::detach), for who has the lock.
+    pub(super) fn detach_locked(&self, mut shared: MutexGuard<'_, Shared>, next: Next) -> bool {
         let (unsent, lost, watchers) = {
-            let mut shared = self.lock();
             shared.stream = None;
             if shared.outbound.outbox().is_in_flight() {
                 return false;
@@ -132,8 +136,11 @@ impl Link {
             let watchers = shared.watchers();
             let lost = shared.outbound.disconnect(|_| true);
             match next {
-                Next::Connection { queue: Some(limits) } => shared.wait_for_stream(limits),
-                Next::Connection { queue: None } => {
+                Next::Connection { queue: Some(limits) }
+                | Next::Another { queue: Some(limits) } => {
+                    shared.wait_for_stream(limits);
+                }
+                Next::Connection { queue: None } | Next::Another { queue: None } => {
                     shared.wait_for_stream(OutboxLimits::default());
                     shared.offline = Offline::Nothing;
                 }
@@ -143,6 +150,7 @@ impl Link {
                 }
             }
             shared.waited_for = false;
+            drop(shared);
             (unsent, lost, watchers)
         };
         self.changed.notify_waiters();
@@ -206,6 +214,10 @@ pub(super) enum Next {
     Connection {
         queue: Option<OutboxLimits>,
     },
+    /// The same, after this one was left in order: what is queued waits, however much it is.
+    Another {
+        queue: Option<OutboxLimits>,
+    },
 }
 
 /// What the offline queue still takes of an outbox that may be larger.
@@ -220,7 +232,10 @@ impl Room {
             Next::Connection { queue: Some(limits) } => {
                 Self { frames: limits.max_frames, bytes: limits.max_bytes }
             }
-            Next::Connection { queue: None } | Next::Nothing => Self { frames: 0, bytes: 0 },
+            Next::Another { queue: Some(_) } => Self { frames: usize::MAX, bytes: usize::MAX },
+            Next::Connection { queue: None } | Next::Another { queue: None } | Next::Nothing => {
+                Self { frames: 0, bytes: 0 }
+            }
         }
     }
 

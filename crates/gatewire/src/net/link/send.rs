@@ -130,6 +130,7 @@ impl Link {
             push(&mut shared.outbound)?;
             let outbox = shared.outbound.outbox();
             let (queued, written) = (outbox.queued_bytes(), outbox.written_bytes());
+            shared.leave_behind(written + queued as u64);
             shared.answers.queue(written + queued as u64, queued.saturating_sub(before));
             if shared.is_behind() {
                 self.behind.store(true, Ordering::Relaxed);

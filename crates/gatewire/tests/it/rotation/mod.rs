@@ -2,6 +2,7 @@
 
 mod follow;
 mod load;
+mod order;
 mod reload;
 mod renewal;
 
