@@ -37,6 +37,8 @@ impl Inner {
     /// Looks what a client speaks, and shakes hands for TLS.
     #[cfg(feature = "tls")]
     pub(super) async fn open_channel(&self, mut stream: Looked) -> Result<Channel, ConnectError> {
+        // First: while it is waited for, a server that was open may get its first key.
+        let speaks_tls = stream.speaks_tls().await?;
         let (tls, plain) = match &self.channels {
             Channels::ByKeys => {
                 let open = self.listener().keys.is_empty();
@@ -45,7 +47,6 @@ impl Inner {
             Channels::Plain => (false, true),
             Channels::Tls { plain } => (true, *plain),
         };
-        let speaks_tls = stream.speaks_tls().await?;
         let acceptor = if tls && speaks_tls { self.certificates.acceptor() } else { None };
         match acceptor {
             // In memory of its own: those that wait for a first byte do not have it.

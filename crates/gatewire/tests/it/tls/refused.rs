@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use gatewire::tls::TlsError;
 use gatewire::{Client, ConnectError, HandshakeError, RejectCode, Server};
 use gatewire_codec::Message;
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use super::kit::{Between, dial_tls, key, raw_client, serve_tls};
 use crate::anybody::connector;
 use crate::raw::{Raw, frame, hello};
-use crate::rig::{build, eventually, fence, limits, record_ends, serve_with, within};
+use crate::rig::{build, dial, eventually, fence, limits, record_ends, serve_with, within};
 
 /// The server goes on for others.
 async fn expect_alive(server: &Server) {
@@ -99,9 +100,7 @@ async fn a_client_hello_without_end_ends_it_before_the_deadline() {
     expect_alive(&server).await;
 }
 
-/// A HELLO of 278 bytes begins with `16 01`: a plain client, however it is looked at.
-#[tokio::test]
-async fn a_hello_whose_length_begins_as_tls_is_a_hello() {
+fn hello_like_tls() -> Bytes {
     let key_id = "k".repeat(255);
     let suites = [SUITE_HMAC_SHA256; 255];
     let length = |suites: usize| {
@@ -116,6 +115,13 @@ async fn a_hello_whose_length_begins_as_tls_is_a_hello() {
     };
     let bytes = frame(&Message::Hello(hello));
     assert_eq!(bytes[..4], [0x16, 0x01, 0, 0]);
+    bytes
+}
+
+/// A HELLO of 278 bytes begins with `16 01`: a plain client, however it is looked at.
+#[tokio::test]
+async fn a_hello_whose_length_begins_as_tls_is_a_hello() {
+    let bytes = hello_like_tls();
     let tls = serve_tls(|builder| builder).await;
     let both = serve_with(|builder| builder.psk(super::kit::ring()).tls_or_plain()).await;
     for byte_by_byte in [false, true] {
@@ -272,4 +278,18 @@ async fn a_record_that_was_changed_ends_the_connection() {
     let alert = rustls::AlertDescription::BadRecordMac;
     assert_eq!(told, Some(&rustls::Error::AlertReceived(alert)));
     expect_alive(&server).await;
+}
+
+/// Who began while the server had no keys, and goes on when it has some, is as plain as others.
+#[tokio::test]
+async fn a_client_that_waits_for_the_first_key_does_not_stay_plain() {
+    let server = serve_with(|builder| builder).await;
+    let bytes = hello_like_tls();
+    let mut raw = Raw::connect(server.local_addr()).await;
+    raw.write(&bytes[..1]).await;
+    // Another that comes later is through: so the server has seen the byte, and waits for more.
+    fence(&dial(&server).await).await;
+    server.set_keys(&super::kit::ring());
+    raw.write(&bytes[1..]).await;
+    raw.expect(&Message::Reject { code: RejectCode::TlsOnly, retry_after_s: 0 }).await;
 }
