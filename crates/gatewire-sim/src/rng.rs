@@ -173,9 +173,22 @@ mod tests {
         let drawn: Vec<u64> = (0..6).map(|_| rng.below(1000)).collect();
         let delay = rng.duration(&(Duration::from_millis(1)..=Duration::from_millis(5)));
         let forked = rng.fork(3).within(10..=20);
+        let large: Vec<u64> = (0..8).map(|_| rng.below(3 << 62) >> 32).collect();
         assert_eq!(order, [7, 5, 6, 3, 2, 4, 1, 0]);
         assert_eq!(drawn, [329, 982, 73, 114, 171, 733]);
         assert_eq!((delay.as_nanos(), forked), (1_452_343, 13));
+        // A quarter of what is drawn for this bound is refused.
+        let expected = [
+            1_593_331_381,
+            313_348_717,
+            524_460_197,
+            594_084_533,
+            354_140_893,
+            2_552_998_123,
+            1_710_039_197,
+            2_715_155_782,
+        ];
+        assert_eq!(large, expected);
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl<M: Message> Network<M> {
             return false;
         }
         way.stalled = stalled;
-        if !stalled && !way.scheduled {
+        if !stalled {
             for flying in &mut way.row {
                 flying.arrival = flying.arrival.max(self.now);
                 flying.turn = self.queue.take_turn();

@@ -59,7 +59,6 @@ pub(crate) enum Event {
     },
     Wake {
         node: NodeIndex,
-        boot: u32,
     },
     /// The fault with this number is due.
     Fault(usize),
@@ -78,7 +77,8 @@ pub(crate) struct Host {
     clock_back: Duration,
     /// When the node wants to wake.
     wake: Time,
-    /// The earliest entry in the queue that wakes it. Later ones may be there too; they are void.
+    /// The entry in the queue that counts. There may be others, of before a crash or of times that
+    /// were given up; they are void.
     armed: Time,
 }
 
@@ -146,14 +146,14 @@ impl<M> Network<M> {
         host.wake = if at == Time::NEVER { at } else { at.max(self.now) };
         if host.wake < host.armed {
             host.armed = host.wake;
-            self.queue.push(host.wake, Event::Wake { node, boot: host.boots });
+            self.queue.push(host.wake, Event::Wake { node });
         }
     }
 
     /// Whether the node is to wake now, at an entry in the queue that says so.
-    pub(crate) fn wakes(&mut self, node: NodeIndex, boot: u32) -> bool {
+    pub(crate) fn wakes(&mut self, node: NodeIndex) -> bool {
         let host = &mut self.hosts[node.at()];
-        if !host.running || host.boots != boot || host.armed != self.now {
+        if !host.running || host.armed != self.now {
             return false;
         }
         host.armed = Time::NEVER;

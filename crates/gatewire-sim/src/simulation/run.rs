@@ -31,6 +31,7 @@ impl<N: Node> Simulation<N> {
                 return;
             }
             let Some((at, event)) = self.network.queue.pop() else { return };
+            debug_assert!(at >= self.network.now, "time does not go back");
             self.network.now = at;
             self.handle(event);
         }
@@ -64,8 +65,8 @@ impl<N: Node> Simulation<N> {
                     self.with(node, |node, cx| node.handle_link_down(link, cx));
                 }
             }
-            Event::Wake { node, boot } => {
-                if self.network.wakes(node, boot) {
+            Event::Wake { node } => {
+                if self.network.wakes(node) {
                     self.with(node, N::handle_wake);
                 }
             }

@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
-use gatewire_sim::{Setup, TraceConfig};
+use gatewire_sim::{LinkConfig, Setup, TraceConfig};
 
 use crate::gossip::scenario;
+use crate::probe::{exact, ms, pair};
 
 fn report(setup: impl Into<Setup>) -> gatewire_sim::Report {
     scenario(setup.into()).expect("the protocol is sound")
@@ -16,6 +17,14 @@ fn a_seed_gives_one_report_and_another_seed_another() {
         assert_eq!(report(seed), report(seed));
         assert_ne!(report(seed).fingerprint, report(seed + 1).fingerprint);
     }
+}
+
+#[test]
+fn runs_that_differ_in_time_alone_have_other_fingerprints() {
+    let slower = LinkConfig { connect: ms(200)..=ms(200), ..exact() };
+    let [one, other] = [exact(), slower].map(|link| pair(link).report());
+    assert_eq!(one.events, other.events);
+    assert_ne!(one.fingerprint, other.fingerprint);
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn messages_arrive_in_order_after_a_latency_in_the_range() {
     let arrival = |number| receiver.when(Seen::Got(0, number)).expect("it arrived") - sent;
     assert!(arrival(0) >= ms(5) && arrival(99) <= ms(50));
     assert!(arrival(99) > arrival(0), "latencies are drawn for each message");
+    assert!(receiver.diary.is_sorted_by_key(|(at, _)| *at));
 }
 
 #[test]
