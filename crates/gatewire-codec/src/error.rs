@@ -88,6 +88,28 @@ pub enum Field {
     Data,
     /// A number of bytes since the beginning of a stream.
     Offset,
+    /// The number, id or name of a node.
+    Node,
+    /// Which life of a node.
+    Incarnation,
+    /// A sequence number or version.
+    Sequence,
+    /// How long something holds.
+    Lifetime,
+    /// The area of a node.
+    Area,
+    /// The cost of a link.
+    Cost,
+    /// The links of a node.
+    Neighbours,
+    /// A digest.
+    Digest,
+    /// A bucket of nodes.
+    Bucket,
+    /// A wish of a router.
+    Request,
+    /// The rooms of a node.
+    Interest,
 }
 
 impl fmt::Display for Field {
@@ -116,6 +138,17 @@ impl fmt::Display for Field {
             Self::SocketId => "socket id",
             Self::Data => "stream data",
             Self::Offset => "stream offset",
+            Self::Node => "node",
+            Self::Incarnation => "incarnation",
+            Self::Sequence => "sequence number",
+            Self::Lifetime => "lifetime",
+            Self::Area => "area",
+            Self::Cost => "cost",
+            Self::Neighbours => "neighbour list",
+            Self::Digest => "digest",
+            Self::Bucket => "bucket",
+            Self::Request => "request",
+            Self::Interest => "interest",
         })
     }
 }

@@ -29,6 +29,20 @@ pub(super) const STREAM_CREDIT: u8 = 28;
 pub(super) const STREAM_OUTCOME: u8 = 29;
 pub(super) const STREAM_DATA: u8 = 32;
 
+pub(super) const ADJ_HELLO: u8 = 48;
+pub(super) const NODE_DEF: u8 = 49;
+pub(super) const LSA: u8 = 50;
+pub(super) const BUCKETS: u8 = 51;
+pub(super) const SUMMARY: u8 = 52;
+pub(super) const REQ: u8 = 53;
+pub(super) const INT_DELTA: u8 = 54;
+pub(super) const INT_SNAP: u8 = 55;
+pub(super) const PURGE: u8 = 56;
+
+/// What a wish in REQ is for: the record of a node, or its interest.
+pub(super) const WANT_RECORD: u8 = 1;
+pub(super) const WANT_INTEREST: u8 = 2;
+
 /// Kinds from here on may be sent to a peer that does not know them: it skips the frame. Below,
 /// an unknown kind is a protocol error.
 const FIRST_SKIPPABLE: u8 = 128;

@@ -10,6 +10,7 @@
 //! form. A value is `type u8 | bytes` and runs to the end of the frame.
 
 mod body;
+pub mod control;
 mod frequent;
 pub mod handshake;
 mod kind;

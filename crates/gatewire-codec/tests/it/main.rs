@@ -1,5 +1,6 @@
 //! What the codec promises, against golden frames and against arbitrary bytes.
 
+mod control;
 mod corpus;
 mod draft;
 mod framing;
