@@ -1,0 +1,60 @@
+//! New routes, and what they mean for the nodes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gatewire_codec::v3::control::NodeId;
+
+use super::{Event, Router};
+use crate::identity::NodeName;
+use crate::routes::{OwnLink, Routes};
+
+impl Router {
+    /// Computes all routes, and tells what has changed.
+    pub(super) fn calculate(&mut self, now: Duration) {
+        self.statistics.calculations += 1;
+        let own = self.name.id();
+        let links: Vec<OwnLink> = self
+            .links
+            .iter()
+            .filter_map(|(&link, known)| {
+                let cost = known.cost.max(known.their_cost?);
+                Some(OwnLink { link, neighbour: known.neighbour.id(), cost })
+            })
+            .collect();
+        let routes = Routes::compute(own, &links, &self.database);
+        let reached: BTreeMap<NodeId, (NodeName, u32)> = self
+            .database
+            .iter()
+            .filter(|(id, _)| routes.path(*id).is_some())
+            .filter_map(|(id, node)| {
+                let nonce = node.record.as_ref()?.incarnation.nonce();
+                Some((id, (node.name.clone(), nonce)))
+            })
+            .collect();
+        let ids: Vec<NodeId> = self.database.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            self.database.set_reachable(now, id, id == own || reached.contains_key(&id));
+        }
+        let before = std::mem::replace(&mut self.reached, reached);
+        self.tell_nodes(&before);
+        if routes != self.routes {
+            self.routes = routes;
+            self.emit(Event::RoutesChanged);
+        }
+    }
+
+    fn tell_nodes(&mut self, before: &BTreeMap<NodeId, (NodeName, u32)>) {
+        let is_in = |nodes: &BTreeMap<NodeId, (NodeName, u32)>, id: &NodeId, nonce: u32| {
+            nodes.get(id).is_some_and(|(_, other)| *other == nonce)
+        };
+        let down = before.iter().filter(|(id, node)| !is_in(&self.reached, id, node.1));
+        let up = self.reached.iter().filter(|(id, node)| !is_in(before, id, node.1));
+        let down = down.map(|(_, node)| Event::NodeDown(node.0.clone()));
+        let events: Vec<Event> =
+            down.chain(up.map(|(_, node)| Event::NodeUp(node.0.clone()))).collect();
+        for event in events {
+            self.emit(event);
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! One router: all that it knows, and when it says what.
+//!
+//! ```text
+//!  link_up, link_down, handle_frame        join, leave            handle_timeout
+//!             |                                 |                       |
+//!             v                                 v                       v
+//!   +-------------------+  newer   +------------------------+   +----------------+
+//!   | database: records |--------->| flooding: to all links |   | throttles:     |
+//!   | and sets of rooms |          | but the one of arrival |   | own record,    |
+//!   +-------------------+          +------------------------+   | routes, rooms  |
+//!             |                                 |               +----------------+
+//!             +----> routes, rooms -> nodes     v                       |
+//!                          |              poll_output  <----------------+
+//!                 next_hop, destinations
+//! ```
+//!
+//! **Flooding.** What is newer than what is known is taken and handed on at once, to all links but
+//! that of its arrival; a copy that is not newer ends here. So each frame crosses each link once or twice: at
+//! most 2E - N + 1 times in all, with E links and N nodes.
+//!
+//! **Synchronising.** When a link comes up each side sends the digest of all that it knows, and hands on from
+//! then on. When the digests are equal, that was all. If not, the side with the higher id sends the
+//! digests of its buckets; the other answers with summaries of those that differ; the first one then asks for what is newer there
+//! and sends what is newer here. What a side learns so is flooded like any other news. The digest
+//! of a side and all that it floods later on the same link have no gap between them, so one opinion is enough.
+//!
+//! **Own record.** A change of the own links is told after the throttle. A router that meets a newer
+//! record of its own name out-bids it: it goes on with a higher counter. Its own last life ends that
+//! way after the first time. Another live node of that name bids back; when this happens more than 3 times
+//! in 60 s, the node with the lower boot nonce stays and the other one stops ([`Event::NameTaken`]).
+//!
+//! Bytes go to [`Output::Send`] in the order in which each link has to carry them.
+
+mod calculate;
+mod link;
+mod originate;
+mod receive;
+mod rooms;
+mod send;
+mod synchronize;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gatewire_codec::v3::control::{Incarnation, NodeFlags, NodeId};
+
+use crate::error::TooManyRooms;
+use crate::identity::{Boot, NodeName};
+use crate::interest::{Holders, LocalRooms, RoomKey};
+use crate::link_set::{LinkId, LinkSet};
+use crate::link_state::Database;
+use crate::random::Random;
+use crate::routes::Routes;
+use crate::throttle::Throttle;
+use link::Link;
+use originate::Fights;
+use rooms::Awaited;
+
+/// The priority of all frames of this machine: they go before everything else of a link.
+pub const PRIORITY: u8 = 0;
+
+/// What a router is told at its start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The name of the cluster, 1 to 255 bytes. Nodes of different clusters do not understand each other.
+    pub cluster: String,
+    /// The name of this node, 1 to 255 bytes without `/`.
+    pub name: String,
+    /// The key of the hashes of rooms, the same at all nodes.
+    pub room_key: RoomKey,
+    /// How many nodes are remembered, this one among them. What is said of further ones is not
+    /// taken, and counted in [`Statistics::refused`].
+    pub max_nodes: usize,
+    /// Whether this node asks not to be a way to others.
+    pub overload: bool,
+    /// For jitter; nothing has to be secret about it.
+    pub seed: u64,
+}
+
+impl Config {
+    /// With room for 16,384 nodes, not overloaded.
+    #[must_use]
+    pub fn new(cluster: &str, name: &str, room_key: RoomKey, seed: u64) -> Self {
+        Self {
+            cluster: cluster.to_owned(),
+            name: name.to_owned(),
+            room_key,
+            max_nodes: 16_384,
+            overload: false,
+            seed,
+        }
+    }
+}
+
+/// Whether a router takes part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It does.
+    Running,
+    /// It has left by [`Router::leave_cluster`].
+    Left,
+    /// Another live node has its name, and stays.
+    NameTaken,
+}
+
+/// What a router wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Write this to a link, with [`PRIORITY`], behind what was said before.
+    Send {
+        /// Where.
+        link: LinkId,
+        /// One whole frame, with its length prefix.
+        frame: Bytes,
+    },
+    /// Something that the application may want to know.
+    Event(Event),
+}
+
+/// What has happened in the cluster, as this router sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A node can be reached now.
+    NodeUp(NodeName),
+    /// A node cannot be reached any more, or has begun a new life; then `NodeUp` follows.
+    NodeDown(NodeName),
+    /// Some ways have changed.
+    RoutesChanged,
+    /// This router goes on with a higher counter, since others knew one of its name that was newer.
+    /// To be kept for the next start.
+    OutBid(Incarnation),
+    /// A link has no numbers for nodes left; take it down and up again.
+    LinkExhausted(LinkId),
+    /// Another live node has this name. This router takes part no more: close its links.
+    NameTaken,
+}
+
+/// What a router has counted since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Records that were taken.
+    pub records_taken: u64,
+    /// Records that were not newer.
+    pub records_old: u64,
+    /// Changes of a node's rooms that were taken.
+    pub rooms_taken: u64,
+    /// Records and rooms of nodes for which there was no room.
+    pub refused: u64,
+    /// Own records that were told.
+    pub originated: u64,
+    /// Computations of the routes.
+    pub calculations: u64,
+}
+
+/// The control plane of one router. See the [crate's page](crate) for what it does not do yet.
+///
+/// * News: [`link_up`](Self::link_up), [`link_down`](Self::link_down),
+///   [`handle_frame`](Self::handle_frame), [`handle_timeout`](Self::handle_timeout).
+/// * Commands: [`join`](Self::join), [`leave`](Self::leave), [`leave_cluster`](Self::leave_cluster).
+/// * Then, each time: [`poll_output`](Self::poll_output) until `None`, and
+///   [`poll_timeout`](Self::poll_timeout) for when to call `handle_timeout`.
+/// * Questions: [`next_hop`](Self::next_hop), [`destinations`](Self::destinations) and the other getters.
+#[derive(Debug)]
+pub struct Router {
+    config: Config,
+    name: NodeName,
+    state: State,
+    incarnation: Incarnation,
+    sequence: u64,
+    fights: Fights,
+    /// The own rooms have to be told anew under the new incarnation.
+    restamp: bool,
+    links: BTreeMap<LinkId, Link>,
+    database: Database,
+    holders: Holders,
+    local: LocalRooms,
+    awaited: BTreeMap<NodeId, Awaited>,
+    routes: Routes,
+    /// The nodes that `routes` reaches, and the nonces of their lives: what was told by events.
+    reached: BTreeMap<NodeId, (NodeName, u32)>,
+    origination: Throttle,
+    calculation: Throttle,
+    refresh: Duration,
+    random: Random,
+    outputs: VecDeque<Output>,
+    statistics: Statistics,
+}
+
+/// How long changes that follow each other can put off the own record, and the routes. A router
+/// that starts tells of all its links at once; routes never wait longer than for one quiet.
+const LONGEST_ORIGINATION: Duration = Duration::from_millis(200);
+const LONGEST_CALCULATION: Duration = Duration::from_millis(20);
+
+impl Router {
+    /// A router without links.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`](crate::NameError) for a name that no cluster or node can have.
+    pub fn new(config: Config, boot: Boot, now: Duration) -> Result<Self, crate::NameError> {
+        let name = NodeName::new(&config.cluster, &config.name)?;
+        let mut router = Self {
+            state: State::Running,
+            incarnation: boot.incarnation(),
+            sequence: 0,
+            fights: Fights::default(),
+            restamp: true,
+            links: BTreeMap::new(),
+            database: Database::new(config.max_nodes.max(1)),
+            holders: Holders::default(),
+            local: LocalRooms::default(),
+            awaited: BTreeMap::new(),
+            routes: Routes::default(),
+            reached: BTreeMap::new(),
+            origination: Throttle::new(LONGEST_ORIGINATION),
+            calculation: Throttle::new(LONGEST_CALCULATION),
+            refresh: Duration::MAX,
+            random: Random::new(config.seed),
+            outputs: VecDeque::new(),
+            statistics: Statistics::default(),
+            config,
+            name,
+        };
+        router.originate(now);
+        Ok(router)
+    }
+
+    /// A member of this node joins `room`. Each call has its [`leave`](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyRooms`] when this would be one room too many.
+    pub fn join(&mut self, now: Duration, room: &str) -> Result<(), TooManyRooms> {
+        self.local.join(now, self.config.room_key.hash(room))
+    }
+
+    /// A member of this node leaves `room`; `false` when there was none.
+    pub fn leave(&mut self, now: Duration, room: &str) -> bool {
+        self.local.leave(now, self.config.room_key.hash(room))
+    }
+
+    /// Does what is due. To be called when [`poll_timeout`](Self::poll_timeout) says so; earlier or
+    /// later does no harm.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        if self.state != State::Running {
+            return;
+        }
+        if self.local.due().is_some_and(|due| due <= now) {
+            self.tell_rooms();
+        }
+        if self.refresh <= now {
+            self.origination.change(now);
+            self.refresh = Duration::MAX;
+        }
+        if self.origination.take(now) {
+            self.originate(now);
+        }
+        if self.database.next_end().is_some_and(|end| end <= now) {
+            self.forget(now);
+        }
+        if self.calculation.take(now) {
+            self.calculate(now);
+        }
+    }
+
+    /// What is to be done next, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        if self.state != State::Running {
+            return None;
+        }
+        let throttles = [self.origination.due(), self.calculation.due(), self.local.due()];
+        let clocks =
+            [Some(self.refresh).filter(|&at| at != Duration::MAX), self.database.next_end()];
+        throttles.into_iter().chain(clocks).flatten().min()
+    }
+
+    /// Whether it takes part.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn name(&self) -> &NodeName {
+        &self.name
+    }
+
+    /// Its present incarnation. Its counter is to be kept for [`Boot::last_counter`].
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// The other nodes that can be reached, by their ids, ascending.
+    pub fn nodes(&self) -> impl Iterator<Item = &NodeName> {
+        self.reached.values().map(|(name, _)| name)
+    }
+
+    /// The sum of the costs of the way to `node`; `None` when there is none.
+    #[must_use]
+    pub fn cost_to(&self, node: NodeId) -> Option<u32> {
+        self.routes.path(node).map(|path| path.cost)
+    }
+
+    /// The link by which a flow of `origin` goes to `node`; `None` when no link that is up leads there.
+    #[must_use]
+    pub fn next_hop(&self, node: NodeId, origin: NodeId, flow: u16) -> Option<LinkId> {
+        let mut up = LinkSet::default();
+        for (&link, _) in self.links.iter().filter(|(_, link)| link.is_adjacent()) {
+            up.insert(link);
+        }
+        self.routes.next_hop(self.name.id(), node, origin, flow, &up)
+    }
+
+    /// The other nodes with members of `room` that can be reached, ascending.
+    pub fn destinations(&self, room: &str) -> impl Iterator<Item = NodeId> {
+        let nodes = self.holders.of(self.config.room_key.hash(room)).iter().copied();
+        nodes.filter(|&node| self.routes.path(node).is_some())
+    }
+
+    /// How many nodes are remembered, this one and those out of reach among them.
+    #[must_use]
+    pub fn known_nodes(&self) -> usize {
+        self.database.len()
+    }
+
+    /// How many rooms have members at other nodes.
+    #[must_use]
+    pub fn known_rooms(&self) -> usize {
+        self.holders.len()
+    }
+
+    /// A number that two routers share when they know the same, but for chance: of records and rooms.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        crate::link_state::Digests::of(&self.database).root()
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    fn flags(&self) -> NodeFlags {
+        NodeFlags { overload: self.config.overload, ..NodeFlags::default() }
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+}

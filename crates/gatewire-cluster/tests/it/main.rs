@@ -1,0 +1,10 @@
+//! What routers promise, in simulated clusters.
+
+mod counts;
+mod frames;
+mod lives;
+mod network;
+mod random_faults;
+mod rooms;
+mod topology;
+mod truth;
