@@ -73,6 +73,12 @@ pub(super) const LAYERS: &[Layer] = &[
         never_reaches: &["tokio", "mio", "async-std", "smol", "socket2", "gatewire-format"],
     },
     Layer {
+        name: "gatewire-cluster",
+        may_use: &["gatewire-codec", "bytes", "sha2", "siphasher", "rustc-hash"],
+        may_offer: &[],
+        never_reaches: &["tokio", "mio", "async-std", "smol", "socket2", "gatewire-core"],
+    },
+    Layer {
         name: "gatewire",
         may_use: &[
             "gatewire-codec",
