@@ -31,6 +31,8 @@ pub(crate) struct Cable {
     pub(crate) plugged: bool,
     /// Which connection over this cable is up.
     connection: Option<u64>,
+    /// The end that has not learned yet that the connection is gone.
+    unaware: Option<usize>,
     latency: Duration,
     last_arrival: [Duration; 2],
 }
@@ -40,6 +42,7 @@ enum Happening {
     Connected { cable: usize, connection: u64 },
     Arrival { cable: usize, connection: u64, end: usize, frame: Bytes },
     Wake { node: usize },
+    Noticed { cable: usize },
 }
 
 /// A node's place: it stays when the router in it crashes.
@@ -119,6 +122,7 @@ impl Network {
             costs: [cost; 2],
             plugged: false,
             connection: None,
+            unaware: None,
             latency,
             last_arrival: [Duration::ZERO; 2],
         });
@@ -137,6 +141,18 @@ impl Network {
         self.disconnect(cable);
     }
 
+    /// Cuts the cable in such a way that its second end notices three seconds later.
+    pub(crate) fn cut_half_open(&mut self, cable: usize) {
+        let Some(node) = self.cables[cable].connection.map(|_| self.cables[cable].ends[0]) else {
+            return;
+        };
+        self.cables[cable].plugged = false;
+        self.cables[cable].connection = None;
+        self.cables[cable].unaware = Some(self.cables[cable].ends[1]);
+        self.tell_down(cable, node);
+        self.push(self.now + Duration::from_secs(3), Happening::Noticed { cable });
+    }
+
     pub(crate) fn crash(&mut self, node: usize) {
         let place = &mut self.places[node];
         let Some(router) = place.router.take() else { return };
@@ -146,6 +162,7 @@ impl Network {
             if self.cables[cable].ends.contains(&node) {
                 self.disconnect(cable);
             }
+            self.cables[cable].unaware = self.cables[cable].unaware.filter(|end| *end != node);
         }
     }
 
@@ -259,6 +276,12 @@ impl Network {
                     self.deliver(cable, end, &frame);
                 }
             }
+            Happening::Noticed { cable } => {
+                if let Some(node) = self.cables[cable].unaware.take() {
+                    self.tell_down(cable, node);
+                    self.connect(cable);
+                }
+            }
             Happening::Wake { node } => {
                 let now = self.now;
                 let place = &mut self.places[node];
@@ -340,7 +363,8 @@ impl Network {
         let connection = self.next;
         let cable = &mut self.cables[number];
         let alive = |&node: &usize| self.places[node].router.is_some();
-        if cable.plugged && cable.connection.is_none() && cable.ends.iter().all(alive) {
+        let free = cable.connection.is_none() && cable.unaware.is_none();
+        if cable.plugged && free && cable.ends.iter().all(alive) {
             cable.connection = Some(connection);
             let at = self.now + cable.latency;
             self.push(at, Happening::Connected { cable: number, connection });
@@ -351,12 +375,16 @@ impl Network {
         if self.cables[number].connection.take().is_none() {
             return;
         }
-        let now = self.now;
         for node in self.cables[number].ends {
-            if let Some(router) = &mut self.places[node].router {
-                router.link_down(now, link_of(number));
-                self.settle(node);
-            }
+            self.tell_down(number, node);
+        }
+    }
+
+    fn tell_down(&mut self, number: usize, node: usize) {
+        let now = self.now;
+        if let Some(router) = &mut self.places[node].router {
+            router.link_down(now, link_of(number));
+            self.settle(node);
         }
     }
 

@@ -59,7 +59,8 @@ fn fault(network: &mut Network) {
     let alive = network.places[node].router.is_some();
     let how = [Restart::CounterKept, Restart::CounterLost, Restart::ClockBack];
     match network.random(10) {
-        0 | 1 => network.cut(cable),
+        0 => network.cut(cable),
+        1 => network.cut_half_open(cable),
         2 | 3 => network.plug(cable),
         4 => network.crash(node),
         5 | 6 => {
@@ -94,9 +95,9 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// How many of the seeds had violations.
-fn failing(seeds: u64, prepare: impl Fn(&mut Network)) -> usize {
-    (0..seeds).filter(|&seed| !run(seed, &prepare).violations.is_empty()).count()
+/// Whether any of the first seeds has violations.
+fn any_fails(seeds: u64, prepare: impl Fn(&mut Network)) -> bool {
+    (0..seeds).any(|seed| !run(seed, &prepare).violations.is_empty())
 }
 
 #[test]
@@ -122,15 +123,15 @@ fn an_answer_that_does_not_fit_any_more_is_asked_for_again() {
 
 #[test]
 fn without_summaries_on_link_up_some_never_learn() {
-    assert!(failing(20, |network| network.lose_kinds = vec![51, 52]) > 0);
+    assert!(any_fails(20, |network| network.lose_kinds = vec![51, 52]));
 }
 
 #[test]
-fn without_purges_and_records_nobody_learns() {
-    assert!(failing(5, |network| network.lose_kinds = vec![50]) > 0);
+fn without_records_nobody_learns() {
+    assert!(any_fails(5, |network| network.lose_kinds = vec![50]));
 }
 
 #[test]
 fn without_the_boot_nonce_some_keep_the_rooms_of_a_last_life() {
-    assert!(failing(300, |network| network.nonce = Some(1)) > 0);
+    assert!(any_fails(300, |network| network.nonce = Some(1)));
 }

@@ -83,7 +83,21 @@ fn the_halves_of_a_partition_live_on_and_find_each_other_again() {
 
 #[test]
 fn what_both_ends_do_not_list_is_no_way() {
-    // The ends of a cut cable learn of it at different times: nobody else may use it in between.
+    let mut network = ring(10, 5);
+    network.run(20 * SECOND);
+    network.cut_half_open(0);
+    network.run(Duration::from_millis(200));
+    // Node 1 still lists its link to node 0, and frames would be lost on it.
+    let target = network.id(0);
+    assert_eq!(network.router(1).cost_to(target), Some(40));
+    assert_eq!(network.router(2).cost_to(target), Some(30));
+    network.check();
+    network.run(10 * SECOND);
+    network.check();
+}
+
+#[test]
+fn a_node_that_crashes_is_no_way_and_told_of() {
     let mut network = ring(5, 5);
     network.run(20 * SECOND);
     network.crash(2);
