@@ -128,7 +128,8 @@ fn control() -> impl Strategy<Value = Control<'static>> {
 proptest! {
     #[test]
     fn what_is_written_is_read_back(control in control()) {
-        prop_assert_eq!(decode(&bytes_of(&control)), Ok(control));
+        let bytes = bytes_of(&control);
+        prop_assert_eq!(decode(&bytes), Ok(control));
     }
 
     #[test]
