@@ -9,7 +9,7 @@ libfuzzer_sys::fuzz_target!(
     init: {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         runtime.expect("a runtime").block_on(async {
-            signal(SignalKind::pipe()).expect("a handler");
+            let _handled_from_now_on = signal(SignalKind::pipe()).expect("a handler");
         });
     },
     |input: &[u8]| gatewire_fuzz::server::listener(input)

@@ -41,13 +41,18 @@ impl Inner {
     }
 
     pub(super) fn set_keys(self: &Arc<Self>, keys: &KeyRing) {
-        {
+        let before = {
             let mut listener = self.listener.write().unwrap_or_else(PoisonError::into_inner);
-            *listener = Arc::new(ListenerConfig { keys: keys.clone(), ..(**listener).clone() });
-        }
+            let changed = Arc::new(ListenerConfig { keys: keys.clone(), ..(**listener).clone() });
+            std::mem::replace(&mut *listener, changed)
+        };
         let now = unix_now();
         let mut leaving = self.all_sockets();
-        leaving.retain(|socket| !socket.is_upheld(keys, now));
+        leaving.retain(|socket| {
+            // What it was given may have become more since.
+            let given = socket.grant_by(&before.keys, now).unwrap_or(&socket.grant);
+            !keys.upholds(socket.key_id(), given, now)
+        });
         self.send_away(&leaving);
     }
 
@@ -99,10 +104,14 @@ impl SocketInner {
     /// When it is, if the key was given more time since.
     pub(super) fn prolonged(&self) -> Option<Time> {
         let listener = self.server.listener();
-        let grant = listener.keys.grant(self.key_id(), unix_now()).ok()?;
-        let prolonged =
-            grant.is_of_the_same_key(&self.grant) && grant.not_after != self.grant.not_after;
-        prolonged.then(|| self.until(grant))
+        let grant = self.grant_by(&listener.keys, unix_now())?;
+        (grant.not_after != self.grant.not_after).then(|| self.until(grant))
+    }
+
+    /// What these keys give to the session's key, if it is the same.
+    fn grant_by<'k>(&self, keys: &'k KeyRing, now: UnixTime) -> Option<&'k Arc<Grant>> {
+        let grant = keys.grant(self.key_id(), now).ok()?;
+        grant.is_of_the_same_key(&self.grant).then_some(grant)
     }
 
     fn until(&self, grant: &Grant) -> Time {

@@ -164,6 +164,23 @@ async fn a_handshake_that_began_under_older_keys_is_no_way_around() {
     assert_eq!(ends.next().await.1, DisconnectReason::KeyExpired);
 }
 
+/// Its session may know of the longer time already.
+#[tokio::test]
+async fn a_key_that_got_more_time_and_less_again_sends_its_sessions_away() {
+    let ring = |seconds| {
+        let entry = KeyEntry::new("a", key(1)).not_after(in_seconds(seconds));
+        KeyRing::new().with_entry(entry)
+    };
+    let server = serve_with(|builder| builder.psk(ring(100))).await;
+    let client = dial(&server, "a", 1).await;
+    let mut asked = record_asked([("a", &client)]);
+    server.set_keys(&ring(1000));
+    fence(&client).await;
+    asked.expect_nothing();
+    server.set_keys(&ring(200));
+    assert_eq!(asked.next().await, "a");
+}
+
 /// Without keys anybody may come; with the first key those who came go.
 #[tokio::test]
 async fn the_first_key_sends_those_away_who_have_none() {
