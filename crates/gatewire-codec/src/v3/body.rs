@@ -64,6 +64,9 @@ pub fn decode(frame: &[u8]) -> Result<Message<'_>, DecodeError> {
 
 fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
     Ok(match kind {
+        // Given on as it is: what is put together below is moved once more.
+        STREAM_OPEN | STREAM_FINISH | STREAM_RESET | STREAM_STOP | STREAM_CREDIT
+        | STREAM_OUTCOME | STREAM_DATA => return stream::take(kind, reader),
         REQUEST => {
             let id = reader.varint_u32(Field::Id)?;
             let event = take_event(&mut reader)?;
@@ -113,8 +116,6 @@ fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeE
             reader.finish()?;
             Message::Reject { code, retry_after_s }
         }
-        STREAM_OPEN | STREAM_FINISH | STREAM_RESET | STREAM_STOP | STREAM_CREDIT
-        | STREAM_OUTCOME | STREAM_DATA => stream::take(kind, reader)?,
         kind => return Err(DecodeError::UnknownKind { kind }),
     })
 }
