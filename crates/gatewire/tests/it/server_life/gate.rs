@@ -266,8 +266,8 @@ async fn clients_leave_some_connections_to_routers() {
 #[tokio::test]
 async fn who_only_connects_is_not_waited_for() {
     let server = serve_limited(|limits| {
-        limits.first_byte_timeout = Duration::from_millis(500);
-        limits.handshake_timeout = Duration::from_millis(1500);
+        limits.first_byte_timeout = Duration::from_millis(100);
+        limits.handshake_timeout = Duration::from_secs(5);
         limits.admission.pending = 2;
     })
     .await;
@@ -284,8 +284,10 @@ async fn who_only_connects_is_not_waited_for() {
         raw.expect_end().await;
     }
     let admission = server.admission();
-    assert_eq!(admission.failed(Failure::Timeout), 2);
-    assert!(admission.refused(Refused::Pending) >= 2);
+    // More than two, if the machine was so slow that the first were gone when the last came.
+    let timeouts = admission.failed(Failure::Timeout);
+    assert!(timeouts >= 2, "{admission:?}");
+    assert!(timeouts + admission.refused(Refused::Pending) >= 4, "{admission:?}");
     assert_eq!(server.len(), 2);
 }
 
