@@ -110,6 +110,8 @@ pub enum Field {
     Request,
     /// The rooms of a node.
     Interest,
+    /// The nodes that a frame is for.
+    Destinations,
 }
 
 impl fmt::Display for Field {
@@ -149,6 +151,7 @@ impl fmt::Display for Field {
             Self::Bucket => "bucket",
             Self::Request => "request",
             Self::Interest => "interest",
+            Self::Destinations => "destinations",
         })
     }
 }

@@ -15,6 +15,7 @@ mod frequent;
 pub mod handshake;
 mod kind;
 mod named;
+pub mod routed;
 mod stream;
 mod target;
 mod value;

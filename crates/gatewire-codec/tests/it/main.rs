@@ -13,6 +13,7 @@ mod legacy_vectors;
 #[expect(unreachable_pub, reason = "fuzz/ includes this file as a public module")]
 mod properties;
 mod round_trip;
+mod routed;
 mod strategy;
 mod streams;
 mod v3_vectors;
