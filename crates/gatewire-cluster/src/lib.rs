@@ -23,6 +23,7 @@
 
 mod address;
 mod error;
+pub mod forward;
 mod identity;
 mod interest;
 mod link_set;

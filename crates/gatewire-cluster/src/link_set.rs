@@ -23,6 +23,11 @@ impl LinkSet {
         self.0[usize::from(link.0 / 64)] |= 1 << (link.0 % 64);
     }
 
+    /// Takes `link` out.
+    pub fn remove(&mut self, link: LinkId) {
+        self.0[usize::from(link.0 / 64)] &= !(1 << (link.0 % 64));
+    }
+
     /// Whether `link` is in it.
     #[must_use]
     pub fn contains(&self, link: LinkId) -> bool {

@@ -31,6 +31,11 @@ pub(crate) enum Number {
 }
 
 impl Outgoing {
+    /// The number that a node has already.
+    pub(crate) fn known(&self, id: NodeId) -> Option<NodeNumber> {
+        self.numbers.get(&id).copied()
+    }
+
     pub(crate) fn number(&mut self, id: NodeId) -> Number {
         if let Some(&number) = self.numbers.get(&id) {
             return Number::Known(number);
@@ -65,9 +70,9 @@ impl Incoming {
     }
 
     /// The node that `number` means.
-    pub(crate) fn node(&self, number: NodeNumber) -> Result<NodeName, LinkError> {
+    pub(crate) fn node(&self, number: NodeNumber) -> Result<&NodeName, LinkError> {
         let node = usize::try_from(number).ok().and_then(|number| self.nodes.get(number));
-        node.cloned().ok_or(LinkError::UnknownNumber { number })
+        node.ok_or(LinkError::UnknownNumber { number })
     }
 }
 
@@ -96,6 +101,6 @@ mod tests {
             incoming.define(0, node.clone()),
             Err(LinkError::NumberOutOfOrder { number: 0 })
         );
-        assert_eq!(incoming.node(0), Ok(node));
+        assert_eq!(incoming.node(0), Ok(&node));
     }
 }

@@ -56,7 +56,7 @@ impl Routes {
         own: NodeId,
         node: NodeId,
         origin: NodeId,
-        flow: u16,
+        flow: u8,
         up: &LinkSet,
     ) -> Option<LinkId> {
         let links = self.path(node)?.links.intersection(up);
@@ -171,7 +171,11 @@ mod tests {
             up.insert(LinkId(number));
         }
         let hop = |flow, up: &LinkSet| routes.next_hop(own, target, own, flow, up);
-        let taken: Vec<_> = (0..1000).filter_map(|flow| hop(flow, &up)).collect();
+        let origins = (0..5).map(NodeId::from_bits);
+        let flows = origins.flat_map(|origin| (0..200).map(move |flow| (origin, flow)));
+        let taken: Vec<_> = flows
+            .filter_map(|(origin, flow)| routes.next_hop(own, target, origin, flow, &up))
+            .collect();
         let second = taken.iter().filter(|link| **link == LinkId(1)).count();
         assert_eq!(taken.len(), 1000);
         assert!(!taken.contains(&LinkId(2)));

@@ -36,7 +36,10 @@ impl Router {
         for id in ids {
             self.database.set_reachable(now, id, id == own || reached.contains_key(&id));
         }
+        self.define_nodes();
         let before = std::mem::replace(&mut self.reached, reached);
+        self.by_name =
+            self.reached.iter().map(|(id, (name, _))| (name.as_str().into(), *id)).collect();
         self.tell_nodes(&before);
         if routes != self.routes {
             self.routes = routes;

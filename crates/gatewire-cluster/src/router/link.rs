@@ -92,6 +92,7 @@ impl Router {
     /// The connection is gone. Nothing when there was none.
     pub fn link_down(&mut self, now: Duration, link: LinkId) {
         let Some(gone) = self.links.remove(&link) else { return };
+        self.adjacent.remove(link);
         if self.state != State::Running {
             return;
         }
@@ -117,6 +118,7 @@ impl Router {
             return Err(LinkError::NoCommonVersion);
         }
         link.their_cost = Some(hello.cost);
+        self.adjacent.insert(id);
         let begins = self.name.id() > link.neighbour.id();
         self.origination.change(now);
         self.calculation.change(now);

@@ -44,6 +44,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatewire_codec::v3::control::{Incarnation, NodeFlags, NodeId};
+use rustc_hash::FxHashMap;
 
 use crate::error::TooManyRooms;
 use crate::identity::{Boot, NodeName};
@@ -180,6 +181,10 @@ pub struct Router {
     routes: Routes,
     /// The nodes that `routes` reaches, and the nonces of their lives: what was told by events.
     reached: BTreeMap<NodeId, (NodeName, u32)>,
+    /// The same by their names.
+    by_name: FxHashMap<Box<str>, NodeId>,
+    /// The links over which both sides have said hello.
+    adjacent: LinkSet,
     origination: Throttle,
     calculation: Throttle,
     refresh: Duration,
@@ -214,6 +219,8 @@ impl Router {
             awaited: BTreeMap::new(),
             routes: Routes::default(),
             reached: BTreeMap::new(),
+            by_name: FxHashMap::default(),
+            adjacent: LinkSet::default(),
             origination: Throttle::new(LONGEST_ORIGINATION),
             calculation: Throttle::new(LONGEST_CALCULATION),
             refresh: Duration::MAX,
@@ -313,12 +320,43 @@ impl Router {
 
     /// The link by which a flow of `origin` goes to `node`; `None` when no link that is up leads there.
     #[must_use]
-    pub fn next_hop(&self, node: NodeId, origin: NodeId, flow: u16) -> Option<LinkId> {
-        let mut up = LinkSet::default();
-        for (&link, _) in self.links.iter().filter(|(_, link)| link.is_adjacent()) {
-            up.insert(link);
+    pub fn next_hop(&self, node: NodeId, origin: NodeId, flow: u8) -> Option<LinkId> {
+        self.next_hop_among(node, origin, flow, &self.adjacent)
+    }
+
+    /// The same for some of the links.
+    pub(crate) fn next_hop_among(
+        &self,
+        node: NodeId,
+        origin: NodeId,
+        flow: u8,
+        usable: &LinkSet,
+    ) -> Option<LinkId> {
+        self.routes.next_hop(self.name.id(), node, origin, flow, usable)
+    }
+
+    /// The links by which data may go.
+    pub(crate) fn adjacent(&self) -> LinkSet {
+        self.adjacent
+    }
+
+    /// The ids of the nodes that can be reached, ascending.
+    pub(crate) fn reached_ids(&self) -> impl Iterator<Item = NodeId> {
+        self.reached.keys().copied()
+    }
+
+    /// The node of this name, if it can be reached.
+    pub(crate) fn reached_name(&self, name: &str) -> Option<NodeId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name of a node that can be reached, or of this one.
+    #[must_use]
+    pub fn name_of(&self, node: NodeId) -> Option<&NodeName> {
+        if node == self.name.id() {
+            return Some(&self.name);
         }
-        self.routes.next_hop(self.name.id(), node, origin, flow, &up)
+        self.reached.get(&node).map(|(name, _)| name)
     }
 
     /// The other nodes with members of `room` that can be reached, ascending.

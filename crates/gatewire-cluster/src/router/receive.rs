@@ -49,7 +49,13 @@ impl Router {
     /// The node that a neighbour means by a number.
     pub(super) fn meant(&self, id: LinkId, number: u32) -> Result<NodeName, LinkError> {
         let link = self.links.get(&id).ok_or(LinkError::UnknownLink { link: id })?;
-        link.incoming.node(number)
+        link.incoming.node(number).cloned()
+    }
+
+    /// The id of the node that a neighbour means by a number.
+    pub(crate) fn meant_id(&self, id: LinkId, number: u32) -> Result<NodeId, LinkError> {
+        let link = self.links.get(&id).ok_or(LinkError::UnknownLink { link: id })?;
+        link.incoming.node(number).map(NodeName::id)
     }
 
     fn handle_definition(

@@ -38,6 +38,28 @@ impl Router {
         }
     }
 
+    /// The number of a node on a link, if it is defined there.
+    pub(crate) fn known_number(&self, link: LinkId, node: NodeId) -> Option<NodeNumber> {
+        self.links.get(&link)?.outgoing.known(node)
+    }
+
+    /// Defines all nodes on the links by which data may go: frames that are routed define none.
+    pub(super) fn define_nodes(&mut self) {
+        let nodes: Vec<NodeName> = self
+            .database
+            .iter()
+            .filter(|(_, node)| node.record.is_some())
+            .map(|(_, node)| node.name.clone())
+            .collect();
+        for link in self.adjacent.iter().collect::<Vec<_>>() {
+            for node in &nodes {
+                if self.number(link, node).is_none() {
+                    break;
+                }
+            }
+        }
+    }
+
     /// All links but `arrival`.
     pub(super) fn links_but(&self, arrival: Option<LinkId>) -> Vec<LinkId> {
         self.links.keys().copied().filter(|&link| Some(link) != arrival).collect()

@@ -1,6 +1,7 @@
 //! What routers promise, in simulated clusters.
 
 mod counts;
+mod forward;
 mod frames;
 mod lives;
 mod network;

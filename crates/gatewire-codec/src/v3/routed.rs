@@ -26,8 +26,8 @@ use crate::write::{frame, put_varint, varint_len};
 
 /// Whether a frame of this kind is one.
 #[must_use]
-pub fn is_routed(kind: u8) -> bool {
-    kind == super::kind::ROUTED
+pub fn is_routed(found: u8) -> bool {
+    found == kind::ROUTED
 }
 
 /// What the payload of a routed frame is.
@@ -188,9 +188,9 @@ pub fn decode_routed(frame: &[u8]) -> Result<Routed<'_>, DecodeError> {
     if found != VERSION {
         return Err(DecodeError::WrongVersion { found, expected: VERSION });
     }
-    let kind = reader.u8(Field::Kind)?;
-    if kind != super::kind::ROUTED {
-        return Err(DecodeError::UnknownKind { kind });
+    let found = reader.u8(Field::Kind)?;
+    if found != kind::ROUTED {
+        return Err(DecodeError::UnknownKind { kind: found });
     }
     let [flags, ttl, flow] = *reader.array(Field::Flags)?;
     let carried = Carried::from_bits(flags & CARRIED).filter(|_| flags & !(CARRIED | BITS) == 0);

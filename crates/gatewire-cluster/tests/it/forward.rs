@@ -1,0 +1,208 @@
+//! Frames for sets of nodes: one copy on each link of the tree, one for each node, by the shortest ways.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use gatewire_cluster::forward::{MAX_HOPS, OriginOrder, Passing, Split};
+use gatewire_cluster::{LinkError, LinkId, NodeId};
+use gatewire_codec::v3::routed::{Carried, RoutedHeader, encode_routed};
+use gatewire_codec::{DecodeError, Field, Names, SocketId, Target};
+
+use crate::network::Network;
+
+/// What became of one frame.
+#[derive(Debug, Default)]
+struct Sent {
+    /// How often each node got it, and over how many links it had come.
+    delivered: BTreeMap<usize, Vec<u8>>,
+    /// How often it crossed each cable.
+    copies: BTreeMap<usize, usize>,
+    unreachable: usize,
+    expired: usize,
+}
+
+const QUIET: Duration = Duration::from_secs(10);
+
+fn line(nodes: usize) -> Network {
+    let mut network = Network::new(1);
+    for node in 0..nodes {
+        network.add_node(&format!("node {node}"));
+    }
+    for node in 1..nodes {
+        network.add_cable(node - 1, node, 1);
+    }
+    network.run(QUIET);
+    network
+}
+
+/// Sends one frame from `origin` to those whom `target` addresses, at once.
+fn send(network: &Network, origin: usize, target: &Target<'_>) -> Sent {
+    let router = network.places[origin].router.as_ref().expect("it lives");
+    let (mut nodes, mut unknown) = (Vec::new(), 0);
+    router.addressed(target, &mut nodes, |_| unknown += 1);
+    let mut split = Split::default();
+    let passing = router.begin(Carried::Events, 7, 1);
+    router.split((passing.origin, 7), nodes.into_iter(), None, &mut split);
+    let mut sent = Sent { unreachable: unknown, ..Sent::default() };
+    let mut under_way = VecDeque::new();
+    pass_on(network, origin, &passing, &split, &mut sent, &mut under_way);
+    while let Some((node, link, frame)) = under_way.pop_front() {
+        let router = network.places[node].router.as_ref().expect("it lives");
+        let arrived = router.arrive(link, &frame[4..], &mut split).expect("it is a good frame");
+        assert_eq!(arrived.payload, b"payload");
+        if arrived.here {
+            let hops = MAX_HOPS - 1 - arrived.passing.ttl;
+            sent.delivered.entry(node).or_default().push(hops);
+        }
+        pass_on(network, node, &arrived.passing, &split, &mut sent, &mut under_way);
+    }
+    sent
+}
+
+fn pass_on(
+    network: &Network,
+    node: usize,
+    passing: &Passing,
+    split: &Split,
+    sent: &mut Sent,
+    under_way: &mut VecDeque<(usize, LinkId, BytesMut)>,
+) {
+    sent.unreachable += split.unreachable.len();
+    sent.expired += split.expired.len();
+    let router = network.places[node].router.as_ref().expect("it lives");
+    for branch in split.branches() {
+        let mut frame = BytesMut::new();
+        let known = router.encode_copy(passing, branch, &[b"pay", b"load"], &mut frame);
+        assert_eq!(known, Ok(true), "the link knows the origin");
+        let number = usize::from(branch.link.0);
+        *sent.copies.entry(number).or_default() += 1;
+        let ends = network.cables[number].ends;
+        let other = if ends[0] == node { ends[1] } else { ends[0] };
+        under_way.push_back((other, branch.link, frame));
+    }
+}
+
+fn room<'a>(names: &'a [&'a str]) -> Target<'a> {
+    Target { rooms: Names::from_slice(names), ..Target::default() }
+}
+
+#[test]
+fn a_room_message_crosses_each_link_of_the_tree_once_and_no_other() {
+    // A ring of six, and a member at each of three nodes that follow each other.
+    let mut network = line(6);
+    network.add_cable(5, 0, 1);
+    for node in [1, 2, 3] {
+        network.join(node, "room 1");
+    }
+    network.run(QUIET);
+    let sent = send(&network, 0, &room(&["room 1"]));
+    assert_eq!(sent.delivered.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(sent.delivered.values().all(|copies| copies.len() == 1));
+    // Node 3 lies three links away on both ways.
+    let tree: usize = sent.copies.values().sum();
+    assert!(sent.copies.values().all(|copies| *copies == 1), "{:?}", sent.copies);
+    assert!([3, 5].contains(&tree), "{:?}", sent.copies);
+    assert_eq!((sent.unreachable, sent.expired), (0, 0));
+}
+
+#[test]
+fn everybody_in_several_rooms_gets_one_copy_and_nothing_goes_where_no_member_lives() {
+    let mut network = line(5);
+    network.join(1, "a");
+    network.join(1, "b");
+    network.join(2, "b");
+    network.run(QUIET);
+    let sent = send(&network, 0, &room(&["a", "b", "nobody"]));
+    assert_eq!(sent.delivered, BTreeMap::from([(1, vec![1]), (2, vec![2])]));
+    assert_eq!(sent.copies, BTreeMap::from([(0, 1), (1, 1)]));
+    let everyone = Target { everyone: true, ..Target::default() };
+    let sent = send(&network, 2, &everyone);
+    assert_eq!(sent.delivered.keys().copied().collect::<Vec<_>>(), [0, 1, 3, 4]);
+    assert!(sent.copies.values().all(|copies| *copies == 1));
+    assert_eq!(sent.copies.len(), 4);
+}
+
+#[test]
+fn a_socket_is_a_set_of_one_node() {
+    let network = line(4);
+    let session = SocketId::from_bytes([7; 16]);
+    let there = format!("node 3/{session}");
+    let here = format!("node 0/{session}");
+    let bare = session.to_string();
+    let nowhere = format!("node 9/{session}");
+    let names = [&*there, &*there, &*here, &*bare, &*nowhere];
+    let target = Target { sockets: Names::from_slice(&names), ..Target::default() };
+    let sent = send(&network, 0, &target);
+    assert_eq!(sent.delivered, BTreeMap::from([(3, vec![3])]));
+    assert_eq!((sent.copies.len(), sent.unreachable), (3, 1));
+}
+
+#[test]
+fn what_cannot_be_reached_any_more_is_told() {
+    let mut network = line(4);
+    network.join(1, "room 1");
+    network.join(3, "room 1");
+    network.run(QUIET);
+    // Before the routes are computed anew, only the link itself is known to be gone.
+    network.cut(0);
+    let sent = send(&network, 0, &room(&["room 1"]));
+    assert_eq!((sent.delivered.len(), sent.unreachable), (0, 2));
+}
+
+#[test]
+fn a_frame_crosses_so_many_links_and_no_more() {
+    let farthest = usize::from(MAX_HOPS);
+    let network = line(farthest + 3);
+    let everyone = Target { everyone: true, ..Target::default() };
+    let sent = send(&network, 0, &everyone);
+    assert_eq!(sent.delivered.len(), farthest);
+    assert_eq!(sent.expired, 2);
+}
+
+#[test]
+fn frames_that_break_the_protocol_are_told_from_those_that_do_not() {
+    let network = line(3);
+    let router = network.places[1].router.as_ref().expect("it lives");
+    let mut split = Split::default();
+    let mut arrive = |link, origin, destinations: &[u32]| {
+        let carried = Carried::Events;
+        let header = RoutedHeader { carried, ttl: 3, flow: 0, origin, nonce: 1, sequence: 1 };
+        let mut frame = BytesMut::new();
+        encode_routed(&header, destinations, &[], &mut frame).expect("it is short");
+        router.arrive(LinkId(link), &frame[4..], &mut split).map(|arrived| arrived.here)
+    };
+    assert_eq!(arrive(0, 999, &[0]), Err(LinkError::UnknownNumber { number: 999 }));
+    assert_eq!(arrive(0, 0, &[998]), Err(LinkError::UnknownNumber { number: 998 }));
+    assert_eq!(arrive(9, 0, &[0]), Err(LinkError::UnknownLink { link: LinkId(9) }));
+    let cut = LinkError::Decode(DecodeError::Truncated { field: Field::Flags });
+    assert_eq!(router.arrive(LinkId(0), &[3, 57], &mut split).map(|_| ()), Err(cut));
+}
+
+#[test]
+fn flows_of_one_origin_spread_over_equal_ways_and_each_keeps_its_own() {
+    // A square: two equal ways to the opposite corner.
+    let mut network = line(4);
+    network.add_cable(3, 0, 1);
+    network.run(QUIET);
+    let router = network.places[0].router.as_ref().expect("it lives");
+    let (own, corner) = (network.id(0), network.id(2));
+    let hop = |flow: u8| router.next_hop(corner, own, flow).expect("there is a way");
+    let mut flows: BTreeMap<LinkId, usize> = BTreeMap::new();
+    for flow in 0..=255 {
+        *flows.entry(hop(flow)).or_default() += 1;
+        assert_eq!(hop(flow), hop(flow));
+    }
+    assert!(flows.len() == 2 && flows.values().all(|count| *count > 64), "{flows:?}");
+}
+
+#[test]
+fn an_order_takes_the_frames_of_a_router_and_not_the_same_ones_twice() {
+    let network = line(2);
+    let router = network.places[0].router.as_ref().expect("it lives");
+    let passing = router.begin(Carried::Events, 3, 1);
+    let mut order = OriginOrder::new(passing.nonce);
+    assert!(order.admit(passing.nonce, passing.flow, passing.sequence));
+    assert!(!order.admit(passing.nonce, passing.flow, passing.sequence));
+    let _own: NodeId = passing.origin;
+}
