@@ -1,5 +1,6 @@
 //! From a room to the nodes that have members of it.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
 
 use gatewire_codec::v3::control::NodeId;
@@ -9,6 +10,9 @@ use rustc_hash::FxHashMap;
 #[derive(Debug, Default)]
 pub(crate) struct Holders {
     rooms: FxHashMap<u64, Nodes>,
+    /// The rooms of which changes are noted.
+    watched: BTreeSet<u64>,
+    touched: BTreeSet<u64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +33,7 @@ impl Holders {
     }
 
     pub(crate) fn add(&mut self, room: u64, node: NodeId) {
+        self.touch(room);
         match self.rooms.entry(room) {
             Entry::Vacant(place) => {
                 place.insert(Nodes::One(node));
@@ -49,6 +54,7 @@ impl Holders {
     }
 
     pub(crate) fn remove(&mut self, room: u64, node: NodeId) {
+        self.touch(room);
         let Entry::Occupied(mut place) = self.rooms.entry(room) else { return };
         match place.get_mut() {
             Nodes::One(other) => {
@@ -67,6 +73,34 @@ impl Holders {
         }
     }
 
+    /// Changes of `room` are noted from here on, and it counts as changed.
+    pub(crate) fn watch(&mut self, room: u64) {
+        self.watched.insert(room);
+        self.touched.insert(room);
+    }
+
+    pub(crate) fn unwatch(&mut self, room: u64) {
+        self.watched.remove(&room);
+        self.touched.remove(&room);
+    }
+
+    /// Something has happened to `room`.
+    pub(crate) fn touch(&mut self, room: u64) {
+        if !self.watched.is_empty() && self.watched.contains(&room) {
+            self.touched.insert(room);
+        }
+    }
+
+    /// Something has happened that may concern all rooms.
+    pub(crate) fn touch_all(&mut self) {
+        self.touched.clone_from(&self.watched);
+    }
+
+    /// The watched rooms to which something has happened since the last call.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<u64> {
+        std::mem::take(&mut self.touched)
+    }
+
     /// How many rooms have members anywhere else.
     pub(crate) fn len(&self) -> usize {
         self.rooms.len()
@@ -75,7 +109,7 @@ impl Holders {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 

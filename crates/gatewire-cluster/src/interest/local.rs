@@ -49,6 +49,11 @@ impl LocalRooms {
         true
     }
 
+    /// Whether there is a member.
+    pub(crate) fn contains(&self, room: u64) -> bool {
+        self.members.contains_key(&room)
+    }
+
     /// When the batch is to be told, if there is one.
     pub(crate) fn due(&self) -> Option<Duration> {
         self.since.map(|since| since + BATCH)

@@ -18,7 +18,11 @@ impl Router {
             .links
             .iter()
             .filter_map(|(&link, known)| {
-                let cost = known.cost.max(known.their_cost?);
+                let hello = known.their_cost?;
+                // What the neighbour says now, not when the link came up.
+                let record = self.database.get(known.neighbour.id())?.record.as_ref();
+                let theirs = record.and_then(|record| record.links()?.cost_to(own));
+                let cost = known.cost.max(theirs.unwrap_or(hello));
                 Some(OwnLink { link, neighbour: known.neighbour.id(), cost })
             })
             .collect();
@@ -41,6 +45,8 @@ impl Router {
         self.by_name =
             self.reached.iter().map(|(id, (name, _))| (name.as_str().into(), *id)).collect();
         self.tell_nodes(&before);
+        self.holders.touch_all();
+        self.tell_watched();
         if routes != self.routes {
             self.routes = routes;
             self.emit(Event::RoutesChanged);

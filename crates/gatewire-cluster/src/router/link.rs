@@ -103,6 +103,17 @@ impl Router {
         }
     }
 
+    /// What the way over a link costs has changed, as this side sees it; 0 counts as 1. Told to all: let it be for
+    /// a reason. Nothing when there is no such link.
+    pub fn set_cost(&mut self, now: Duration, link: LinkId, cost: u16) {
+        let Some(link) = self.links.get_mut(&link) else { return };
+        let cost = cost.max(1);
+        if std::mem::replace(&mut link.cost, cost) != cost && link.is_adjacent() {
+            self.origination.change(now);
+            self.calculation.change(now);
+        }
+    }
+
     /// The neighbour's first frame: from here on the link can be used.
     pub(super) fn handle_hello(
         &mut self,

@@ -38,6 +38,7 @@ mod receive;
 mod rooms;
 mod send;
 mod synchronize;
+mod watch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -57,6 +58,7 @@ use crate::throttle::Throttle;
 use link::Link;
 use originate::Fights;
 use rooms::Awaited;
+use watch::Watched;
 
 /// The priority of all frames of this machine: they go before everything else of a link.
 pub const PRIORITY: u8 = 0;
@@ -132,6 +134,24 @@ pub enum Event {
     /// This router goes on with a higher counter, since others knew one of its name that was newer.
     /// To be kept for the next start.
     OutBid(Incarnation),
+    /// A node has members of a room that is [watched](Router::watch), the first since it was told otherwise.
+    RoomRegistered {
+        /// The room.
+        room: Box<str>,
+        /// The node, which may be this one.
+        node: NodeName,
+        /// How many nodes have members now. (How many members a node has nobody else knows.)
+        nodes: usize,
+    },
+    /// A node has no members of a watched room any more, or cannot be reached.
+    RoomUnregistered {
+        /// The room.
+        room: Box<str>,
+        /// The node.
+        node: NodeName,
+        /// How many nodes have members now.
+        nodes: usize,
+    },
     /// A link has no numbers for nodes left; take it down and up again.
     LinkExhausted(LinkId),
     /// Another live node has this name. This router takes part no more: close its links.
@@ -178,6 +198,7 @@ pub struct Router {
     holders: Holders,
     local: LocalRooms,
     awaited: BTreeMap<NodeId, Awaited>,
+    watched: BTreeMap<u64, Watched>,
     routes: Routes,
     /// The nodes that `routes` reaches, and the nonces of their lives: what was told by events.
     reached: BTreeMap<NodeId, (NodeName, u32)>,
@@ -217,6 +238,7 @@ impl Router {
             holders: Holders::default(),
             local: LocalRooms::default(),
             awaited: BTreeMap::new(),
+            watched: BTreeMap::new(),
             routes: Routes::default(),
             reached: BTreeMap::new(),
             by_name: FxHashMap::default(),
@@ -240,12 +262,20 @@ impl Router {
     ///
     /// [`TooManyRooms`] when this would be one room too many.
     pub fn join(&mut self, now: Duration, room: &str) -> Result<(), TooManyRooms> {
-        self.local.join(now, self.config.room_key.hash(room))
+        let room = self.config.room_key.hash(room);
+        self.local.join(now, room)?;
+        self.holders.touch(room);
+        self.tell_watched();
+        Ok(())
     }
 
     /// A member of this node leaves `room`; `false` when there was none.
     pub fn leave(&mut self, now: Duration, room: &str) -> bool {
-        self.local.leave(now, self.config.room_key.hash(room))
+        let room = self.config.room_key.hash(room);
+        let left = self.local.leave(now, room);
+        self.holders.touch(room);
+        self.tell_watched();
+        left
     }
 
     /// Does what is due. To be called when [`poll_timeout`](Self::poll_timeout) says so; earlier or

@@ -30,7 +30,7 @@ impl Router {
             return Ok(());
         }
         let adjacent = self.links.get(&link).ok_or(LinkError::UnknownLink { link })?.is_adjacent();
-        match decode(frame)? {
+        let handled = match decode(frame)? {
             Control::Hello(hello) => self.handle_hello(now, link, &hello),
             _ if !adjacent => Err(LinkError::HelloExpected),
             Control::NodeDef { number, id, name } => self.handle_definition(link, number, id, name),
@@ -43,7 +43,9 @@ impl Router {
             Control::Request(items) => self.handle_request(now, link, &items),
             Control::InterestDelta(delta) => self.handle_delta(now, link, delta),
             Control::InterestSnapshot(part) => self.handle_snapshot(now, link, part),
-        }
+        };
+        self.tell_watched();
+        handled
     }
 
     /// The node that a neighbour means by a number.

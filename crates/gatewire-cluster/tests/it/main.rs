@@ -9,3 +9,4 @@ mod random_faults;
 mod rooms;
 mod topology;
 mod truth;
+mod watch;

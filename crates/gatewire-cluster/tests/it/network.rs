@@ -320,6 +320,13 @@ impl Network {
         self.settle(node);
     }
 
+    /// Carries out what all routers want, after they were called by hand.
+    pub(crate) fn settle_all(&mut self) {
+        for node in 0..self.places.len() {
+            self.settle(node);
+        }
+    }
+
     /// Carries out what the router at `node` wants.
     fn settle(&mut self, node: usize) {
         loop {
