@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hmac::Mac;
 
 use super::schedule::{self, ChannelBinding, Hash, Prk};
-use super::{Established, Grant, HandshakeError, Psk, encode, node_name, prefix_of};
+use super::{Established, Grant, HandshakeError, Psk, encode, node_name, prefix_of, server_name};
 use crate::SocketId;
 use gatewire_codec::v3::handshake::{
     Extensions, Hello, Proof, Role, SUITE_ANONYMOUS, SUITE_HMAC_SHA256,
@@ -102,6 +102,7 @@ impl ExpectChallenge<'_> {
             th2,
             role: self.config.role,
             node_name: self.node_name,
+            server_name: server_name(challenge.extensions),
             key_id: self.config.key.map(|(id, _)| id).unwrap_or_default(),
             max_frame: challenge.max_frame,
             ping_s: challenge.ping_s,
@@ -116,6 +117,7 @@ pub struct ExpectAccept {
     th2: Hash,
     role: Role,
     node_name: Option<String>,
+    server_name: Option<String>,
     key_id: String,
     max_frame: u32,
     ping_s: u16,
@@ -147,6 +149,7 @@ impl ExpectAccept {
             session_id: SocketId::from_bytes(accept.session_id),
             role: self.role,
             node_name: self.node_name,
+            server_name: self.server_name,
             key_id: self.key_id,
             grant: Arc::new(Grant::default()),
             max_frame: self.max_frame,

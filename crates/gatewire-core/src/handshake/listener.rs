@@ -9,7 +9,7 @@ use super::keys::Held;
 use super::schedule::{self, ChannelBinding, Hash, Prk};
 use super::{
     Decoys, Established, Grant, HandshakeError, KeyFault, KeyRing, Roles, encode, node_name,
-    prefix_of,
+    prefix_of, server_name,
 };
 use crate::{SocketId, UnixTime};
 use gatewire_codec::v3::handshake::{
@@ -28,6 +28,8 @@ pub struct ListenerConfig {
     pub instance: [u8; 16],
     /// The longest frame that it will read after ACCEPT.
     pub max_frame: u32,
+    /// The same for routers, whose frames carry those of others.
+    pub max_router_frame: u32,
     /// Seconds that a dialler has to finish the handshake.
     pub auth_timeout_s: u16,
     /// Seconds of silence after which it sends a ping.
@@ -116,12 +118,16 @@ impl<'c> ExpectHello<'c> {
             let (prk, found) = config.keys.find(hello.key_id, &config.decoys, self.now);
             (prk, found.map_or_else(Key::Decoy, Key::Held))
         };
+        let max_frame = match hello.role {
+            Role::Client => config.max_frame,
+            Role::Router => config.max_router_frame,
+        };
         let challenge = encode(&Message::Challenge(Challenge {
             version: v3::VERSION,
             suite,
             instance: config.instance,
             nonce,
-            max_frame: config.max_frame,
+            max_frame,
             auth_timeout_s: config.auth_timeout_s,
             ping_s: config.ping_s,
             extensions,
@@ -135,9 +141,10 @@ impl<'c> ExpectHello<'c> {
             th1,
             role: hello.role,
             node_name: node_name(hello.role, hello.extensions),
+            server_name: server_name(extensions),
             // Without a key nobody has shown that the id is his.
             key_id: if suite == SUITE_ANONYMOUS { String::new() } else { hello.key_id.to_owned() },
-            max_frame: config.max_frame,
+            max_frame,
             ping_s: config.ping_s,
         };
         Ok((challenge, next))
@@ -151,6 +158,7 @@ pub struct ExpectProof {
     th1: Hash,
     role: Role,
     node_name: Option<String>,
+    server_name: Option<String>,
     key_id: String,
     max_frame: u32,
     ping_s: u16,
@@ -207,6 +215,7 @@ impl ExpectProof {
             session_id,
             role: self.role,
             node_name: self.node_name,
+            server_name: self.server_name,
             key_id: self.key_id,
             grant,
             max_frame: self.max_frame,

@@ -46,6 +46,8 @@ pub struct Established {
     pub role: Role,
     /// The name that a dialling router told, if it did. What it may be called, its key says.
     pub node_name: Option<String>,
+    /// The name that the listener told, if it did: in a cluster, its node's.
+    pub server_name: Option<String>,
     /// Which key was used; empty without one.
     pub key_id: String,
     /// What the key gives to the session, on the listener's side. A dialler is told nothing of it and
@@ -154,6 +156,12 @@ fn encode(message: &Message<'_>) -> Result<Bytes, HandshakeError> {
 /// The length prefix that stood before `frame` on the wire: the transcript covers whole frames.
 fn prefix_of(frame: &[u8]) -> [u8; 4] {
     u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// The name in a listener's CHALLENGE. One that is not UTF-8 is none.
+fn server_name(extensions: Extensions<'_>) -> Option<String> {
+    let name = extensions.find(extension::SERVER_NAME)?;
+    std::str::from_utf8(name).ok().map(str::to_owned)
 }
 
 /// The name in a router's HELLO. One that is not UTF-8 is none.

@@ -12,6 +12,7 @@
 //! * Join, leave and removal take constant time per room; a delivery to one room walks one
 //!   contiguous list.
 
+mod changes;
 mod deliver;
 mod rooms;
 mod run;
@@ -24,6 +25,7 @@ use slab::Slab;
 use crate::SocketId;
 use rooms::{Membership, Room};
 
+pub use changes::RoomChange;
 pub use rooms::JoinError;
 pub use run::PublishRun;
 
@@ -77,6 +79,8 @@ pub struct Hub<H> {
     /// Peers choose these names: the hash is keyed at random, so that nobody can make them collide.
     /// Its order is never looked at, so nothing else depends on the key.
     by_name: HashMap<Box<str>, usize>,
+    /// What became of rooms, if anybody wants to know.
+    changes: Option<Vec<RoomChange>>,
 }
 
 impl<H: Clone> Hub<H> {
@@ -90,6 +94,7 @@ impl<H: Clone> Hub<H> {
             generation: 0,
             rooms: Slab::new(),
             by_name: HashMap::new(),
+            changes: None,
         }
     }
 

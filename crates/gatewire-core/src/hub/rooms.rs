@@ -92,6 +92,9 @@ impl<H: Clone> Hub<H> {
         socket.rooms.push(Membership { room, position: members.len() });
         let position = socket.rooms.len() - 1;
         members.push(Member { socket: key, position, handle: socket.handle.clone() });
+        if known.is_none() {
+            self.note(name, true);
+        }
         Ok(true)
     }
 
@@ -147,6 +150,7 @@ impl<H: Clone> Hub<H> {
         if self.rooms[room].members.is_empty() {
             let gone = self.rooms.remove(room);
             self.by_name.remove(&gone.name);
+            self.note(&gone.name, false);
         }
     }
 

@@ -135,6 +135,18 @@ impl<W, H: Clone> Outbound<W, H> {
         self.outbox.push_frames(class, self.max_frame, frames)
     }
 
+    /// Queues a whole frame before all others that are not being written; see [`Outbox::push_ahead`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`].
+    pub fn push_ahead(&mut self, frame: &[u8]) -> Result<(), SendError> {
+        if self.closing {
+            return Err(SendError::Closed);
+        }
+        self.outbox.push_ahead(frame)
+    }
+
     /// Queues an event that wants an answer; its id. `waiter` comes back from
     /// [`answered`](Self::answered), [`expire`](Self::expire) or [`disconnect`](Self::disconnect).
     ///

@@ -5,6 +5,7 @@
 //! to about 1 KiB (see `docs/decisions.md`). So a batch of any number of frames goes out with one
 //! vectored write.
 
+mod ahead;
 mod batch;
 mod chunks;
 mod frames;
@@ -22,6 +23,7 @@ use super::SendError;
 use crate::{DropReason, Ledger};
 use gatewire_codec::{EncodeError, LENGTH_PREFIX};
 
+use ahead::Ahead;
 use frames::Content;
 
 pub use batch::Batch;
@@ -50,6 +52,8 @@ pub struct Outbox {
     sealed: VecDeque<Bytes>,
     /// Where small frames are appended.
     tail: BytesMut,
+    /// Frames that go before all that is not with the kernel yet. `None`: there never was one.
+    ahead: Option<Box<Ahead>>,
     /// Bytes at the very front that belong to a frame whose beginning is written.
     head_left: usize,
     /// Everything that waits, the batch in flight included.
@@ -76,6 +80,7 @@ impl Outbox {
             limits,
             sealed: VecDeque::new(),
             tail: BytesMut::new(),
+            ahead: None,
             head_left: 0,
             bytes: 0,
             written: 0,
@@ -242,9 +247,10 @@ impl Outbox {
 
     /// Takes everything that waits, to be written. `None`: nothing waits, or a batch is in flight.
     pub fn take(&mut self) -> Option<Batch> {
-        if self.in_flight || (self.tail.is_empty() && self.sealed.is_empty()) {
+        if self.in_flight || self.bytes == 0 {
             return None;
         }
+        self.put_ahead();
         self.in_flight = true;
         let tail = mem::replace(&mut self.tail, mem::take(&mut self.spare));
         let sealed = mem::take(&mut self.sealed);
@@ -256,6 +262,9 @@ impl Outbox {
         self.in_flight = false;
         self.bytes -= batch.written_bytes();
         self.written += batch.written_bytes() as u64;
+        if let Some(ahead) = &mut self.ahead {
+            ahead.written(batch.written_bytes());
+        }
         self.ledger.queued -= batch.written_frames();
         self.ledger.done += batch.written_frames();
         self.blocked = !batch.is_empty();
@@ -298,6 +307,7 @@ impl Outbox {
     pub fn release_memory(&mut self) {
         self.spare = BytesMut::new();
         if self.bytes == 0 {
+            self.ahead = None;
             self.tail = BytesMut::new();
             self.sealed = VecDeque::new();
         }

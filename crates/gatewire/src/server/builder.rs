@@ -73,6 +73,10 @@ impl Default for ServerBuilder {
     }
 }
 
+/// How much longer a frame of a router may be than what it carries: the nodes that it is for, and the names of its
+/// target.
+const ROUTED_OVERHEAD: u32 = 128 << 10;
+
 impl ServerBuilder {
     /// Only clients that prove to know one of these keys may connect. Without keys anybody may, as a client.
     ///
@@ -230,6 +234,7 @@ impl ServerBuilder {
                 decoys: Decoys::new(random()),
                 instance: random(),
                 max_frame: self.limits.max_frame,
+                max_router_frame: self.limits.max_frame.saturating_add(ROUTED_OVERHEAD),
                 auth_timeout_s: seconds(self.limits.handshake_timeout),
                 ping_s: seconds(self.limits.ping_interval),
             })),

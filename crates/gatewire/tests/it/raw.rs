@@ -116,6 +116,7 @@ impl Raw {
             decoys: Decoys::new(NONCE),
             instance: [2; 16],
             max_frame,
+            max_router_frame: max_frame,
             auth_timeout_s: 5,
             ping_s: 10,
         };

@@ -19,6 +19,10 @@ impl Outbox {
     /// stay.
     pub fn retain(&mut self, reason: DropReason, mut keep: impl FnMut(&[u8]) -> bool) {
         self.seal();
+        if let Some(ahead) = &mut self.ahead {
+            // What is dropped may be in front of it.
+            ahead.forget_place();
+        }
         let segments = mem::take(&mut self.sealed);
         // With a batch in flight, the partly written frame is in the batch.
         let head = if self.in_flight { 0 } else { self.head_left };
@@ -77,6 +81,7 @@ impl Outbox {
     /// wait for the next connection, the others are counted as dropped.
     pub fn disconnect(&mut self, keep: impl FnMut(&[u8]) -> bool) {
         debug_assert!(!self.in_flight, "the batch in flight is given back before");
+        self.put_ahead();
         self.seal();
         if self.head_left > 0 {
             while let Some(front) = self.sealed.front_mut().filter(|_| self.head_left > 0) {

@@ -44,6 +44,7 @@ fn session(role: Role, key_id: &str, most: Option<u32>) -> Established {
         session_id: SocketId::from_bytes([1; 16]),
         role,
         node_name: None,
+        server_name: None,
         key_id: key_id.to_owned(),
         grant: Arc::new(grant),
         max_frame: 1 << 20,

@@ -59,6 +59,7 @@ fn listener(keys: KeyRing) -> ListenerConfig {
         decoys: Decoys::new(DECOY),
         instance: SERVER_INSTANCE,
         max_frame: 1 << 20,
+        max_router_frame: 1 << 20,
         auth_timeout_s: 5,
         ping_s: 10,
     }

@@ -172,6 +172,7 @@ impl Vector {
             decoys: Decoys::new(DECOY),
             instance,
             max_frame,
+            max_router_frame: max_frame,
             auth_timeout_s,
             ping_s,
         }
@@ -189,6 +190,10 @@ impl Vector {
             node_name: hello
                 .extensions
                 .find(extension::NODE_NAME)
+                .map(|name| String::from_utf8(name.to_vec()).expect("UTF-8")),
+            server_name: challenge
+                .extensions
+                .find(extension::SERVER_NAME)
                 .map(|name| String::from_utf8(name.to_vec()).expect("UTF-8")),
             key_id: self.key_id.clone(),
             grant: Arc::default(),

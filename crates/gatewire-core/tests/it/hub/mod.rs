@@ -1,5 +1,6 @@
 //! Rooms and receivers: the rules by example. [`model`] compares everything with a naive hub.
 
+mod changes;
 mod delivery;
 mod membership;
 mod model;

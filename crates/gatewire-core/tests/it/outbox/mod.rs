@@ -1,6 +1,7 @@
 //! What waits to be written: bounds, order, and an account that adds up. The rules by example;
 //! [`model`] compares everything with a list of frames.
 
+mod ahead;
 mod chunks;
 mod connection;
 mod latest;

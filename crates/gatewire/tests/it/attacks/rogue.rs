@@ -29,6 +29,7 @@ async fn answer(stranger: &mut Stranger, last: Place, change: &impl Fn(Place, By
         decoys: Decoys::new([3; 32]),
         instance: [2; 16],
         max_frame: 1 << 20,
+        max_router_frame: 1 << 20,
         auth_timeout_s: 5,
         ping_s: 10,
     };
@@ -262,6 +263,7 @@ pub(super) fn challenge(version: u8, suite: u8) -> Bytes {
         instance: [2; 16],
         nonce: [3; 32],
         max_frame: 1 << 20,
+        max_router_frame: 1 << 20,
         auth_timeout_s: 5,
         ping_s: 10,
         extensions: Extensions::NONE,

@@ -76,6 +76,7 @@ impl Scene {
             decoys: Decoys::new([0x33; 32]),
             instance: [LISTENER_INSTANCE; 16],
             max_frame: 1 << 20,
+            max_router_frame: 1 << 20,
             auth_timeout_s: 5,
             ping_s: 10,
         };
