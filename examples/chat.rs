@@ -104,7 +104,7 @@ async fn client(name: &str, address: &str) -> Outcome {
     } else if name == "ben" {
         heard.recv().await; // Ana.
         let ana: SocketId = client.request("find", "ana").await?;
-        let question = client.to_socket(&ana).request("ask", line(name, "tea or coffee?"));
+        let question = client.to_socket(ana).request("ask", line(name, "tea or coffee?"));
         let drink: String = question.await?;
         println!("ben    | answered by ana alone: {drink}");
         client.to("kitchen").emit("say", line(name, format!("one {drink} for ana, please")))?;

@@ -55,33 +55,33 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut eva = Person::connect("eva", &server).await?;
 
     // How clients learn of each other's ids is the application's affair: see the example `chat`.
-    ana.client.to_socket(&ben.id).emit("wave", "ana waves at me")?;
+    ana.client.to_socket(ben.id).emit("wave", "ana waves at me")?;
     ben.waves.recv().await;
 
     // A request goes through the server to the other client, and its answer comes back.
-    let age: u8 = ana.client.to_socket(&ben.id).request("age", ()).await?;
+    let age: u8 = ana.client.to_socket(ben.id).request("age", ()).await?;
     println!("ana: ben is {age}");
     for event in ["secret", "shoe size"] {
-        let outcome = ana.client.to_socket(&ben.id).request::<u8, _>(event, ()).await;
+        let outcome = ana.client.to_socket(ben.id).request::<u8, _>(event, ()).await;
         println!("ana: {}", outcome.err().map_or_else(String::new, |error| error.to_string()));
     }
 
     // Several by id; whoever is addressed twice receives once.
-    let both = ana.client.to_socket(&ben.id).and().to_socket(&eva.id).to_socket(&ben.id);
+    let both = ana.client.to_socket(ben.id).and().to_socket(eva.id).to_socket(ben.id);
     both.emit("wave", "ana waves at both of us")?;
     ben.waves.recv().await;
     eva.waves.recv().await;
 
     // A room (or everybody: `broadcast`), with an exception. The sender is left out unless it says
     // otherwise.
-    let most = ana.client.to("garden").except(&eva.id).include_self();
+    let most = ana.client.to("garden").except(eva.id).include_self();
     most.emit("wave", "ana waves at all but eva")?;
     ben.waves.recv().await;
     ana.waves.recv().await;
 
     // An event to an id that is gone is nobody's. A request says so.
     eva.client.close().await;
-    let gone = ana.client.to_socket(&eva.id);
+    let gone = ana.client.to_socket(eva.id);
     gone.emit("wave", "is anybody there?")?;
     match gone.request::<u8, _>("age", ()).await {
         Err(error @ RequestError::NoSuchSocket) => println!("ana: {error}"),

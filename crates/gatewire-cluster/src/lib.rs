@@ -21,7 +21,6 @@
 //! fields are in the records and are passed on, nobody acts by them. Costs that change while a link
 //! is up: take it down and up again. The pacing that a neighbour wishes for is not regarded.
 
-mod address;
 mod error;
 pub mod forward;
 mod identity;
@@ -35,8 +34,8 @@ mod router;
 mod routes;
 mod throttle;
 
-pub use address::{ParseAddressError, SocketAddress};
 pub use error::{LinkError, LinkUpError, TooManyRooms};
+pub use gatewire_codec::SocketAddress;
 pub use gatewire_codec::v3::control::{Incarnation, NodeId};
 pub use identity::{Boot, NameError, NodeName};
 pub use interest::{MAX_ROOMS, RoomKey};

@@ -51,6 +51,7 @@ pub mod legacy;
 mod message;
 mod names;
 mod read;
+mod socket_address;
 mod socket_id;
 pub mod v3;
 mod value;
@@ -61,6 +62,7 @@ pub use error::{DecodeError, EncodeError, Field, FrameError};
 pub use framer::{Framer, LENGTH_PREFIX, Split, split_frame};
 pub use message::{Message, StreamOutcome, Target};
 pub use names::{Names, NamesIter};
+pub use socket_address::{SocketAddress, SocketAddressError};
 pub use socket_id::{ParseSocketIdError, SocketId};
 pub use value::{FormatId, Value, ValueRef, share};
 

@@ -1,7 +1,7 @@
 //! Values that need no format.
 
 use bytes::Bytes;
-use gatewire_codec::{SocketId, Value, ValueRef};
+use gatewire_codec::{SocketAddress, SocketId, Value, ValueRef};
 
 use crate::{DecodeContext, EncodeContext, FormatError, FromValue, IntoValue};
 
@@ -197,6 +197,26 @@ impl IntoValue for SocketId {
 impl FromValue for SocketId {
     fn from_value(value: ValueRef<'_>, _: &DecodeContext<'_>) -> Result<Self, FormatError> {
         let wrong = FormatError::WrongType { expected: "socket id", found: value.kind() };
+        match value {
+            ValueRef::String(text) => text.parse().map_err(|_| wrong),
+            _ => Err(wrong),
+        }
+    }
+}
+
+/// An address travels as its text too.
+impl IntoValue for SocketAddress {
+    fn to_value<'a>(&'a self, context: EncodeContext<'a>) -> Result<ValueRef<'a>, FormatError> {
+        let EncodeContext { scratch, .. } = context;
+        scratch.extend_from_slice(self.to_string().as_bytes());
+        let text = str::from_utf8(scratch).expect("an address is text");
+        Ok(ValueRef::String(text))
+    }
+}
+
+impl FromValue for SocketAddress {
+    fn from_value(value: ValueRef<'_>, _: &DecodeContext<'_>) -> Result<Self, FormatError> {
+        let wrong = FormatError::WrongType { expected: "socket address", found: value.kind() };
         match value {
             ValueRef::String(text) => text.parse().map_err(|_| wrong),
             _ => Err(wrong),

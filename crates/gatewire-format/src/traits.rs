@@ -8,7 +8,8 @@ use crate::{FormatError, Formats};
 /// Something that can be emitted or given as an answer.
 ///
 /// Implemented for `()`, `bool`, integers, floats, `str`, `String`, `[u8]`, `[u8; N]`, `Vec<u8>`,
-/// [`Bytes`], [`Value`](crate::Value), [`SocketId`](gatewire_codec::SocketId), `Option` of them (`None` is
+/// [`Bytes`], [`Value`](crate::Value), [`SocketId`](gatewire_codec::SocketId),
+/// [`SocketAddress`](gatewire_codec::SocketAddress), `Option` of them (`None` is
 /// empty), references to them, and [`Object`](crate::Object).
 pub trait IntoValue {
     /// The value, borrowed from `self` or from the context's scratch memory.

@@ -62,7 +62,8 @@ pub use client::{Client, ClientBuilder, OfflineQueue, WhenFull};
 pub use counters::Counters;
 pub use error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
 pub use gatewire_codec::{
-    CloseCode, ErrorCode, FormatId, GoAwayCode, RejectCode, StreamCode, Value, ValueRef,
+    CloseCode, ErrorCode, FormatId, GoAwayCode, RejectCode, SocketAddress, SocketAddressError,
+    StreamCode, Value, ValueRef,
 };
 pub use gatewire_core::fanout::SlowReceivers;
 pub use gatewire_core::handshake::{HandshakeError, KeyRing, Psk, WeakKey};

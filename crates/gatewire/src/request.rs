@@ -9,8 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use gatewire_codec::{Names, Target};
-use gatewire_core::SocketId;
+use gatewire_codec::{Names, SocketAddress, Target};
 use gatewire_format::{DecodeContext, FromValue, IntoValue};
 
 use crate::error::RequestError;
@@ -39,7 +38,7 @@ pub struct Request<'e, T, V> {
 }
 
 enum State {
-    Unsent { owner: Arc<dyn HasLink>, socket: Option<SocketId> },
+    Unsent { owner: Arc<dyn HasLink>, socket: Option<SocketAddress> },
     Sent(Pending),
     Failed(RequestError),
     Done,
@@ -92,7 +91,7 @@ impl<'e, T, V> Request<'e, T, V> {
 
     pub(crate) fn through(
         owner: Arc<dyn HasLink>,
-        socket: SocketId,
+        socket: SocketAddress,
         event: &'e str,
         value: V,
     ) -> Self {
@@ -114,7 +113,7 @@ impl<T, V: IntoValue> Request<'_, T, V> {
     fn send(
         &self,
         owner: Arc<dyn HasLink>,
-        socket: Option<SocketId>,
+        socket: Option<SocketAddress>,
     ) -> Result<Pending, RequestError> {
         let link = owner.link();
         let deadline = link.clock.now() + self.timeout;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewire_codec::{Names, Target};
-use gatewire_core::SocketId;
+use gatewire_codec::{Names, SocketAddress, Target};
 use gatewire_core::session::Class;
 use gatewire_format::{FromValue, IntoValue};
 
@@ -83,15 +82,15 @@ impl<'a> To<'a> {
         self
     }
 
-    /// Also this socket.
-    pub fn to_socket(mut self, id: &SocketId) -> Self {
-        self.sockets.push(id.to_string());
+    /// Also this socket, by its id or its address.
+    pub fn to_socket(mut self, socket: impl Into<SocketAddress>) -> Self {
+        self.sockets.push(socket.into().to_string());
         self
     }
 
-    /// Not this socket.
-    pub fn except(mut self, id: &SocketId) -> Self {
-        self.except_sockets.push(id.to_string());
+    /// Not this socket, named by its id or its address.
+    pub fn except(mut self, socket: impl Into<SocketAddress>) -> Self {
+        self.except_sockets.push(socket.into().to_string());
         self
     }
 
@@ -184,23 +183,23 @@ impl<'a> To<'a> {
     }
 }
 
-/// One socket, addressed by its id.
-#[derive(Clone, Copy)]
+/// One socket, addressed by its id or its [address](SocketAddress).
+#[derive(Clone)]
 #[must_use = "nothing is sent until `emit` or `request`"]
 pub struct ToSocket<'a> {
     origin: Origin<'a>,
-    id: SocketId,
+    socket: SocketAddress,
 }
 
 impl std::fmt::Debug for ToSocket<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("ToSocket").field(&self.id).finish()
+        f.debug_tuple("ToSocket").field(&self.socket).finish()
     }
 }
 
 impl<'a> ToSocket<'a> {
-    pub(crate) fn new(origin: Origin<'a>, id: SocketId) -> Self {
-        Self { origin, id }
+    pub(crate) fn new(origin: Origin<'a>, socket: SocketAddress) -> Self {
+        Self { origin, socket }
     }
 
     /// Emits an event to the socket; an id that does not exist is nobody.
@@ -232,10 +231,10 @@ impl<'a> ToSocket<'a> {
             Origin::Server(server) => server,
             Origin::Socket(socket) => &socket.inner.server,
             Origin::Client(client) => {
-                return Request::through(client.clone(), self.id, event, value);
+                return Request::through(client.clone(), self.socket.clone(), event, value);
             }
         };
-        match server.socket(self.id) {
+        match server.addressed(&self.socket) {
             Some(socket) => Request::to_peer(socket.inner, event, value),
             None => Request::failed(RequestError::NoSuchSocket, event, value),
         }
@@ -248,17 +247,17 @@ impl<'a> ToSocket<'a> {
             Origin::Server(server) => server,
             Origin::Socket(socket) => &socket.inner.server,
             Origin::Client(client) => {
-                let peer = Peer { owner: client.clone(), socket: Some(self.id) };
+                let peer = Peer { owner: client.clone(), socket: Some(self.socket.clone()) };
                 return OpenStream::new(Ok(peer), event, info);
             }
         };
-        let socket = server.socket(self.id).ok_or(RequestError::NoSuchSocket);
+        let socket = server.addressed(&self.socket).ok_or(RequestError::NoSuchSocket);
         let peer = socket.map(|socket| Peer { owner: socket.inner, socket: None });
         OpenStream::new(peer, event, info)
     }
 
     /// This socket, and others to be named.
     pub fn and(&self) -> To<'a> {
-        To::nobody(self.origin).to_socket(&self.id)
+        To::nobody(self.origin).to_socket(&self.socket)
     }
 }

@@ -7,13 +7,13 @@
 use gatewire_codec::{Names, Target};
 
 use super::{Hub, SocketKey};
-use crate::SocketId;
 
 impl<H: Clone> Hub<H> {
     /// Calls `each` once for each receiver of a target; how many there were.
     ///
     /// `sender` is the socket that publishes: it receives only if the target includes it or names its
-    /// id. Unknown rooms, unknown ids and texts that are no ids address nobody.
+    /// id. A socket is named by its id, also behind the name of [this node](Self::set_node). Unknown rooms,
+    /// unknown ids, sockets of other nodes and texts that are no ids address nobody.
     pub fn deliver(
         &self,
         target: &Target<'_>,
@@ -87,8 +87,7 @@ impl<H: Clone> Hub<H> {
     }
 
     fn index_of(&self, id: &str) -> Option<usize> {
-        let id: SocketId = id.parse().ok()?;
-        self.by_id.get(&id).map(|key| key.index())
+        self.by_id.get(&self.id_of(id)?).map(|key| key.index())
     }
 }
 

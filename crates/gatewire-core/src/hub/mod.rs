@@ -71,6 +71,8 @@ struct Socket<H> {
 #[derive(Debug)]
 pub struct Hub<H> {
     limits: RoomLimits,
+    /// The name of this hub's node in its cluster.
+    node: Option<Box<str>>,
     sockets: Slab<Socket<H>>,
     by_id: FxHashMap<SocketId, SocketKey>,
     /// How many sockets were inserted, modulo 2^32.
@@ -89,6 +91,7 @@ impl<H: Clone> Hub<H> {
     pub fn new(limits: RoomLimits) -> Self {
         Self {
             limits,
+            node: None,
             sockets: Slab::new(),
             by_id: FxHashMap::default(),
             generation: 0,
@@ -96,6 +99,11 @@ impl<H: Clone> Hub<H> {
             by_name: HashMap::new(),
             changes: None,
         }
+    }
+
+    /// Names the node that this hub is of: its sockets may be addressed as `node/session` from now on too.
+    pub fn set_node(&mut self, name: &str) {
+        self.node = Some(name.into());
     }
 
     /// Adds a socket. `None`: another has this id; draw a new one.
@@ -131,6 +139,22 @@ impl<H: Clone> Hub<H> {
     pub fn find(&self, id: SocketId) -> Option<(SocketKey, &H)> {
         let key = *self.by_id.get(&id)?;
         Some((key, self.handle(key)?))
+    }
+
+    /// The socket with this address: a bare id, or one behind the name of [this node](Self::set_node). Those of
+    /// other nodes, and texts that are no addresses, are nobody.
+    #[must_use]
+    pub fn find_address(&self, address: &str) -> Option<(SocketKey, &H)> {
+        self.find(self.id_of(address)?)
+    }
+
+    /// The id that an address has at this node.
+    fn id_of(&self, address: &str) -> Option<SocketId> {
+        if let Ok(id) = address.parse() {
+            return Some(id);
+        }
+        let (node, session) = address.split_once('/')?;
+        if self.node.as_deref() == Some(node) { session.parse().ok() } else { None }
     }
 
     /// The handle of a socket.

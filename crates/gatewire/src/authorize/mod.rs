@@ -123,7 +123,7 @@ pub enum Action<'a> {
     },
     /// To send a message to one socket, which may have gone, or be its own.
     EmitSocket {
-        /// The socket.
+        /// The socket's id, also if it was addressed behind the name of a node.
         socket: SocketId,
         /// The message's event.
         event: &'a str,

@@ -1,6 +1,6 @@
 //! Which actions a message consists of, in the order in which they are asked for.
 
-use gatewire_codec::{Names, Target};
+use gatewire_codec::{Names, SocketAddress, SocketId, Target};
 use gatewire_core::session::Incoming;
 
 use super::Action;
@@ -50,8 +50,8 @@ impl<'f> Parts<'f> {
         let stream = stream.map(|event| Action::Stream { event });
         let server = server.map(|event| Action::Emit { event });
         let everyone = everyone.map(|event| Action::Broadcast { event });
-        // What is no id is nobody's.
-        let ids = sockets.iter().filter_map(|id| id.parse().ok());
+        // What is no address is nobody's.
+        let ids = sockets.iter().filter_map(session_of);
         stream
             .into_iter()
             .chain(server)
@@ -60,6 +60,12 @@ impl<'f> Parts<'f> {
             .chain(ids.map(move |socket| Action::EmitSocket { socket, event }))
             .chain(joins.iter().map(|room| Action::Join { room }))
     }
+}
+
+/// The session that an address names, at whatever node: an id is drawn at random, and no two sessions have one.
+fn session_of(address: &str) -> Option<SocketId> {
+    // A bare id first, which costs no allocation.
+    address.parse().ok().or_else(|| Some(address.parse::<SocketAddress>().ok()?.session()))
 }
 
 #[cfg(test)]

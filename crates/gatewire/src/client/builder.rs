@@ -234,6 +234,7 @@ impl ClientBuilder {
             max_attempts: self.max_attempts,
             offline,
             state: watch::Sender::new(State::Idle),
+            node: Mutex::new(None),
             closing: watch::Sender::new(false),
             rooms: Mutex::new(BTreeSet::new()),
             retry_window: Mutex::new(None),

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use gatewire_codec::{CloseCode, Names, Value};
+use gatewire_codec::{CloseCode, Names, SocketAddress, Value};
 use gatewire_core::session::{Class, OutboxLimits, SendError, StreamLimits};
 use gatewire_core::{Backoff, SocketId, Time};
 use gatewire_format::{FromValue, IntoValue};
@@ -71,6 +71,8 @@ pub(crate) struct ClientInner {
     max_attempts: Option<u32>,
     offline: Option<OutboxLimits>,
     state: watch::Sender<State>,
+    /// The name of the node that the client is connected to. No server tells it yet.
+    node: Mutex<Option<Arc<str>>>,
     /// Whether `close` was called: nothing is begun any more.
     closing: watch::Sender<bool>,
     /// The rooms to join again after a reconnect.
@@ -157,6 +159,18 @@ impl Client {
         }
     }
 
+    /// Where others reach the current session: its [id](Self::id), with the name of the server's node if that is
+    /// in a cluster. `None` while there is no session.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddress> {
+        let id = self.id()?;
+        let node = self.inner.node.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(match node {
+            Some(node) => SocketAddress::new(node, id).unwrap_or_else(|_| id.into()),
+            None => id.into(),
+        })
+    }
+
     /// Whether the connection is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
@@ -212,9 +226,9 @@ impl Client {
         To::everyone(Origin::Client(&self.inner))
     }
 
-    /// Addresses another client by its socket's id.
-    pub fn to_socket(&self, id: &SocketId) -> ToSocket<'_> {
-        ToSocket::new(Origin::Client(&self.inner), *id)
+    /// Addresses another client by its socket's id or address.
+    pub fn to_socket(&self, socket: impl Into<SocketAddress>) -> ToSocket<'_> {
+        ToSocket::new(Origin::Client(&self.inner), socket.into())
     }
 
     /// Joins a room; done when the server says so. After a reconnect the room is joined again.

@@ -250,6 +250,7 @@ impl ServerBuilder {
             limits: self.limits,
             tcp: self.tcp,
             local_addr: OnceLock::new(),
+            node: OnceLock::new(),
             state: watch::Sender::new(State::Open),
             live: watch::Sender::new(0),
             listening: watch::Sender::new(0),

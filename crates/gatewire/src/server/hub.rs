@@ -71,7 +71,7 @@ impl Inner {
         event: &str,
         value: ValueRef<'_>,
     ) {
-        let Some(socket) = single(target).and_then(|id| self.socket(id.parse().ok()?)) else {
+        let Some(socket) = single(target).and_then(|id| self.find(id)) else {
             origin.refuse_request(id, NackCode::NoSuchSocket, "");
             return;
         };

@@ -48,7 +48,7 @@ use crate::stream::OpenFanout;
 use crate::to::{Origin, To, ToSocket};
 use channels::Channels;
 use gate::Gate;
-use gatewire_codec::{Target, Value};
+use gatewire_codec::{SocketAddress, Target, Value};
 use lifecycle::Lifecycle;
 use shutdown::State;
 
@@ -102,6 +102,8 @@ pub(crate) struct Inner {
     /// How long sessions may go on that their key does not uphold any more.
     reauth_grace: Duration,
     local_addr: OnceLock<SocketAddr>,
+    /// The name of this server's node in its cluster, if it is in one.
+    node: OnceLock<Arc<str>>,
     state: watch::Sender<State>,
     /// Connections whose task runs.
     live: watch::Sender<usize>,
@@ -255,9 +257,9 @@ impl Server {
         To::nobody(Origin::Server(&self.inner)).to_rooms(rooms)
     }
 
-    /// Addresses one socket.
-    pub fn to_socket(&self, id: &SocketId) -> ToSocket<'_> {
-        ToSocket::new(Origin::Server(&self.inner), *id)
+    /// Addresses one socket, by its id or its address.
+    pub fn to_socket(&self, socket: impl Into<SocketAddress>) -> ToSocket<'_> {
+        ToSocket::new(Origin::Server(&self.inner), socket.into())
     }
 
     /// The socket with this id.
@@ -333,6 +335,42 @@ impl Inner {
         hub.find(id).map(|(_, socket)| Socket { inner: Arc::clone(socket) })
     }
 
+    /// The socket with this address, if it is one of this server's.
+    pub(crate) fn addressed(&self, address: &SocketAddress) -> Option<Socket> {
+        let own = address.node().is_none_or(|node| self.node() == Some(node));
+        if own { self.socket(address.session()) } else { None }
+    }
+
+    /// As [`addressed`](Self::addressed), for an address as it is written.
+    pub(crate) fn find(&self, address: &str) -> Option<Socket> {
+        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
+        hub.find_address(address).map(|(_, socket)| Socket { inner: Arc::clone(socket) })
+    }
+
+    /// The name of this server's node in its cluster.
+    pub(crate) fn node(&self) -> Option<&str> {
+        self.node.get().map(|node| &**node)
+    }
+
+    /// Names the node that this server is, once and before it has sockets. `false`: it has a name, or this can be
+    /// none.
+    #[cfg_attr(not(test), expect(dead_code, reason = "no server is part of a cluster yet"))]
+    pub(crate) fn set_node(&self, name: &str) -> bool {
+        let nobody = SocketId::from_bytes([0; 16]);
+        if SocketAddress::new(name, nobody).is_err() || self.node.set(name.into()).is_err() {
+            return false;
+        }
+        self.hub.write().unwrap_or_else(PoisonError::into_inner).set_node(name);
+        true
+    }
+
+    /// The address of a session of this server.
+    pub(crate) fn address_of(&self, session: SocketId) -> SocketAddress {
+        let node = self.node.get().cloned();
+        node.and_then(|node| SocketAddress::new(node, session).ok())
+            .unwrap_or_else(|| session.into())
+    }
+
     /// Emits an event to a target.
     pub(crate) fn emit(
         &self,
@@ -350,3 +388,6 @@ impl Inner {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

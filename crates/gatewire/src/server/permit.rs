@@ -63,14 +63,10 @@ impl SocketInner {
     }
 
     /// Whether a socket is in a room with this one. Itself is.
-    fn shares_room(&self, id: &str) -> bool {
-        let Ok(id) = id.parse() else { return false };
-        if id == self.id {
-            return true;
-        }
+    fn shares_room(&self, address: &str) -> bool {
         let hub = self.server.hub.read().unwrap_or_else(PoisonError::into_inner);
-        match (self.key(), hub.find(id)) {
-            (Some(key), Some((other, _))) => hub.share_room(key, other),
+        match (self.key(), hub.find_address(address)) {
+            (Some(key), Some((other, _))) => other == key || hub.share_room(key, other),
             _ => false,
         }
     }

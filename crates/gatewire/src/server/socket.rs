@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError};
 
-use gatewire_codec::{CloseCode, Value};
+use gatewire_codec::{CloseCode, SocketAddress, Value};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::Grant;
 use gatewire_core::hub::{JoinError, SocketKey};
@@ -99,7 +99,13 @@ impl Socket {
         self.inner.id
     }
 
-    /// The client's address.
+    /// Where the socket is reached from: its id, with the name of its server's node if that is in a cluster.
+    #[must_use]
+    pub fn address(&self) -> SocketAddress {
+        self.inner.server.address_of(self.inner.id)
+    }
+
+    /// The client's address in its network.
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
         self.inner.peer_addr
@@ -216,9 +222,9 @@ impl Socket {
         To::everyone(Origin::Socket(self))
     }
 
-    /// Addresses one socket of the server.
-    pub fn to_socket(&self, id: &SocketId) -> ToSocket<'_> {
-        ToSocket::new(Origin::Socket(self), *id)
+    /// Addresses one socket of the server, by its id or its address.
+    pub fn to_socket(&self, socket: impl Into<SocketAddress>) -> ToSocket<'_> {
+        ToSocket::new(Origin::Socket(self), socket.into())
     }
 
     /// Listens for an event of this socket only, before the server's handlers do. Register in

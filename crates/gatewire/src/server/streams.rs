@@ -107,7 +107,7 @@ impl Inner {
         }
         let receivers = match receiver {
             None => self.receivers(&target, Some(socket)),
-            Some(id) => match id.parse().ok().and_then(|id| self.socket(id)) {
+            Some(id) => match self.find(id) {
                 Some(receiver) => vec![receiver.inner],
                 None => return refuse(NackCode::NoSuchSocket, StreamCode::NotTaken),
             },

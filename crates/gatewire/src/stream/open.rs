@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_channel::oneshot;
-use gatewire_codec::{Names, Target};
-use gatewire_core::SocketId;
+use gatewire_codec::{Names, SocketAddress, Target};
 use gatewire_format::IntoValue;
 
 use super::{Outgoing, Readers, StreamError, StreamWriter};
@@ -32,7 +31,7 @@ pub struct OpenStream<'e, V> {
 /// The peer of a connection, or a socket beyond it.
 pub(crate) struct Peer {
     pub(crate) owner: Arc<dyn HasLink>,
-    pub(crate) socket: Option<SocketId>,
+    pub(crate) socket: Option<SocketAddress>,
 }
 
 impl<V> fmt::Debug for OpenStream<'_, V> {

@@ -103,7 +103,7 @@ async fn a_restricted_client_reaches_sockets_of_its_rooms_only_and_not_everybody
     let (other, _) = dial(&server, "free").await;
     other.on("hi", |name: String| format!("hello {name}"));
     let id = other.id().expect("connected");
-    let ask = || client.to_socket(&id).request::<String, _>("hi", "ana");
+    let ask = || client.to_socket(id).request::<String, _>("hi", "ana");
     assert_eq!(within(ask()).await, Err(denied("emit_socket")));
     for member in [&client, &other] {
         within(member.join("tea")).await.expect("joined");
@@ -173,9 +173,9 @@ async fn a_key_without_rules_may_do_everything() {
     let socket = server.socket(&free.id().expect("connected")).expect("a socket");
     assert!(socket.permissions().is_open());
     let id = other.id().expect("connected");
-    assert_eq!(within(free.to_socket(&id).request::<u64, _>("hi", ())).await, Ok(5));
+    assert_eq!(within(free.to_socket(id).request::<u64, _>("hi", ())).await, Ok(5));
     let back = free.id().expect("connected");
-    let asked = within(other.to_socket(&back).request::<u64, _>("hi", ())).await;
+    let asked = within(other.to_socket(back).request::<u64, _>("hi", ())).await;
     assert_eq!(asked, Err(denied("emit_socket")));
     within(server.close()).await;
 }

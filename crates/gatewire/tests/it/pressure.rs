@@ -286,12 +286,12 @@ async fn a_handler_that_blocks_its_thread_delays_no_other_sender() {
     let released = std::sync::Mutex::new(released);
     let (blocked, mut blocks) = record();
     server.on("slow", move |socket: Socket| {
-        let sent = socket.to_socket(&id).emit("m", "slow").is_ok();
+        let sent = socket.to_socket(id).emit("m", "slow").is_ok();
         blocked.note(sent);
         let released = released.lock().expect("not poisoned");
         released.recv_timeout(Duration::from_secs(5)).is_ok()
     });
-    server.on("fast", move |socket: Socket| socket.to_socket(&id).emit("m", "fast").is_ok());
+    server.on("fast", move |socket: Socket| socket.to_socket(id).emit("m", "fast").is_ok());
     slow.emit("slow", ()).expect("queued");
     assert!(blocks.next().await);
     fast.emit("fast", ()).expect("queued");

@@ -166,3 +166,29 @@ fn join(hub: &mut Hub<u8>, room: &str, keys: &[SocketKey]) {
         assert_eq!(hub.join(*key, room), Ok(true));
     }
 }
+
+#[test]
+fn a_socket_is_named_behind_its_own_node_too() {
+    let (mut hub, keys) = hub_of(3);
+    join(&mut hub, "news", &keys);
+    let text = |node: &str, number| format!("{node}/{}", id(number));
+    let (own, other) = (text("host1", 1), text("host2", 1));
+    let (own, other) = ([&*own], [&*other]);
+    assert_eq!(receivers(&hub, &to_sockets(&own), None), NOBODY, "it has no name yet");
+
+    hub.set_node("host1");
+    assert_eq!(receivers(&hub, &to_sockets(&own), None), [1]);
+    assert_eq!(receivers(&hub, &to_sockets(&own), Some(keys[1])), [1], "by its id, so itself too");
+    assert_eq!(receivers(&hub, &to_sockets(&other), None), NOBODY);
+    let both = id(1).to_string();
+    assert_eq!(receivers(&hub, &to_sockets(&[own[0], &both, other[0]]), None), [1]);
+    let except = |names| Target { except_sockets: Names::from_slice(names), ..EVERYONE };
+    assert_eq!(receivers(&hub, &except(&own), None), [0, 2]);
+    assert_eq!(receivers(&hub, &except(&other), None), [0, 1, 2]);
+    for text in ["host1/", "host1", "/", &format!("HOST1/{both}"), &format!("host1/{both}/")] {
+        assert_eq!(receivers(&hub, &to_sockets(&[text]), None), NOBODY, "{text:?}");
+        assert_eq!(hub.find_address(text), None, "{text:?}");
+    }
+    assert_eq!(hub.find_address(own[0]), Some((keys[1], &1)));
+    assert_eq!(hub.find_address(&both), Some((keys[1], &1)));
+}

@@ -54,3 +54,15 @@ fn each_room_to_join_is_a_question_and_leaving_is_none() {
     assert_eq!(asked(&Incoming::LeaveAll { id: 0 }), []);
     assert_eq!(asked(&Incoming::StreamChunk { id: 1, bytes: b"x" }), []);
 }
+
+/// Else whoever writes the name of the node in front would not be asked about.
+#[test]
+fn a_socket_behind_the_name_of_a_node_is_a_question_too() {
+    let id = SocketId::from_bytes([7; 16]);
+    let address = format!("host1/{id}");
+    let sockets = [address.as_str()];
+    let target = Target { sockets: Names::from_slice(&sockets), ..Target::default() };
+    let event = "say";
+    let publish = Incoming::Publish { request: None, target, event, value: VALUE };
+    assert_eq!(asked(&publish), [Action::EmitSocket { socket: id, event }]);
+}

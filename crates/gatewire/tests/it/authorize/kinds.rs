@@ -27,11 +27,11 @@ async fn each_action_is_asked_for_once_and_in_order() {
     within(client.join("tea")).await.expect("joined");
     within(client.leave_all()).await.expect("left");
     client.to("tea").to("cake").except_room("quiet").emit("say", ()).expect("queued");
-    within(client.to_socket(&id).request::<(), _>("say", ())).await.expect("an answer");
+    within(client.to_socket(id).request::<(), _>("say", ())).await.expect("an answer");
     client.broadcast().emit("say", ()).expect("queued");
     let stream = client.stream("file", ()).await.expect("opened");
     let _stopped = within(stream.finish::<()>()).await;
-    let stream = client.to_socket(&id).stream("file", ()).await.expect("opened");
+    let stream = client.to_socket(id).stream("file", ()).await.expect("opened");
     let _stopped = within(stream.finish::<()>()).await;
     let stream = client.to("tea").stream("file", ()).await.expect("opened");
     within(stream.finish()).await.expect("a report");
@@ -73,14 +73,14 @@ async fn a_denied_action_is_answered_and_the_connection_goes_on() {
     assert_eq!(errors.next().await, refused("not emit say"));
     client.to("tea").emit("say", ()).expect("queued");
     assert_eq!(errors.next().await, refused("not emit say to room tea"));
-    client.to_socket(&id).emit("say", ()).expect("queued");
+    client.to_socket(id).emit("say", ()).expect("queued");
     assert_eq!(errors.next().await, refused(&to_other));
     client.broadcast().emit("say", ()).expect("queued");
     assert_eq!(errors.next().await, refused("not broadcast say"));
 
     let asked = within(client.request::<(), _>("say", ())).await;
     assert_eq!(asked, Err(denied("not emit say")));
-    let asked = within(client.to_socket(&id).request::<(), _>("say", ())).await;
+    let asked = within(client.to_socket(id).request::<(), _>("say", ())).await;
     assert_eq!(asked, Err(denied(&to_other)));
     assert_eq!(within(client.join("tea")).await, Err(denied("not join tea")));
     let stream = client.stream("file", ()).await.expect("opened");

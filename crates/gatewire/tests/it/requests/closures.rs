@@ -63,7 +63,7 @@ async fn a_client_answers_from_closures_of_every_shape() {
         let answer: String = within(socket.request(event, 5)).await.expect("an answer");
         assert_eq!(answer, format!("5 {}", socket.id()));
     }
-    let answer = within(server.to_socket(&socket.id()).request::<i64, _>("value", 1)).await;
+    let answer = within(server.to_socket(socket.id()).request::<i64, _>("value", 1)).await;
     assert_eq!(answer, Ok(2));
 }
 

@@ -159,7 +159,7 @@ async fn two_clients_ask_each_other_through_the_server() {
     two.on("refuse", || Err::<(), _>("no"));
     two.on("panic", || -> () { panic!("on purpose") });
     let id = two.id().expect("connected");
-    let ask = async |event| within(one.to_socket(&id).request::<i64, _>(event, 1)).await;
+    let ask = async |event| within(one.to_socket(id).request::<i64, _>(event, 1)).await;
     assert_eq!(ask("add").await, Ok(2));
     let refused = RequestError::Rejected(Value::String("no".to_owned()));
     assert_eq!(ask("refuse").await, Err(refused));
@@ -180,7 +180,7 @@ async fn an_answer_that_grows_on_its_way_is_told_to_its_asker() {
     two.on("text", |length: usize| "x".repeat(length));
     let id = two.id().expect("connected");
     let ask =
-        async |length: usize| within(one.to_socket(&id).request::<String, _>("text", length)).await;
+        async |length: usize| within(one.to_socket(id).request::<String, _>("text", length)).await;
     assert_eq!(ask(4096 - 4).await.map(|text| text.len()), Ok(4096 - 4));
     // From 128 on a number takes two bytes: here as many questions as it takes.
     for _ in 0..128 {

@@ -98,7 +98,7 @@ async fn a_client_is_told_that_the_client_it_asked_is_gone() {
         std::future::pending::<()>()
     });
     let id = two.id().expect("connected");
-    let request = one.to_socket(&id);
+    let request = one.to_socket(id);
     let request = request.request::<(), _>("wait", ()).timeout(HOUR);
     let end = async {
         asks.next().await;

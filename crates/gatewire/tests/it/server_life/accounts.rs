@@ -67,7 +67,7 @@ async fn counters_equal_what_was_sent_and_received() {
         assert_eq!(answer, Ok(7));
     }
     let own = clients[1].id().expect("connected");
-    let asked = within(clients[0].to_socket(&own).request::<i64, _>("ask", 8)).await;
+    let asked = within(clients[0].to_socket(own).request::<i64, _>("ask", 8)).await;
     assert_eq!(asked, Ok(8));
     for client in &clients {
         within(client.close()).await;

@@ -27,7 +27,7 @@ async fn a_client_that_is_connected_can_be_reached_at_once() {
                 let id = connect(&client).await;
                 let socket = server.socket(&id).expect("the socket is there");
                 assert_eq!(socket.id(), id);
-                server.to_socket(&id).emit("news", 1).expect("sent");
+                server.to_socket(id).emit("news", 1).expect("sent");
                 socket.emit("news", 2).expect("sent");
                 assert_eq!(news.next_many(2).await, [1, 2]);
                 client.close().await;
@@ -137,7 +137,7 @@ async fn nothing_of_a_gone_socket_or_client_is_kept() {
 
     // Somebody waits for an answer of it, and there is something queued for it.
     let id = client.id().expect("connected");
-    let to_client = asker.to_socket(&id);
+    let to_client = asker.to_socket(id);
     let asked = to_client.request::<(), _>("wait", ());
     let close = async {
         fence(&asker).await;

@@ -207,7 +207,7 @@ async fn a_question_to_a_full_queue_is_refused() {
     }
     let asked = within(reader.socket.request::<(), _>("ask", block(0))).await;
     assert_eq!(asked, Err(RequestError::NotSent(EmitError::QueueFull)));
-    let to_reader = asker.to_socket(&reader.socket.id());
+    let to_reader = asker.to_socket(reader.socket.id());
     let asked = within(to_reader.request::<(), _>("ask", block(0))).await;
     assert_eq!(asked, Err(RequestError::Busy));
     fence(&asker).await;

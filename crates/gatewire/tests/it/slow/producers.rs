@@ -157,7 +157,7 @@ async fn expect_a_burst_to_pass(max_bytes: usize, max_frames: usize) {
         match number % 3 {
             0 => assert_eq!(socket.emit("number", number), Ok(()), "{number}"),
             1 => assert_eq!(server.emit("number", number), Ok(())),
-            _ => assert_eq!(server.to_socket(&socket.id()).emit("number", number), Ok(())),
+            _ => assert_eq!(server.to_socket(socket.id()).emit("number", number), Ok(())),
         }
     }
     fence(&client).await;

@@ -20,7 +20,7 @@ async fn both_ends_hear_of(close: impl AsyncFn(&Server)) {
     other.on("file", handler);
     let id = other.id().expect("up");
     let mut up = one.stream("file", ()).await.expect("opened");
-    let mut across = one.to_socket(&id).stream("file", ()).await.expect("opened");
+    let mut across = one.to_socket(id).stream("file", ()).await.expect("opened");
     let mut down = server.socket(&id).expect("up").stream("file", ()).await.expect("opened");
     let mut room = server.broadcast().stream("file", ()).await.expect("opened");
     let streams = [&mut up, &mut across, &mut down];

@@ -42,8 +42,8 @@ impl Trio {
         let id = self.receiver.id().expect("up");
         let stream = match way {
             0 => self.sender.stream("file", ()).await,
-            1 => self.server.to_socket(&id).stream("file", ()).await,
-            _ => self.sender.to_socket(&id).stream("file", ()).await,
+            1 => self.server.to_socket(id).stream("file", ()).await,
+            _ => self.sender.to_socket(id).stream("file", ()).await,
         };
         let reader = within(self.readers.recv()).await.expect("a reader");
         // The answer has come.

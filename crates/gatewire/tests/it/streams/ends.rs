@@ -186,7 +186,7 @@ async fn a_queue_of_the_receiver_that_is_full_refuses_the_stream_as_busy() {
     while reader.socket.emit("block", vec![0; 1000]).is_ok() {}
     while reader.socket.emit("block", ()).is_ok() {}
     let id = reader.socket.id();
-    let stream = sender.to_socket(&id).stream("file", ()).await.expect("opened");
+    let stream = sender.to_socket(id).stream("file", ()).await.expect("opened");
     let end = within(stream.finish::<Value>()).await;
     assert_eq!(end, Err(StreamError::Refused(RequestError::Busy)));
     reader.socket.join("all").expect("joined");

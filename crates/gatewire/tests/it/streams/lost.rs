@@ -194,7 +194,7 @@ async fn a_writer_hears_that_its_receiver_is_lost() {
         let socket = server.socket(&id).expect("connected");
         let open = async || {
             let stream = if relayed {
-                sender.to_socket(&id).stream("file", ()).await
+                sender.to_socket(id).stream("file", ()).await
             } else {
                 socket.stream("file", ()).await
             };

@@ -107,12 +107,12 @@ async fn one_socket_answers_its_writer_through_the_server() {
     let party = party(2).await;
     let sender = dial(&party.server).await;
     let id = party.members[1].id().expect("up");
-    let mut stream = sender.to_socket(&id).stream("file", ()).await.expect("opened");
+    let mut stream = sender.to_socket(id).stream("file", ()).await.expect("opened");
     within(stream.write_all(&pattern(500_000))).await.expect("sent");
     assert_eq!(within(stream.finish::<u64>()).await, Ok(500_000));
 
     let socket = party.server.socket(&id).expect("connected");
-    let stream = party.server.to_socket(&socket.id()).stream("file", ()).await.expect("opened");
+    let stream = party.server.to_socket(socket.id()).stream("file", ()).await.expect("opened");
     assert_eq!(within(stream.finish::<u64>()).await, Ok(0));
     within(sender.close()).await;
     party.close().await;
@@ -125,9 +125,9 @@ async fn a_target_of_one_socket_is_reported_as_any_other() {
     let sender = dial(&party.server).await;
     let id = party.members[0].id().expect("up");
     let bytes = Bytes::from(pattern(1000));
-    let here = party.server.to_socket(&id).and().stream("file", ()).await.expect("opened");
+    let here = party.server.to_socket(id).and().stream("file", ()).await.expect("opened");
     all_read(&send_all(here, &bytes).await, &[id], 1000);
-    let there = sender.to_socket(&id).and().stream("file", ()).await.expect("opened");
+    let there = sender.to_socket(id).and().stream("file", ()).await.expect("opened");
     all_read(&send_all(there, &bytes).await, &[id], 1000);
     within(sender.close()).await;
     party.close().await;
@@ -147,17 +147,17 @@ async fn the_sender_and_exceptions_are_readers_as_they_are_receivers() {
     for (to, readers) in [
         (sender.to("all"), &ids[1..]),
         (sender.to("all").include_self(), &ids[..]),
-        (sender.to("all").include_self().except(&ids[1]), &[ids[0], ids[2]][..]),
+        (sender.to("all").include_self().except(ids[1]), &[ids[0], ids[2]][..]),
         (sender.broadcast().except_room("all"), &[]),
-        (sender.to("none").to_socket(&ids[0]).to_socket(&ids[0]), &ids[..1]),
-        (party.server.broadcast().except(&ids[2]), &ids[..2]),
-        (party.server.to("all").to("none").to_socket(&ids[1]), &ids[..]),
+        (sender.to("none").to_socket(ids[0]).to_socket(ids[0]), &ids[..1]),
+        (party.server.broadcast().except(ids[2]), &ids[..2]),
+        (party.server.to("all").to("none").to_socket(ids[1]), &ids[..]),
     ] {
         let stream = to.stream("file", ()).await.expect("opened");
         all_read(&send_all(stream, &bytes).await, &sorted(readers), 1000);
     }
     // To itself, through the server.
-    let mut stream = sender.to_socket(&ids[0]).stream("file", ()).await.expect("opened");
+    let mut stream = sender.to_socket(ids[0]).stream("file", ()).await.expect("opened");
     within(stream.send(bytes)).await.expect("sent");
     assert_eq!(within(stream.finish::<u64>()).await, Ok(1000));
     party.close().await;
@@ -168,9 +168,9 @@ async fn a_stream_to_a_socket_that_is_not_there_is_refused() {
     let party = party(1).await;
     let missing = SocketId::from_bytes([9; 16]);
     let refused = StreamError::Refused(RequestError::NoSuchSocket);
-    let here = party.server.to_socket(&missing).stream("file", ()).await;
+    let here = party.server.to_socket(missing).stream("file", ()).await;
     assert_eq!(here.err(), Some(refused.clone()));
-    let to = party.members[0].to_socket(&missing);
+    let to = party.members[0].to_socket(missing);
     let mut stream = to.stream("file", ()).await.expect("opened");
     let error = loop {
         if let Err(error) = within(stream.send(pattern(100_000))).await {
@@ -180,7 +180,7 @@ async fn a_stream_to_a_socket_that_is_not_there_is_refused() {
     assert_eq!(error, refused);
     assert_eq!(within(stream.finish::<()>()).await, Err(refused));
     // Among others it is nobody.
-    let to = party.server.to_socket(&missing).and().to("all");
+    let to = party.server.to_socket(missing).and().to("all");
     let stream = to.stream("file", ()).await.expect("opened");
     all_read(&send_all(stream, &Bytes::from_static(b"x")).await, &party.ids(), 1);
     party.close().await;

@@ -149,7 +149,7 @@ async fn offline_no_stream_is_opened_and_nothing_waits() {
     let id = gatewire::SocketId::from_bytes([1; 16]);
     for opened in [
         client.stream("up", ()).await.err(),
-        client.to_socket(&id).stream("up", ()).await.err(),
+        client.to_socket(id).stream("up", ()).await.err(),
         client.to("all").stream("up", ()).await.err(),
     ] {
         assert_eq!(opened, Some(StreamError::Refused(refused.clone())));

@@ -128,14 +128,14 @@ async fn a_stream_to_a_socket_that_does_not_read_stops_too() {
     let (handler, _, gate) = gated_reader();
     receiver.on("file", handler);
     let id = receiver.id().expect("up");
-    let stream = sender.to_socket(&id).stream("file", ()).await.expect("opened");
+    let stream = sender.to_socket(id).stream("file", ()).await.expect("opened");
     let pump = Pump::start(stream, 4 << 20);
     // What the server holds, besides the ends: so far it lets a sender be ahead.
     let most = UNREAD + (1 << 20);
     crate::rig::eventually(|| pump.sent() >= 1 << 20).await;
     for _ in 0..20 {
         assert_eq!(within(sender.request::<(), _>("fence", ())).await, Ok(()));
-        let to = sender.to_socket(&id);
+        let to = sender.to_socket(id);
         assert_eq!(within(to.request::<(), _>("fence", ())).await, Ok(()));
         assert!(pump.sent() <= most, "{}", pump.sent());
     }
