@@ -137,6 +137,8 @@ code! {
         Busy = 10 => "the addressed socket's queue is full",
         /// The handler ran, but its answer could not be sent.
         Unanswered = 11 => "the answer could not be sent",
+        /// The node of the addressed socket cannot be reached; the handler did not run.
+        Unreachable = 12 => "the node of the addressed socket cannot be reached",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use gatewire_cluster::LinkError;
 use gatewire_codec::{CloseCode, EncodeError, FrameError, NackCode, Value};
 use gatewire_core::handshake::HandshakeError;
 use gatewire_core::hub::JoinError;
@@ -111,6 +112,8 @@ pub enum RequestError {
     Denied(String),
     /// The addressed socket's queue is full; the handler did not run.
     Busy,
+    /// The node of the addressed socket cannot be reached; the handler did not run.
+    Unreachable,
 }
 
 impl fmt::Display for RequestError {
@@ -130,6 +133,7 @@ impl fmt::Display for RequestError {
             Self::TooLarge => f.write_str("the answer is too large"),
             Self::Denied(text) => write!(f, "denied: {text}"),
             Self::Busy => f.write_str("the addressed socket's queue is full"),
+            Self::Unreachable => f.write_str("the node of the addressed socket cannot be reached"),
         }
     }
 }
@@ -154,6 +158,7 @@ impl RequestError {
             NackCode::Disconnected => Self::MaybeDelivered,
             NackCode::Timeout => Self::Timeout,
             NackCode::Busy => Self::Busy,
+            NackCode::Unreachable => Self::Unreachable,
             // `Rejected`, and codes of a newer peer.
             _ => Self::Rejected(value),
         }
@@ -178,6 +183,7 @@ impl RequestError {
             Self::BadAnswer(error) => (NackCode::Unanswered, Value::String(error.to_string())),
             Self::Panicked => (NackCode::Panicked, Value::Empty),
             Self::Denied(text) => (NackCode::Denied, Value::String(text.clone())),
+            Self::Unreachable => (NackCode::Unreachable, Value::Empty),
         }
     }
 }
@@ -269,6 +275,8 @@ pub enum DisconnectReason {
     Protocol(ProtocolError),
     /// The peer sent a frame that is too long or no frame.
     Frame(FrameError),
+    /// The peer, a router, broke the protocol of the cluster, or cannot be a neighbour.
+    Cluster(LinkError),
 }
 
 impl fmt::Display for DisconnectReason {
@@ -290,6 +298,7 @@ impl fmt::Display for DisconnectReason {
             Self::KeyExpired => f.write_str("the key has expired"),
             Self::Protocol(error) => error.fmt(f),
             Self::Frame(error) => error.fmt(f),
+            Self::Cluster(error) => error.fmt(f),
         }
     }
 }
@@ -302,7 +311,7 @@ impl DisconnectReason {
             Self::IdleTimeout => Some(CloseCode::IdleTimeout),
             Self::SlowConsumer => Some(CloseCode::SlowConsumer),
             Self::KeyExpired => Some(CloseCode::GoingAway),
-            Self::Protocol(_) | Self::Frame(FrameError::TooShort { .. }) => {
+            Self::Protocol(_) | Self::Frame(FrameError::TooShort { .. }) | Self::Cluster(_) => {
                 Some(CloseCode::Protocol)
             }
             Self::Frame(FrameError::TooLarge { .. }) => Some(CloseCode::TooLarge),

@@ -52,6 +52,7 @@ pub mod keys;
 mod limits;
 mod net;
 mod request;
+mod router;
 mod server;
 pub mod stream;
 #[cfg(feature = "tls")]
@@ -61,6 +62,7 @@ mod to;
 pub use client::{Client, ClientBuilder, OfflineQueue, WhenFull};
 pub use counters::Counters;
 pub use error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
+pub use gatewire_cluster::{LinkError, NameError};
 pub use gatewire_codec::{
     CloseCode, ErrorCode, FormatId, GoAwayCode, RejectCode, SocketAddress, SocketAddressError,
     StreamCode, Value, ValueRef,
@@ -76,6 +78,10 @@ pub use gatewire_format::{
 pub use handler::{Concurrent, Handler, HandlerId, Rejection, concurrent};
 pub use limits::Limits;
 pub use request::Request;
+pub use router::{
+    Cost, LinkInfo, MissedEvents, RoomWatch, Router, RouterBuilder, RouterCounters, RouterEvent,
+    RouterEvents, StartError, Uplink,
+};
 pub use server::{Drain, Server, ServerBuilder, Socket};
 pub use stream::{
     FanoutWriter, OpenFanout, OpenStream, Receipt, StreamError, StreamReader, StreamReport,

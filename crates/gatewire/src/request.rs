@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use gatewire_codec::{Names, SocketAddress, Target};
-use gatewire_format::{DecodeContext, FromValue, IntoValue};
+use gatewire_format::{DecodeContext, EncodeContext, Formats, FromValue, IntoValue};
 
 use crate::error::RequestError;
-use crate::net::link::HasLink;
+use crate::net::link::{HasLink, with_scratch};
 use crate::net::waiter::{Outcome, Waiter};
+use crate::router::RouterInner;
 
 /// The time that a request may take unless told otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,14 +39,50 @@ pub struct Request<'e, T, V> {
 }
 
 enum State {
-    Unsent { owner: Arc<dyn HasLink>, socket: Option<SocketAddress> },
+    Unsent(Way),
     Sent(Pending),
     Failed(RequestError),
     Done,
 }
 
+/// By which way a request goes.
+#[derive(Clone)]
+enum Way {
+    /// To the peer of a connection, or to a socket beyond it.
+    Link { owner: Arc<dyn HasLink>, socket: Option<SocketAddress> },
+    /// To a socket of another node.
+    Node(ToNode),
+}
+
+/// A socket of another node, and who asks it.
+#[derive(Clone)]
+pub(crate) struct ToNode {
+    pub(crate) router: Arc<RouterInner>,
+    pub(crate) address: SocketAddress,
+    /// Of the sender.
+    pub(crate) flow: u8,
+    pub(crate) formats: Formats,
+}
+
+impl Way {
+    fn formats(&self) -> &Formats {
+        match self {
+            Self::Link { owner, .. } => &owner.link().formats,
+            Self::Node(ToNode { formats, .. }) => formats,
+        }
+    }
+
+    /// Nobody waits for the answer any more: who did.
+    fn forget(&self, id: u32) -> Option<Waiter> {
+        match self {
+            Self::Link { owner, .. } => owner.link().with_outbound(|outbound| outbound.forget(id)),
+            Self::Node(ToNode { router, .. }) => router.forget(id),
+        }
+    }
+}
+
 struct Pending {
-    owner: Arc<dyn HasLink>,
+    way: Way,
     id: u32,
     outcome: oneshot::Receiver<Outcome>,
     ended: bool,
@@ -65,8 +102,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if !self.ended {
             // Not dropped under the lock: that wakes this request's task, by whatever waker it has.
-            let waiter = self.owner.link().with_outbound(|outbound| outbound.forget(self.id));
-            drop(waiter);
+            drop(self.way.forget(self.id));
         }
     }
 }
@@ -86,7 +122,7 @@ impl<'e, T, V> Request<'e, T, V> {
     }
 
     pub(crate) fn to_peer(owner: Arc<dyn HasLink>, event: &'e str, value: V) -> Self {
-        Self::new(State::Unsent { owner, socket: None }, event, value)
+        Self::new(State::Unsent(Way::Link { owner, socket: None }), event, value)
     }
 
     pub(crate) fn through(
@@ -95,7 +131,11 @@ impl<'e, T, V> Request<'e, T, V> {
         event: &'e str,
         value: V,
     ) -> Self {
-        Self::new(State::Unsent { owner, socket: Some(socket) }, event, value)
+        Self::new(State::Unsent(Way::Link { owner, socket: Some(socket) }), event, value)
+    }
+
+    pub(crate) fn across(to: ToNode, event: &'e str, value: V) -> Self {
+        Self::new(State::Unsent(Way::Node(to)), event, value)
     }
 
     pub(crate) fn failed(error: RequestError, event: &'e str, value: V) -> Self {
@@ -110,17 +150,26 @@ impl<'e, T, V> Request<'e, T, V> {
 }
 
 impl<T, V: IntoValue> Request<'_, T, V> {
-    fn send(
+    fn send(&self, way: Way) -> Result<Pending, RequestError> {
+        let (sender, outcome) = oneshot::channel();
+        let waiter = Waiter::Future(sender);
+        let id = match &way {
+            Way::Link { owner, socket } => self.send_on(owner, socket.as_ref(), waiter),
+            Way::Node(to) => self.send_across(to, waiter),
+        }?;
+        Ok(Pending { way, id, outcome, ended: false })
+    }
+
+    fn send_on(
         &self,
-        owner: Arc<dyn HasLink>,
-        socket: Option<SocketAddress>,
-    ) -> Result<Pending, RequestError> {
+        owner: &Arc<dyn HasLink>,
+        socket: Option<&SocketAddress>,
+        waiter: Waiter,
+    ) -> Result<u32, RequestError> {
         let link = owner.link();
         let deadline = link.clock.now() + self.timeout;
-        let (sender, outcome) = oneshot::channel();
         let sent = link.with_value(self.event, &self.value, |value| {
-            let waiter = Waiter::Future(sender);
-            link.request(&owner, deadline, |outbound, deadline| match socket {
+            link.request(owner, deadline, |outbound, deadline| match socket {
                 None => outbound.request(self.event, value, deadline, waiter),
                 Some(socket) => {
                     let ids = [socket.to_string()];
@@ -130,8 +179,17 @@ impl<T, V: IntoValue> Request<'_, T, V> {
                 }
             })
         });
-        let id = sent.map_err(RequestError::NotSent)?;
-        Ok(Pending { owner, id, outcome, ended: false })
+        sent.map_err(RequestError::NotSent)
+    }
+
+    fn send_across(&self, to: &ToNode, waiter: Waiter) -> Result<u32, RequestError> {
+        with_scratch(self.value.uses_scratch(), |scratch| {
+            let context = EncodeContext::new(&to.formats, self.event, scratch);
+            let value = self.value.to_value(context);
+            let value = value.map_err(|error| RequestError::NotSent(error.into()))?;
+            let deadline = to.router.now() + self.timeout;
+            to.router.ask((&to.address, to.flow), self.event, value, deadline, waiter)
+        })
     }
 }
 
@@ -143,11 +201,9 @@ impl<T: FromValue, V: IntoValue> Future for Request<'_, T, V> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if matches!(this.state, State::Unsent { .. } | State::Failed(_)) {
+        if matches!(this.state, State::Unsent(_) | State::Failed(_)) {
             match std::mem::replace(&mut this.state, State::Done) {
-                State::Unsent { owner, socket } => {
-                    this.state = State::Sent(this.send(owner, socket)?);
-                }
+                State::Unsent(way) => this.state = State::Sent(this.send(way)?),
                 State::Failed(error) => return Poll::Ready(Err(error)),
                 other => this.state = other,
             }
@@ -156,7 +212,7 @@ impl<T: FromValue, V: IntoValue> Future for Request<'_, T, V> {
             panic!("a request was polled after its end");
         };
         let outcome = ready!(pending.poll(context));
-        let context = DecodeContext::new(&pending.owner.link().formats, this.event);
+        let context = DecodeContext::new(pending.way.formats(), this.event);
         let answer = outcome.and_then(|value| {
             T::from_value(value.as_ref(), &context).map_err(RequestError::BadAnswer)
         });

@@ -9,7 +9,8 @@ use gatewire_format::{FromValue, IntoValue};
 
 use crate::client::ClientInner;
 use crate::error::{EmitError, RequestError};
-use crate::request::Request;
+use crate::request::{Request, ToNode};
+use crate::router::{RouterInner, flow_of_socket};
 use crate::server::{Inner, Socket};
 use crate::stream::{
     FanoutWriter, OpenFanout, OpenStream, Peer, Readers, StreamError, open_through,
@@ -25,6 +26,7 @@ pub(crate) enum Origin<'a> {
     Server(&'a Arc<Inner>),
     Socket(&'a Socket),
     Client(&'a Arc<ClientInner>),
+    Router(&'a Arc<RouterInner>),
 }
 
 /// The receivers of a message: rooms, sockets, or everyone, less some exceptions.
@@ -153,6 +155,7 @@ impl<'a> To<'a> {
                 let inner = &socket.inner;
                 inner.server.open_fanout(&target, Some(inner), event, info)
             }
+            Origin::Router(_) => Err(StreamError::Disconnected),
             Origin::Client(client) => {
                 let client = Arc::clone(client);
                 let many = Readers::Many;
@@ -174,6 +177,7 @@ impl<'a> To<'a> {
                 let inner = &socket.inner;
                 inner.server.emit(&target, Some(inner), class, event, value)
             }
+            Origin::Router(router) => router.emit(&target, class, event, value),
             Origin::Client(client) => client.link.with_value(event, value, |value| {
                 client
                     .link
@@ -181,6 +185,12 @@ impl<'a> To<'a> {
             }),
         }
     }
+}
+
+/// Where a socket is.
+enum Found {
+    Here(Socket),
+    There(ToNode),
 }
 
 /// One socket, addressed by its id or its [address](SocketAddress).
@@ -227,32 +237,57 @@ impl<'a> ToSocket<'a> {
         event: &'e str,
         value: V,
     ) -> Request<'e, T, V> {
-        let server = match self.origin {
-            Origin::Server(server) => server,
-            Origin::Socket(socket) => &socket.inner.server,
-            Origin::Client(client) => {
-                return Request::through(client.clone(), self.socket.clone(), event, value);
-            }
-        };
-        match server.addressed(&self.socket) {
-            Some(socket) => Request::to_peer(socket.inner, event, value),
-            None => Request::failed(RequestError::NoSuchSocket, event, value),
+        if let Origin::Client(client) = self.origin {
+            return Request::through(client.clone(), self.socket.clone(), event, value);
         }
+        match self.find() {
+            Ok(Found::Here(socket)) => Request::to_peer(socket.inner, event, value),
+            Ok(Found::There(to)) => Request::across(to, event, value),
+            Err(error) => Request::failed(error, event, value),
+        }
+    }
+
+    /// The socket, looked for from this process.
+    fn find(&self) -> Result<Found, RequestError> {
+        let address = &self.socket;
+        let (server, sender) = match self.origin {
+            Origin::Server(server) => (Some(server), None),
+            Origin::Socket(socket) => (Some(&socket.inner.server), Some(&*socket.inner)),
+            Origin::Router(_) | Origin::Client(_) => (None, None),
+        };
+        let router = match self.origin {
+            Origin::Router(router) => Some(router),
+            _ => server.and_then(|server| server.router()),
+        };
+        let here = match (server, router) {
+            (Some(server), _) => server.find_here(address),
+            (None, Some(router)) => router.find(address),
+            (None, None) => None,
+        };
+        if let Some(socket) = here {
+            return Ok(Found::Here(socket));
+        }
+        let router = router.filter(|router| router.other_node(address).is_some());
+        let router = router.ok_or(RequestError::NoSuchSocket)?;
+        let formats = match server {
+            Some(server) => server.formats.clone(),
+            None => router.formats().clone(),
+        };
+        let (router, address) = (Arc::clone(router), address.clone());
+        Ok(Found::There(ToNode { router, address, flow: flow_of_socket(sender), formats }))
     }
 
     /// Opens a stream to the socket, through the server if this is a client; see
     /// [`StreamWriter`](crate::StreamWriter). An id that does not exist is [`RequestError::NoSuchSocket`].
     pub fn stream<'e, V: IntoValue>(&self, event: &'e str, info: V) -> OpenStream<'e, V> {
-        let server = match self.origin {
-            Origin::Server(server) => server,
-            Origin::Socket(socket) => &socket.inner.server,
-            Origin::Client(client) => {
-                let peer = Peer { owner: client.clone(), socket: Some(self.socket.clone()) };
-                return OpenStream::new(Ok(peer), event, info);
-            }
-        };
-        let socket = server.addressed(&self.socket).ok_or(RequestError::NoSuchSocket);
-        let peer = socket.map(|socket| Peer { owner: socket.inner, socket: None });
+        if let Origin::Client(client) = self.origin {
+            let peer = Peer { owner: client.clone(), socket: Some(self.socket.clone()) };
+            return OpenStream::new(Ok(peer), event, info);
+        }
+        let peer = self.find().and_then(|found| match found {
+            Found::Here(socket) => Ok(Peer { owner: socket.inner, socket: None }),
+            Found::There(_) => Err(RequestError::Unreachable),
+        });
         OpenStream::new(peer, event, info)
     }
 

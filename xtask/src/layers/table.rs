@@ -84,6 +84,7 @@ pub(super) const LAYERS: &[Layer] = &[
             "gatewire-codec",
             "gatewire-format",
             "gatewire-core",
+            "gatewire-cluster",
             "bytes",
             "tokio",
             "tracing",

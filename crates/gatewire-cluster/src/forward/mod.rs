@@ -19,10 +19,9 @@
 mod order;
 mod split;
 
-use bytes::BytesMut;
 use gatewire_codec::v3::control::NodeId;
-use gatewire_codec::v3::routed::{Carried, RoutedHeader, decode_routed, encode_routed};
-use gatewire_codec::{EncodeError, SocketId, Target};
+use gatewire_codec::v3::routed::{Carried, RoutedHeader, decode_routed};
+use gatewire_codec::{SocketId, Target};
 
 pub use order::OriginOrder;
 pub use split::{Branch, Split};
@@ -129,23 +128,14 @@ impl Router {
         split.sort();
     }
 
-    /// Appends the copy of a frame for the nodes of one branch to `out`. `false`, and nothing is appended: the link
-    /// has gone since, or does not know the origin yet.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeError`]: it is too long for any frame.
-    pub fn encode_copy(
-        &self,
-        passing: &Passing,
-        branch: &Branch,
-        parts: &[&[u8]],
-        out: &mut BytesMut,
-    ) -> Result<bool, EncodeError> {
-        let Some(origin) = self.known_number(branch.link, passing.origin) else { return Ok(false) };
+    /// The header of the copy for one link, to be [encoded](gatewire_codec::v3::routed::encode_routed) with the
+    /// [numbers](Branch::numbers) of its branch. `None`: the link has gone since, or does not know the origin
+    /// yet.
+    #[must_use]
+    pub fn header(&self, passing: &Passing, link: LinkId) -> Option<RoutedHeader> {
+        let origin = self.known_number(link, passing.origin)?;
         let Passing { carried, ttl, flow, nonce, sequence, .. } = *passing;
-        let header = RoutedHeader { carried, ttl, flow, origin, nonce, sequence };
-        encode_routed(&header, branch.numbers(), parts, out).map(|()| true)
+        Some(RoutedHeader { carried, ttl, flow, origin, nonce, sequence })
     }
 
     /// Takes a frame that a neighbour routes (kind 57), without its length prefix. How it goes on is in `split`.

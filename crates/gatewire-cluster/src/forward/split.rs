@@ -33,7 +33,9 @@ impl Branch {
         &self.nodes
     }
 
-    pub(super) fn numbers(&self) -> &[NodeNumber] {
+    /// The same as the link numbers them, ascending.
+    #[must_use]
+    pub fn numbers(&self) -> &[NodeNumber] {
         &self.numbers
     }
 }

@@ -18,11 +18,7 @@ impl Router {
             .links
             .iter()
             .filter_map(|(&link, known)| {
-                let hello = known.their_cost?;
-                // What the neighbour says now, not when the link came up.
-                let record = self.database.get(known.neighbour.id())?.record.as_ref();
-                let theirs = record.and_then(|record| record.links()?.cost_to(own));
-                let cost = known.cost.max(theirs.unwrap_or(hello));
+                let cost = self.link_cost(link)?;
                 Some(OwnLink { link, neighbour: known.neighbour.id(), cost })
             })
             .collect();

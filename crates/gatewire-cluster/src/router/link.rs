@@ -58,15 +58,7 @@ impl Router {
         neighbour: &NodeName,
         cost: u16,
     ) -> Result<(), LinkUpError> {
-        if self.state != State::Running {
-            return Err(LinkUpError::Stopped);
-        }
-        if *neighbour == self.name {
-            return Err(LinkUpError::OwnName);
-        }
-        if self.links.contains_key(&link) {
-            return Err(LinkUpError::InUse { link });
-        }
+        self.may_link(link, neighbour)?;
         let cost = cost.max(1);
         let fresh = Link {
             neighbour: neighbour.clone(),
@@ -87,6 +79,33 @@ impl Router {
         };
         self.send(link, &Control::Hello(hello));
         Ok(())
+    }
+
+    /// Whether [`link_up`](Self::link_up) would take a link.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkUpError`], as there.
+    pub fn may_link(&self, link: LinkId, neighbour: &NodeName) -> Result<(), LinkUpError> {
+        if self.state != State::Running {
+            return Err(LinkUpError::Stopped);
+        }
+        if *neighbour == self.name {
+            return Err(LinkUpError::OwnName);
+        }
+        if self.links.contains_key(&link) {
+            return Err(LinkUpError::InUse { link });
+        }
+        Ok(())
+    }
+
+    /// What the way over a link costs: the larger of what the two ends say. `None`: it is not up.
+    #[must_use]
+    pub fn link_cost(&self, link: LinkId) -> Option<u16> {
+        let link = self.links.get(&link)?;
+        let record = self.database.get(link.neighbour.id()).and_then(|node| node.record.as_ref());
+        let theirs = record.and_then(|record| record.links()?.cost_to(self.name.id()));
+        Some(link.cost.max(theirs.unwrap_or(link.their_cost?)))
     }
 
     /// The connection is gone. Nothing when there was none.

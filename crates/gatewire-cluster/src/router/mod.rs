@@ -375,8 +375,9 @@ impl Router {
         self.reached.keys().copied()
     }
 
-    /// The node of this name, if it can be reached.
-    pub(crate) fn reached_name(&self, name: &str) -> Option<NodeId> {
+    /// The other node of this name, if it can be reached.
+    #[must_use]
+    pub fn reached_name(&self, name: &str) -> Option<NodeId> {
         self.by_name.get(name).copied()
     }
 

@@ -73,8 +73,9 @@ fn pass_on(
     let router = network.places[node].router.as_ref().expect("it lives");
     for branch in split.branches() {
         let mut frame = BytesMut::new();
-        let known = router.encode_copy(passing, branch, &[b"pay", b"load"], &mut frame);
-        assert_eq!(known, Ok(true), "the link knows the origin");
+        let header = router.header(passing, branch.link).expect("the link knows the origin");
+        let parts: &[&[u8]] = &[b"pay", b"load"];
+        encode_routed(&header, branch.numbers(), parts, &mut frame).expect("it is short");
         let number = usize::from(branch.link.0);
         *sent.copies.entry(number).or_default() += 1;
         let ends = network.cables[number].ends;

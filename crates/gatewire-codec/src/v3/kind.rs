@@ -44,6 +44,12 @@ pub(super) const ROUTED: u8 = 57;
 pub(super) const WANT_RECORD: u8 = 1;
 pub(super) const WANT_INTEREST: u8 = 2;
 
+/// Whether a frame (without its length prefix) begins as an EVENT does.
+#[must_use]
+pub fn is_event(frame: &[u8]) -> bool {
+    matches!(frame, [super::VERSION, EVENT, ..])
+}
+
 /// Kinds from here on may be sent to a peer that does not know them: it skips the frame. Below,
 /// an unknown kind is a protocol error.
 const FIRST_SKIPPABLE: u8 = 128;

@@ -22,7 +22,7 @@ mod value;
 
 pub use body::{decode, encode};
 pub use frequent::{encode_ack, encode_event, encode_request};
-pub use kind::is_skippable;
+pub use kind::{is_event, is_skippable};
 pub use named::Named;
 pub use stream::{chunk_header_len, encode_chunk_header};
 

@@ -135,6 +135,20 @@ impl<W, H: Clone> Outbound<W, H> {
         self.outbox.push_frames(class, self.max_frame, frames)
     }
 
+    /// Queues one frame that `encode` writes, with its length prefix.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Self::emit).
+    #[inline]
+    pub fn push_with(
+        &mut self,
+        class: Class,
+        encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+    ) -> Result<(), SendError> {
+        self.send_with(class, encode)
+    }
+
     /// Queues a whole frame before all others that are not being written; see [`Outbox::push_ahead`].
     ///
     /// # Errors

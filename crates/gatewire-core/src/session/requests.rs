@@ -79,6 +79,12 @@ impl<W> Requests<W> {
         }
     }
 
+    /// Who waits for the answer to a request.
+    #[must_use]
+    pub fn get(&self, id: u32) -> Option<&W> {
+        self.pending.get(&id).map(|pending| &pending.waiter)
+    }
+
     /// Ends a request. `None`: the id is unknown, or already ended.
     pub fn remove(&mut self, id: u32) -> Option<W> {
         let waiter = self.pending.remove(&id).map(|pending| pending.waiter);
@@ -127,6 +133,14 @@ impl<W> Requests<W> {
             .iter()
             .filter_map(|id| self.pending.remove(id).map(|pending| (*id, pending.waiter)))
             .collect()
+    }
+
+    /// Takes out those that `ended` says yes to, by their ids.
+    pub fn extract(&mut self, ended: impl Fn(&W) -> bool) -> Vec<W> {
+        let gone = self.pending.iter().filter(|(_, pending)| ended(&pending.waiter));
+        let mut gone: Vec<u32> = gone.map(|(id, _)| *id).collect();
+        gone.sort_unstable();
+        gone.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
     /// Takes all out: the connection has ended.

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use gatewire_codec::v3::handshake::Role;
 use gatewire_core::Backoff;
 use gatewire_core::handshake::Psk;
 use gatewire_core::session::{OutboxLimits, Overflow};
 use gatewire_format::{Format, Formats};
 use tokio::sync::watch;
 
-use super::credentials::{ChannelChoice, Credentials};
 use super::lifecycle::Lifecycle;
 use super::{Client, ClientInner, State};
 use crate::clock::Clock;
@@ -20,6 +20,7 @@ use crate::error::ConnectError;
 use crate::formats::default_formats;
 use crate::handler::Handlers;
 use crate::limits::{Limits, TcpOptions};
+use crate::net::credentials::{ChannelChoice, Credentials};
 use crate::net::link::Link;
 #[cfg(feature = "tls")]
 use crate::tls::Verify;
@@ -224,7 +225,7 @@ impl ClientBuilder {
         }
         let inner = ClientInner {
             link,
-            credentials: Credentials::new(self.key, &self.channel, random()),
+            credentials: Credentials::new(Role::Client, self.key, &self.channel, random()),
             handlers: Handlers::new(),
             lifecycle: Lifecycle::default(),
             address: address.to_string(),

@@ -1,100 +1,10 @@
-//! What a client proves and what it verifies. Both may change between two connections.
+//! Keys and certificates that change while a client lives.
 
-use std::sync::{PoisonError, RwLock};
-
-use gatewire_codec::v3::handshake::Role;
-use gatewire_core::handshake::{DiallerConfig, Psk};
+use gatewire_core::handshake::Psk;
 
 use super::Client;
 #[cfg(feature = "tls")]
-use crate::tls::{Connector, TlsError, Verify};
-
-/// What the next connection is made with.
-pub(super) struct Credentials {
-    key: RwLock<Option<(String, Psk)>>,
-    /// Random per client.
-    instance: [u8; 16],
-    #[cfg(feature = "tls")]
-    channel: RwLock<Channel>,
-}
-
-/// What the client speaks, as the builder was told.
-#[derive(Debug, Clone, Default)]
-pub(super) enum ChannelChoice {
-    /// TLS with a key, plain without.
-    #[default]
-    ByKey,
-    /// Plain TCP.
-    Plain,
-    /// TLS.
-    #[cfg(feature = "tls")]
-    Tls(Verify),
-}
-
-/// The same, with what TLS needs made once.
-#[cfg(feature = "tls")]
-#[derive(Clone)]
-enum Channel {
-    ByKey,
-    Plain,
-    /// An error is told by each attempt to connect.
-    Tls(Result<Connector, TlsError>),
-}
-
-impl Credentials {
-    pub(super) fn new(
-        key: Option<(String, Psk)>,
-        choice: &ChannelChoice,
-        instance: [u8; 16],
-    ) -> Self {
-        #[cfg(feature = "tls")]
-        let channel = RwLock::new(match choice {
-            ChannelChoice::ByKey => Channel::ByKey,
-            ChannelChoice::Plain => Channel::Plain,
-            ChannelChoice::Tls(verify) => Channel::Tls(Connector::new(verify)),
-        });
-        #[cfg(not(feature = "tls"))]
-        let (ChannelChoice::ByKey | ChannelChoice::Plain) = choice;
-        let key = RwLock::new(key);
-        Self {
-            key,
-            instance,
-            #[cfg(feature = "tls")]
-            channel,
-        }
-    }
-
-    /// What this end brings to a handshake now.
-    pub(super) fn dialler(&self) -> DiallerConfig {
-        let key = self.key.read().unwrap_or_else(PoisonError::into_inner).clone();
-        DiallerConfig { role: Role::Client, key, instance: self.instance }
-    }
-
-    /// How the channel for such a handshake is made. `None`: plain TCP.
-    #[cfg(feature = "tls")]
-    pub(super) fn connector(&self, has_key: bool) -> Option<Result<Connector, TlsError>> {
-        match &*self.channel.read().unwrap_or_else(PoisonError::into_inner) {
-            Channel::ByKey => has_key.then(Connector::psk),
-            Channel::Plain => None,
-            Channel::Tls(connector) => Some(connector.clone()),
-        }
-    }
-
-    fn set_key(&self, id: String, key: Psk) {
-        *self.key.write().unwrap_or_else(PoisonError::into_inner) = Some((id, key));
-    }
-
-    #[cfg(feature = "tls")]
-    fn set_verify(&self, verify: &Verify) -> Result<(), TlsError> {
-        let connector = Connector::new(verify)?;
-        let mut channel = self.channel.write().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*channel, Channel::Plain) {
-            return Err(TlsError::PlainOnly);
-        }
-        *channel = Channel::Tls(Ok(connector));
-        Ok(())
-    }
-}
+use crate::tls::{TlsError, Verify};
 
 impl Client {
     /// The key for connections from now on: instead of the one that the [builder](crate::ClientBuilder::psk)

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatewire_codec::v3::handshake::Extensions;
 use gatewire_core::Backoff;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -13,8 +13,6 @@ use super::ClientInner;
 use super::supervise::Ready;
 use crate::entropy::random_u64;
 use crate::error::ConnectError;
-use crate::net::channel::{Channel, Looked};
-use crate::net::{handshake, tcp};
 
 /// How often a first connection is tried again when the server hangs up without a word, as one does that has
 /// as many handshakes from this address under way as it takes (32): with many clients at once in one
@@ -44,33 +42,11 @@ impl ClientInner {
         self: &Arc<Self>,
         older: &mut Option<JoinHandle<()>>,
     ) -> Result<Ready, ConnectError> {
-        let dialled = timeout(self.limits.handshake_timeout, async {
-            let stream = TcpStream::connect(&self.address).await?;
-            tcp::configure(&stream, &self.tcp)?;
-            // One look at the key: it may be replaced at any time.
-            let dialler = self.credentials.dialler();
-            let mut stream = self.open_channel(Looked::new(stream), dialler.key.is_some()).await?;
-            let (established, leftover) = handshake::dial(&mut stream, dialler).await?;
-            Ok::<_, ConnectError>((stream, established, leftover))
-        });
+        let dialled = self.credentials.dial(&self.address, &self.tcp, Extensions::NONE);
+        let dialled = timeout(self.limits.handshake_timeout, dialled);
         let (stream, established, leftover) =
             dialled.await.map_err(|_| ConnectError::Timeout)??;
         Ok(self.go_online(stream, &established, leftover, older.take()))
-    }
-
-    /// Shakes hands for TLS, if the client speaks it.
-    #[cfg(feature = "tls")]
-    async fn open_channel(&self, stream: Looked, has_key: bool) -> Result<Channel, ConnectError> {
-        match self.credentials.connector(has_key) {
-            None => Ok(Channel::Plain(stream)),
-            Some(Err(error)) => Err(ConnectError::Tls(error)),
-            Some(Ok(connector)) => Channel::connect(stream, &connector, &self.address).await,
-        }
-    }
-
-    #[cfg(not(feature = "tls"))]
-    async fn open_channel(&self, stream: Looked, _has_key: bool) -> Result<Channel, ConnectError> {
-        Ok(Channel::Plain(stream))
     }
 }
 

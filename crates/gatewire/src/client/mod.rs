@@ -25,12 +25,12 @@ use crate::counters::Counters;
 use crate::error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
+use crate::net::credentials::Credentials;
 use crate::net::link::{HasLink, Link, LinkOutbound, Session};
 use crate::net::waiter::Waiter;
 use crate::request::Request;
 use crate::stream::{OpenStream, Peer};
 use crate::to::{Origin, To, ToSocket};
-use credentials::Credentials;
 use lifecycle::Lifecycle;
 
 pub use builder::{ClientBuilder, OfflineQueue, WhenFull};
@@ -71,7 +71,7 @@ pub(crate) struct ClientInner {
     max_attempts: Option<u32>,
     offline: Option<OutboxLimits>,
     state: watch::Sender<State>,
-    /// The name of the node that the client is connected to. No server tells it yet.
+    /// The name of the node that the client is connected to, if that is in a cluster.
     node: Mutex<Option<Arc<str>>>,
     /// Whether `close` was called: nothing is begun any more.
     closing: watch::Sender<bool>,

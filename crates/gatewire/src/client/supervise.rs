@@ -117,6 +117,8 @@ impl ClientInner {
         if self.is_closing() {
             self.link.end(DisconnectReason::Closed, CloseCode::Normal, "");
         }
+        *self.node.lock().unwrap_or_else(PoisonError::into_inner) =
+            established.server_name.as_deref().map(Arc::from);
         self.state.send_if_modified(|state| {
             let open = *state != State::Closed;
             if open {

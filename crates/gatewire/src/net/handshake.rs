@@ -45,10 +45,11 @@ async fn read_frame(stream: &mut Channel, buffer: &mut BytesMut) -> Result<Bytes
 pub(crate) async fn dial(
     stream: &mut Channel,
     config: DiallerConfig,
+    extensions: Extensions<'_>,
 ) -> Result<(Established, BytesMut), ConnectError> {
     let (mut buffer, binding) = (BytesMut::new(), stream.binding());
     let (hello, expect) =
-        config.start(random(), binding.get(), Extensions::NONE).map_err(ConnectError::Handshake)?;
+        config.start(random(), binding.get(), extensions).map_err(ConnectError::Handshake)?;
     stream.send(&hello).await?;
     let challenge = read_frame(stream, &mut buffer).await?;
     let (proof, expect) =
@@ -67,11 +68,12 @@ pub(crate) type Shaken = (Bytes, Established, BytesMut);
 pub(crate) async fn accept(
     stream: &mut Channel,
     config: &ListenerConfig,
+    extensions: Extensions<'_>,
 ) -> Result<Result<Shaken, Refusal>, ConnectError> {
     let mut buffer = stream.take_first();
     let hello = read_frame(stream, &mut buffer).await?;
     let [nonce, id] = random_blocks();
-    let (challenge, expect) = match answer(config, &hello, nonce, stream.binding()) {
+    let (challenge, expect) = match answer(config, &hello, nonce, stream.binding(), extensions) {
         Ok(answer) => answer,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -91,9 +93,10 @@ fn answer(
     hello: &[u8],
     nonce: [u8; 32],
     binding: Binding,
+    extensions: Extensions<'_>,
 ) -> Result<(Bytes, Box<ExpectProof>), Refusal> {
     let expect = ExpectHello::new(config, unix_now());
-    let (challenge, expect) = expect.handle(hello, nonce, binding.get(), Extensions::NONE)?;
+    let (challenge, expect) = expect.handle(hello, nonce, binding.get(), extensions)?;
     Ok((challenge, Box::new(expect)))
 }
 

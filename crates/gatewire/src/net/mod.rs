@@ -10,11 +10,12 @@
 //! * [`guard`]: what is checked of a peer that may not do everything; [`decisions`]: what the application says to it.
 //! * [`assembly`]: from read buffers to frames.
 //! * [`transport`]: TCP alone, or TLS over it.
-//! * [`handshake`]: the four frames before a session.
+//! * [`handshake`]: the four frames before a session. [`credentials`]: what a dialler brings to it.
 
 pub(crate) mod assembly;
 pub(crate) mod batch;
 pub(crate) mod channel;
+pub(crate) mod credentials;
 pub(crate) mod decisions;
 pub(crate) mod dispatch;
 pub(crate) mod driver;

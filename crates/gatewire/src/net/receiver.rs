@@ -45,6 +45,12 @@ impl<S: Side> Receiver<S> {
         now: Time,
         context: &mut Context<'_>,
     ) -> Result<(), DisconnectReason> {
+        if S::ROUTES
+            && let Some(routed) = self.side.route(frame)
+        {
+            self.last_event = now;
+            return routed;
+        }
         if self.guard.is_some() {
             return self.handle_guarded(frame, now, context);
         }

@@ -8,8 +8,10 @@ use gatewire_core::Time;
 use gatewire_core::permissions::Denied;
 use gatewire_core::session::{Incoming, ProtocolError};
 
+use super::assembly::Frame;
 use super::guard::Guard;
 use super::link::HasLink;
+use crate::error::DisconnectReason;
 use crate::handler::Handlers;
 
 /// What differs between a server's connection and a client's.
@@ -18,6 +20,8 @@ pub(crate) trait Side: Send + Sync + 'static {
     type Context: Clone + Send + Sync + 'static;
     /// Whether handlers wait while the outbox is above its soft mark.
     const HOLDS: bool;
+    /// Whether frames of routers are expected.
+    const ROUTES: bool = false;
 
     fn owner(&self) -> &Arc<Self::Owner>;
     fn context(&self) -> &Self::Context;
@@ -52,6 +56,10 @@ pub(crate) trait Side: Send + Sync + 'static {
     }
     /// What was published is to be delivered before anything else happens.
     fn deliver_publishes(&self) {}
+    /// Takes a frame of a router. `None`: it is one like those of other peers.
+    fn route(&self, _frame: &Frame<'_>) -> Option<Result<(), DisconnectReason>> {
+        None
+    }
     /// The peer will close the connection.
     fn go_away(&self, code: GoAwayCode, retry_window: Duration);
 }

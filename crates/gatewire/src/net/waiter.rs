@@ -7,6 +7,7 @@ use gatewire_codec::{Value, ValueRef};
 
 use super::link::HasLink;
 use crate::error::{EmitError, RequestError};
+use crate::router::Asker;
 
 /// How a request ended: the answer, copied out of its frame, or why there is none.
 pub(crate) type Outcome = Result<Value, RequestError>;
@@ -17,6 +18,8 @@ pub(crate) enum Waiter {
     Future(oneshot::Sender<Outcome>),
     /// Another connection of this server, which asked through us.
     Relay { origin: Weak<dyn HasLink>, id: u32 },
+    /// Another node of the cluster, which asked a socket of this one.
+    Node(Asker),
     /// A receiver of a stream to many.
     Receiver(Arc<dyn AwaitAnswer>),
 }
@@ -31,6 +34,7 @@ impl std::fmt::Debug for Waiter {
         match self {
             Self::Future(_) => f.write_str("Future"),
             Self::Receiver(_) => f.write_str("Receiver"),
+            Self::Node(asker) => asker.fmt(f),
             Self::Relay { id, .. } => f.debug_struct("Relay").field("id", id).finish(),
         }
     }
@@ -42,6 +46,7 @@ impl Waiter {
             // Nobody listens any more: the future was dropped.
             Self::Future(sender) => drop(sender.send(outcome.map(|value| value.to_value()))),
             Self::Receiver(receiver) => receiver.answered(outcome),
+            Self::Node(asker) => asker.answer(&outcome),
             Self::Relay { origin, id } => {
                 let Some(origin) = origin.upgrade() else { return };
                 if let Err(error) = relay(&origin, id, &outcome) {

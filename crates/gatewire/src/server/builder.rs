@@ -251,6 +251,8 @@ impl ServerBuilder {
             tcp: self.tcp,
             local_addr: OnceLock::new(),
             node: OnceLock::new(),
+            extensions: OnceLock::new(),
+            router: OnceLock::new(),
             state: watch::Sender::new(State::Open),
             live: watch::Sender::new(0),
             listening: watch::Sender::new(0),

@@ -27,12 +27,12 @@ impl Registration {
     fn withdraw(&mut self) -> Option<Socket> {
         let socket = self.socket.take()?;
         let inner = &socket.inner;
-        let mut hub = inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = inner.key() {
-            hub.remove(key);
-            inner.server.unlist(inner);
-        }
-        drop(hub);
+        inner.server.change_rooms(|hub| {
+            if let Some(key) = inner.key() {
+                hub.remove(key);
+                inner.server.unlist(inner);
+            }
+        });
         Some(socket)
     }
 }

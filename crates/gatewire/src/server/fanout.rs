@@ -17,6 +17,7 @@ use super::hub::{MAX_NAMES, is_short};
 use super::{Inner, SocketInner};
 use crate::error::EmitError;
 use crate::net::link::HasLink;
+use crate::router::flow_of_socket;
 
 /// The publishes that this thread's driver has read and not delivered yet.
 #[derive(Default)]
@@ -118,7 +119,23 @@ impl Inner {
         Ok(count?)
     }
 
+    /// Delivers events to all whom a target addresses, on this node and on others. How many there are here.
     fn deliver(
+        &self,
+        target: &Target<'_>,
+        sender: Option<&SocketInner>,
+        class: Class,
+        frames: &Frames<'_>,
+    ) -> usize {
+        let count = self.deliver_here(target, sender, class, frames);
+        if let Some(router) = self.router() {
+            router.publish(Some(self), target, flow_of_socket(sender), class, frames);
+        }
+        count
+    }
+
+    /// Delivers events to those who are addressed at this server.
+    pub(crate) fn deliver_here(
         &self,
         target: &Target<'_>,
         sender: Option<&SocketInner>,

@@ -1,9 +1,9 @@
 //! What clients ask of the hub: to relay a request, to join and leave.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use gatewire_codec::{ErrorCode, NackCode, Names, Target, ValueRef};
+use gatewire_codec::{ErrorCode, NackCode, Names, SocketAddress, Target, ValueRef};
 use gatewire_core::hub::{Hub, JoinError, SocketKey};
 use gatewire_core::permissions::{Action, Denied};
 use gatewire_core::session::SendError;
@@ -13,6 +13,7 @@ use crate::error::EmitError;
 use crate::net::decisions::Refusal;
 use crate::net::link::{HasLink, LinkOutbound};
 use crate::net::waiter::Waiter;
+use crate::router::flow_of_socket;
 
 /// Why a client is not in a room.
 pub(super) enum NotJoined {
@@ -49,7 +50,7 @@ impl From<NotJoined> for Refusal {
 
 /// How long an answer of one socket to another is waited for. The asking side has its own deadline;
 /// this only bounds what the server keeps.
-const RELAY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const RELAY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The most names of one list: eight times the rooms that a socket may be in by default. Each name
 /// is looked up under the hub's lock, so a longer list of one client would delay all others.
@@ -71,13 +72,27 @@ impl Inner {
         event: &str,
         value: ValueRef<'_>,
     ) {
-        let Some(socket) = single(target).and_then(|id| self.find(id)) else {
-            origin.refuse_request(id, NackCode::NoSuchSocket, "");
-            return;
+        let address: Option<SocketAddress> = single(target).and_then(|id| id.parse().ok());
+        let Some(address) = address else {
+            return origin.refuse_request(id, NackCode::NoSuchSocket, "");
         };
         let origin_link: Arc<dyn HasLink> = origin.clone();
         let waiter = Waiter::Relay { origin: Arc::downgrade(&origin_link), id };
-        let deadline = self.clock.now() + RELAY_TIMEOUT;
+        if let Some(router) = self.router()
+            && router.other_node(&address).is_some()
+        {
+            let (deadline, flow) = (router.now() + RELAY_TIMEOUT, flow_of_socket(Some(origin)));
+            let asked = router.ask((&address, flow), event, value, deadline, waiter);
+            if let Err(error) = asked {
+                let (code, _) = error.to_nack();
+                origin.refuse_request(id, code, "");
+            }
+            return;
+        }
+        let Some(socket) = self.find_here(&address) else {
+            return origin.refuse_request(id, NackCode::NoSuchSocket, "");
+        };
+        let deadline = socket.inner.link().clock.now() + RELAY_TIMEOUT;
         let asked = socket.inner.link().request(&socket.inner, deadline, |outbound, deadline| {
             outbound.request(event, value, deadline, waiter)
         });
@@ -121,14 +136,10 @@ impl Inner {
         if self.refuse_long(socket, id, rooms) {
             return;
         }
-        let mut result = Ok(());
-        {
-            let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
-            for room in rooms {
-                // One that is refused does not keep the socket out of the others.
-                result = result.and(socket.join(&mut hub, room));
-            }
-        }
+        let result = self.change_rooms(|hub| {
+            // One that is refused does not keep the socket out of the others.
+            rooms.iter().fold(Ok(()), |result, room| result.and(socket.join(hub, room)))
+        });
         socket.answer_join(id, result.err().map(Refusal::from));
     }
 
@@ -138,10 +149,11 @@ impl Inner {
             return;
         }
         socket.with_key(|key| {
-            let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
-            for room in rooms {
-                hub.leave(key, room);
-            }
+            self.change_rooms(|hub| {
+                for room in rooms {
+                    hub.leave(key, room);
+                }
+            });
         });
         socket.confirm(id);
     }
@@ -149,7 +161,7 @@ impl Inner {
     /// A client leaves all its rooms.
     pub(super) fn leave_all(&self, socket: &Arc<SocketInner>, id: u32) {
         socket.with_key(|key| {
-            self.hub.write().unwrap_or_else(PoisonError::into_inner).leave_all(key);
+            self.change_rooms(|hub| hub.leave_all(key));
         });
         socket.confirm(id);
     }

@@ -15,6 +15,7 @@ mod hub;
 mod key_file;
 mod keys;
 mod lifecycle;
+mod neighbour;
 mod opening;
 mod permit;
 mod shutdown;
@@ -31,6 +32,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::admission::AdmissionCounters;
+use bytes::{Bytes, BytesMut};
+use gatewire_codec::v3::handshake::{Extensions, extension, put_extension};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::ListenerConfig;
 use gatewire_core::hub::Hub;
@@ -44,6 +47,7 @@ use crate::counters::{Counters, Totals};
 use crate::error::{DisconnectReason, EmitError, Error};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
+use crate::router::RouterInner;
 use crate::stream::OpenFanout;
 use crate::to::{Origin, To, ToSocket};
 use channels::Channels;
@@ -53,6 +57,7 @@ use lifecycle::Lifecycle;
 use shutdown::State;
 
 pub use builder::ServerBuilder;
+pub(crate) use hub::RELAY_TIMEOUT;
 pub use shutdown::Drain;
 pub use socket::Socket;
 pub(crate) use socket::SocketInner;
@@ -104,6 +109,10 @@ pub(crate) struct Inner {
     local_addr: OnceLock<SocketAddr>,
     /// The name of this server's node in its cluster, if it is in one.
     node: OnceLock<Arc<str>>,
+    /// The same as a handshake tells it.
+    extensions: OnceLock<Bytes>,
+    /// The router whose clients and neighbours come here.
+    router: OnceLock<Arc<RouterInner>>,
     state: watch::Sender<State>,
     /// Connections whose task runs.
     live: watch::Sender<usize>,
@@ -352,16 +361,22 @@ impl Inner {
         self.node.get().map(|node| &**node)
     }
 
+    /// What it says of itself in a handshake: the name of its node.
+    fn told_name(&self) -> Extensions<'_> {
+        self.extensions.get().and_then(|bytes| Extensions::new(bytes).ok()).unwrap_or_default()
+    }
+
     /// Names the node that this server is, once and before it has sockets. `false`: it has a name, or this can be
     /// none.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no server is part of a cluster yet"))]
     pub(crate) fn set_node(&self, name: &str) -> bool {
         let nobody = SocketId::from_bytes([0; 16]);
         if SocketAddress::new(name, nobody).is_err() || self.node.set(name.into()).is_err() {
             return false;
         }
         self.hub.write().unwrap_or_else(PoisonError::into_inner).set_node(name);
-        true
+        let mut extensions = BytesMut::new();
+        let put = put_extension(&mut extensions, extension::SERVER_NAME, name.as_bytes());
+        put.is_ok() && self.extensions.set(extensions.freeze()).is_ok()
     }
 
     /// The address of a session of this server.

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use gatewire_codec::RejectCode;
+use gatewire_codec::v3::handshake::Role;
 use gatewire_core::handshake::{HandshakeError, Refusal};
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
@@ -18,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 use super::connection::{register, serve};
 use super::gate::{Evicted, Live, PendingPlace};
 use super::side::ServerSide;
-use super::{Inner, Socket, SocketInner};
+use super::{Inner, Socket, SocketInner, neighbour};
 use crate::error::ConnectError;
 use crate::net::channel::{Channel, Looked};
 use crate::net::driver::{Driver, DriverConfig};
@@ -134,7 +135,7 @@ async fn prove(
     if place.is_turned_away() {
         return Ok(Err(Box::new((channel, busy()))));
     }
-    let shaken = handshake::accept(&mut channel, &server.listener()).await?;
+    let shaken = handshake::accept(&mut channel, &server.listener(), server.told_name()).await?;
     Ok(match shaken {
         Ok(shaken) => Ok(Box::new((channel, shaken))),
         Err(refusal) => Err(Box::new((channel, refusal))),
@@ -186,6 +187,10 @@ async fn begin(
             return told.await.unwrap_or(Err(ConnectError::Timeout));
         }
     };
+    if established.role == Role::Router {
+        let shaken = (accept, established, leftover);
+        return neighbour::begin(live, channel, shaken, deadline).await;
+    }
     let server = &live.server;
     let limits = &server.limits;
     // The server's limit holds for both directions.

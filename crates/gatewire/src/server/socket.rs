@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use gatewire_codec::{CloseCode, SocketAddress, Value};
 use gatewire_core::SocketId;
@@ -170,12 +170,11 @@ impl Socket {
     /// [`JoinError`]: bad name, too many rooms, or the socket is gone.
     pub fn join(&self, room: &str) -> Result<bool, JoinError> {
         let key = self.inner.key().ok_or(JoinError::NoSuchSocket)?;
-        let mut hub = self.inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
         // The place may belong to another socket by now.
-        match hub.handle(key) {
+        self.inner.server.change_rooms(|hub| match hub.handle(key) {
             Some(found) if Arc::ptr_eq(found, &self.inner) => hub.join(key, room),
             _ => Err(JoinError::NoSuchSocket),
-        }
+        })
     }
 
     /// Takes the socket out of a room. `false`: it was not in it.
@@ -199,11 +198,10 @@ impl Socket {
         f: impl FnOnce(&mut gatewire_core::hub::Hub<Arc<SocketInner>>, SocketKey) -> R,
     ) -> Option<R> {
         let key = self.inner.key()?;
-        let mut hub = self.inner.server.hub.write().unwrap_or_else(PoisonError::into_inner);
-        match hub.handle(key) {
-            Some(found) if Arc::ptr_eq(found, &self.inner) => Some(f(&mut hub, key)),
+        self.inner.server.change_rooms(|hub| match hub.handle(key) {
+            Some(found) if Arc::ptr_eq(found, &self.inner) => Some(f(hub, key)),
             _ => None,
-        }
+        })
     }
 
     /// Addresses the members of a room, without this socket unless

@@ -7,6 +7,7 @@ mod authorize;
 mod basics;
 mod borrowing;
 mod client_life;
+mod cluster;
 mod corpus;
 mod faults;
 mod key_changes;

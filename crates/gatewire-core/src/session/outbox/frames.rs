@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{SHARE_ABOVE, frame_length};
-use gatewire_codec::LENGTH_PREFIX;
+use gatewire_codec::{LENGTH_PREFIX, v3};
 
 /// One or several whole frames that many outboxes take: a short one is copied into each, a longer
 /// one shared.
@@ -31,6 +31,25 @@ impl<'b> Frames<'b> {
             Content::Copied(frame)
         };
         Self { content, count: 1, longest: frame.len() - LENGTH_PREFIX }
+    }
+
+    /// EVENT frames that lie one behind the other, as another hub has encoded them; `share` gives the same bytes to be
+    /// kept. `None`: these are no whole frames of events, or none at all. Their contents are not looked at.
+    #[must_use]
+    pub fn of_events(bytes: &'b [u8], share: impl FnOnce() -> Bytes) -> Option<Self> {
+        let (mut count, mut longest, mut rest) = (0, 0, bytes);
+        while !rest.is_empty() {
+            let (frame, behind) = rest.split_at_checked(frame_length(rest)?)?;
+            if !v3::is_event(&frame[LENGTH_PREFIX..]) {
+                return None;
+            }
+            count += 1;
+            longest = longest.max(frame.len() - LENGTH_PREFIX);
+            rest = behind;
+        }
+        let long = bytes.len() > SHARE_ABOVE;
+        let content = if long { Content::Shared(share()) } else { Content::Copied(bytes) };
+        (count > 0).then_some(Self { content, count, longest })
     }
 
     /// One whole frame that is copied, however long it is.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::BytesMut;
+use gatewire_codec::EncodeError;
 use gatewire_core::Time;
 use gatewire_core::session::{Class, Frames, SendError};
 use gatewire_format::{EncodeContext, IntoValue, ValueRef};
@@ -84,6 +86,34 @@ impl Link {
         frames: &Frames<'_>,
     ) -> Result<bool, EmitError> {
         let push = |shared: &mut Shared| shared.outbound.emit_encoded(class, frames);
+        let ((), flush) = self.queue(Offline::Events, push, |_| false)?;
+        let now = matches!(flush, Flush::Now);
+        if !now {
+            self.schedule(owner);
+        }
+        Ok(now)
+    }
+
+    /// Queues a frame before all others that wait; see [`Outbound::push_ahead`](gatewire_core::session::Outbound).
+    pub(crate) fn send_ahead(
+        &self,
+        owner: &(impl SharedOwner + ?Sized),
+        frame: &[u8],
+    ) -> Result<(), EmitError> {
+        let push = |shared: &mut Shared| shared.outbound.push_ahead(frame);
+        let ((), _) = self.queue(Offline::Events, push, |_| false)?;
+        self.schedule(owner);
+        Ok(())
+    }
+
+    /// Queues what `encode` writes, under somebody's lock, as [`queue_frames`](Self::queue_frames) does.
+    pub(crate) fn queue_with(
+        &self,
+        owner: &Arc<impl HasLink>,
+        class: Class,
+        encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>,
+    ) -> Result<bool, EmitError> {
+        let push = |shared: &mut Shared| shared.outbound.push_with(class, encode);
         let ((), flush) = self.queue(Offline::Events, push, |_| false)?;
         let now = matches!(flush, Flush::Now);
         if !now {

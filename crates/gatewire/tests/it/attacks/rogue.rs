@@ -263,7 +263,6 @@ pub(super) fn challenge(version: u8, suite: u8) -> Bytes {
         instance: [2; 16],
         nonce: [3; 32],
         max_frame: 1 << 20,
-        max_router_frame: 1 << 20,
         auth_timeout_s: 5,
         ping_s: 10,
         extensions: Extensions::NONE,

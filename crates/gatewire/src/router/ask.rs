@@ -1,0 +1,250 @@
+//! Requests to sockets of other nodes, and their answers.
+//!
+//! Both are frames for one node. The request has an id of this node's; the answer brings it back. Nothing of it is kept
+//! on the way: who waits is told when the answer comes, when its time is over, or when the node is gone.
+
+use std::sync::{Arc, PoisonError, Weak};
+
+use bytes::BytesMut;
+use gatewire_cluster::NodeId;
+use gatewire_cluster::forward::{Arrived, Passing, flow_of};
+use gatewire_codec::v3::routed::Carried;
+use gatewire_codec::{
+    LENGTH_PREFIX, Message, NackCode, Names, SocketAddress, Target, ValueRef, split_frame, v3,
+};
+use gatewire_core::Time;
+use gatewire_core::session::Requests;
+
+use super::counters::Counts;
+use super::forward::Scratch;
+use super::inner::RouterInner;
+use crate::error::{EmitError, RequestError};
+use crate::net::link::HasLink;
+use crate::net::waiter::Waiter;
+use crate::server::RELAY_TIMEOUT;
+
+/// The requests of this node to others that wait.
+pub(super) type Asks = Requests<Asked>;
+
+pub(super) struct Asked {
+    node: NodeId,
+    waiter: Waiter,
+}
+
+/// Another node that waits for an answer from here.
+#[derive(Clone)]
+pub(crate) struct Asker {
+    router: Weak<RouterInner>,
+    node: NodeId,
+    id: u32,
+    flow: u8,
+}
+
+impl Asker {
+    /// Sends the outcome back.
+    pub(crate) fn answer(&self, outcome: &Result<ValueRef<'_>, RequestError>) {
+        if let Some(router) = self.router.upgrade() {
+            router.send_answer((self.node, self.flow), self.id, outcome);
+        }
+    }
+}
+
+impl std::fmt::Debug for Asker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asker").field("node", &self.node).field("id", &self.id).finish()
+    }
+}
+
+impl RouterInner {
+    /// Asks a socket of another node. The id, for [`forget`](Self::forget); the waiter is told of everything else.
+    pub(crate) fn ask(
+        &self,
+        (address, flow): (&SocketAddress, u8),
+        event: &str,
+        value: ValueRef<'_>,
+        deadline: Time,
+        waiter: Waiter,
+    ) -> Result<u32, RequestError> {
+        let sockets = [address.to_string()];
+        let target = Target { sockets: Names::from_strings(&sockets), ..Target::default() };
+        let node = address.node().unwrap_or_default();
+        Scratch::with(|scratch| {
+            let plane = self.plane();
+            let node = plane.router.reached_name(node).ok_or(RequestError::Unreachable)?;
+            let id = {
+                let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+                asks.check_room().map_err(|_| RequestError::NotSent(EmitError::QueueFull))?;
+                let id = asks.next_id();
+                let request = Message::Publish { request: Some(id), target, event, value };
+                v3::encode(&request, &mut scratch.bytes)
+                    .map_err(|error| RequestError::NotSent(error.into()))?;
+                asks.insert(id, Asked { node, waiter }, deadline);
+                id
+            };
+            let Scratch { split, bytes, long, .. } = scratch;
+            let carried = (Carried::Request, flow);
+            let parts: &[&[u8]] = &[&bytes[LENGTH_PREFIX..]];
+            let sent = self.send(&plane, carried, std::iter::once(node), split, parts, long);
+            drop(plane);
+            if let Err(error) = sent {
+                drop(self.forget(id));
+                return Err(error);
+            }
+            self.wake_by(deadline.elapsed());
+            Ok(id)
+        })
+    }
+
+    /// Nobody waits for this answer any more: who did.
+    pub(crate) fn forget(&self, id: u32) -> Option<Waiter> {
+        let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+        asks.remove(id).map(|asked| asked.waiter)
+    }
+
+    pub(super) fn asks_due(&self) -> Time {
+        self.asks.lock().unwrap_or_else(PoisonError::into_inner).next_deadline()
+    }
+
+    pub(super) fn expire_asks(&self) {
+        let now = self.clock.now();
+        let expired = self.asks.lock().unwrap_or_else(PoisonError::into_inner).expire(now);
+        for (_, asked) in expired {
+            asked.waiter.complete(Err(RequestError::Timeout));
+        }
+    }
+
+    /// A node is gone, and with it the answers that were to come from there.
+    pub(super) fn fail_asks(&self, node: NodeId) {
+        let lost = {
+            let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+            asks.extract(|asked| asked.node == node)
+        };
+        for asked in lost {
+            asked.waiter.complete(Err(RequestError::MaybeDelivered));
+        }
+    }
+
+    /// The router is closed.
+    pub(super) fn fail_all_asks(&self) {
+        let lost = self.asks.lock().unwrap_or_else(PoisonError::into_inner).drain();
+        for asked in lost {
+            asked.waiter.complete(Err(RequestError::MaybeDelivered));
+        }
+    }
+
+    /// Another node asks a socket of this one.
+    pub(super) fn take_request(self: &Arc<Self>, passing: &Passing, payload: &[u8]) {
+        let Ok(Message::Publish { request: Some(id), target, event, value }) = v3::decode(payload)
+        else {
+            Counts::add(&self.counts.malformed, 1);
+            return;
+        };
+        let asker =
+            Asker { router: Arc::downgrade(self), node: passing.origin, id, flow: passing.flow };
+        let address = target.sockets.iter().next().and_then(|address| address.parse().ok());
+        let socket = address.and_then(|address: SocketAddress| self.socket(address.session()));
+        let Some(socket) = socket else {
+            return asker.answer(&Err(RequestError::NoSuchSocket));
+        };
+        let (inner, waiter) = (&socket.inner, Waiter::Node(asker.clone()));
+        let link = inner.link();
+        let deadline = link.clock.now() + RELAY_TIMEOUT;
+        let asked = link.request(inner, deadline, |outbound, deadline| {
+            outbound.request(event, value, deadline, waiter)
+        });
+        if let Err(error) = asked {
+            asker.answer(&Err(RequestError::NotSent(error)));
+        }
+    }
+
+    fn send_answer(
+        &self,
+        (node, flow): (NodeId, u8),
+        id: u32,
+        outcome: &Result<ValueRef<'_>, RequestError>,
+    ) {
+        let mut frame = BytesMut::new();
+        let encoded = match outcome {
+            Ok(value) => v3::encode_ack(id, *value, &mut frame),
+            Err(error) => {
+                let (code, value) = error.to_nack();
+                v3::encode(&Message::Nack { id, code, value: value.as_ref() }, &mut frame)
+            }
+        };
+        if let Err(error) = encoded {
+            tracing::debug!(%error, "an answer for another node cannot be encoded");
+            return;
+        }
+        let sent = self.send_to(node, (Carried::Answers, flow), &frame);
+        if let (Err(RequestError::NotSent(EmitError::TooLarge { .. })), Ok(_)) = (sent, outcome) {
+            self.send_answer((node, flow), id, &Err(RequestError::TooLarge));
+        }
+    }
+
+    /// Sends something to one node. What cannot be sent is counted.
+    pub(super) fn send_to(
+        &self,
+        node: NodeId,
+        carried: (Carried, u8),
+        payload: &[u8],
+    ) -> Result<(), RequestError> {
+        Scratch::with(|scratch| {
+            let plane = self.plane();
+            let Scratch { split, long, .. } = scratch;
+            self.send(&plane, carried, std::iter::once(node), split, &[payload], long)
+        })
+    }
+
+    /// A request could not be passed on to these nodes: who asks is told at once.
+    pub(super) fn refuse_request(self: &Arc<Self>, arrived: &Arrived<'_>, lost: Vec<NodeId>) {
+        if lost.is_empty() {
+            return;
+        }
+        if let Ok(Message::Publish { request: Some(id), .. }) = v3::decode(arrived.payload) {
+            let Passing { origin, flow, .. } = arrived.passing;
+            self.send_answer((origin, flow), id, &Err(RequestError::Unreachable));
+        }
+    }
+
+    /// Answers to requests of this node.
+    pub(super) fn take_answers(&self, from: NodeId, payload: &[u8]) {
+        let mut rest = payload;
+        while let Ok(Some((frame, behind))) = split_frame(rest, u32::MAX) {
+            rest = behind;
+            match v3::decode(frame) {
+                Ok(Message::Ack { id, value }) => self.answered(from, id, Ok(value)),
+                Ok(Message::Nack { id, code, value }) => {
+                    self.answered(from, id, Err((code, value)))
+                }
+                _ => Counts::add(&self.counts.malformed, 1),
+            }
+        }
+    }
+
+    fn answered(
+        &self,
+        from: NodeId,
+        id: u32,
+        outcome: Result<ValueRef<'_>, (NackCode, ValueRef<'_>)>,
+    ) {
+        let waiter = {
+            let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
+            let unreached = matches!(outcome, Err((NackCode::Unreachable, _)));
+            match asks.get(id) {
+                // A router on the way may say that there is no way.
+                Some(asked) if asked.node == from || unreached => asks.remove(id),
+                _ => None,
+            }
+        };
+        if let Some(asked) = waiter {
+            let outcome =
+                outcome.map_err(|(code, value)| RequestError::from_nack(code, value.to_value()));
+            asked.waiter.complete(outcome);
+        }
+    }
+}
+
+/// The flow of what a socket sends.
+pub(crate) fn flow_of_socket(socket: Option<&crate::server::SocketInner>) -> u8 {
+    socket.map_or(0, |socket| flow_of(&socket.id))
+}

@@ -1,0 +1,236 @@
+//! How a router is made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewire_cluster::{Boot, Config, NameError, RoomKey};
+use gatewire_core::handshake::Psk;
+use gatewire_core::session::{OutboxLimits, Overflow};
+use gatewire_format::{Format, Formats};
+
+use super::Router;
+use super::cost::Cost;
+use super::inner::RouterInner;
+use super::uplink::{Uplink, keep_up};
+use crate::clock::{Clock, unix_now};
+use crate::entropy::{random, random_u64};
+use crate::formats::default_formats;
+use crate::limits::Limits;
+use crate::net::credentials::ChannelChoice;
+use crate::server::Server;
+#[cfg(feature = "tls")]
+use crate::tls::Verify;
+
+/// Settings of a [`Router`] that is about to start.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct RouterBuilder {
+    name: String,
+    cluster: String,
+    room_secret: Vec<u8>,
+    servers: Vec<Server>,
+    uplinks: Vec<Uplink>,
+    accept_cost: Cost,
+    key: Option<(String, Psk)>,
+    channel: Option<ChannelChoice>,
+    formats: Formats,
+    limits: Limits,
+    max_nodes: Option<usize>,
+    overload: bool,
+    last_counter: Option<u32>,
+}
+
+/// A router was not started. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The name of the node or of the cluster is none.
+    Name(NameError),
+    /// One of the servers belongs to a router already.
+    ServerTaken,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(error) => error.fmt(f),
+            Self::ServerTaken => f.write_str("the server belongs to a router already"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// The bounds of a link between routers, from the design of delivery: 64 MiB of messages, and a stall of 5 s ends it.
+/// Pings after 1 s of silence, and the third without an answer ends it: 3 s.
+fn link_limits() -> Limits {
+    Limits {
+        outbox: OutboxLimits {
+            max_bytes: 64 << 20,
+            max_frames: 1 << 20,
+            overflow: Overflow::DropNewest,
+        },
+        write_stall: Duration::from_secs(5),
+        ping_interval: Duration::from_secs(1),
+        missed_pings: 2,
+        ..Limits::default()
+    }
+}
+
+impl RouterBuilder {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            cluster: "gatewire".to_owned(),
+            room_secret: Vec::new(),
+            servers: Vec::new(),
+            uplinks: Vec::new(),
+            accept_cost: Cost::Fixed(1),
+            key: None,
+            channel: None,
+            formats: default_formats(),
+            limits: link_limits(),
+            max_nodes: None,
+            overload: false,
+            last_counter: None,
+        }
+    }
+
+    /// The name of the cluster, the same at all its nodes: `gatewire` unless it is told. Nodes of different clusters
+    /// do not understand each other.
+    pub fn cluster(mut self, name: impl Into<String>) -> Self {
+        self.cluster = name.into();
+        self
+    }
+
+    /// A secret of the cluster, the same at all its nodes, with which the names of rooms are hashed. Without one whoever
+    /// knows the cluster's name can choose names of rooms that cost its routers time.
+    pub fn room_secret(mut self, secret: impl Into<Vec<u8>>) -> Self {
+        self.room_secret = secret.into();
+        self
+    }
+
+    /// This server's clients are members of the cluster, and other routers may link to its address, if its keys
+    /// allow their role. Best before the server listens: clients that come earlier do not learn the node's name. A
+    /// node may have several servers, and also none.
+    pub fn serve(mut self, server: &Server) -> Self {
+        self.servers.push(server.clone());
+        self
+    }
+
+    /// Links to the router whose server listens on this address. For more than the cost there is
+    /// [`add_uplink`](Self::add_uplink).
+    pub fn uplink(self, address: impl ToString, cost: impl Into<Cost>) -> Self {
+        self.add_uplink(Uplink::to(address).cost(cost))
+    }
+
+    /// Links to a router. It is dialled until it answers, and again when it is lost. Of two nodes one is to have
+    /// the other as its uplink; when both do, they have two links, which does no harm.
+    pub fn add_uplink(mut self, uplink: Uplink) -> Self {
+        self.uplinks.push(uplink);
+        self
+    }
+
+    /// What links cost that others have dialled: 1, so that what the dialler says counts.
+    pub fn accept_cost(mut self, cost: impl Into<Cost>) -> Self {
+        self.accept_cost = cost.into();
+        self
+    }
+
+    /// The key by which links are authenticated, and its id, for uplinks that have none of their own.
+    pub fn psk(mut self, id: impl Into<String>, key: Psk) -> Self {
+        self.key = Some((id.into(), key));
+        self
+    }
+
+    /// Uplinks speak plain TCP also with a key.
+    pub fn plain(mut self) -> Self {
+        self.channel = Some(ChannelChoice::Plain);
+        self
+    }
+
+    /// Uplinks speak TLS, with what is verified of their neighbours.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, verify: Verify) -> Self {
+        self.channel = Some(ChannelChoice::Tls(verify));
+        self
+    }
+
+    /// The format of objects that the router itself sends without naming one (default: JSON).
+    pub fn format(mut self, format: impl Format) -> Self {
+        self.formats = self.formats.with_default(format);
+        self
+    }
+
+    /// The bounds of links, in place of 64 MiB and a million frames, of which the newest are dropped at the bound, a
+    /// stall of 5 s, a ping after 1 s and two of them missed. The longest frame is what the accepting end reads.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How many nodes are remembered, this one among them: 16,384.
+    pub fn max_nodes(mut self, nodes: usize) -> Self {
+        self.max_nodes = Some(nodes);
+        self
+    }
+
+    /// This node is no way to others: it sends and receives, and messages between other nodes go around it.
+    pub fn no_transit(mut self) -> Self {
+        self.overload = true;
+        self
+    }
+
+    /// What [`Router::boot_counter`] said in the node's last life, for a machine whose clock may be behind
+    /// then: so its new life is known to be the newer one at once, and not only when it hears of the last.
+    pub fn last_boot_counter(mut self, counter: u32) -> Self {
+        self.last_counter = Some(counter);
+        self
+    }
+
+    /// Starts the router on the current runtime. Its links come up by and by, see
+    /// [`Router::wait_for_node`].
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn start(self) -> Result<Router, StartError> {
+        let nonce = u32::from_le_bytes(random());
+        let boot =
+            Boot { unix_seconds: unix_now().as_secs(), last_counter: self.last_counter, nonce };
+        let room_key = RoomKey::derive(&self.cluster, &self.room_secret);
+        let mut config = Config::new(&self.cluster, &self.name, room_key, random_u64());
+        config.overload = self.overload;
+        config.max_nodes = self.max_nodes.unwrap_or(config.max_nodes);
+        let clock = Clock::start();
+        let machine = gatewire_cluster::Router::new(config, boot, clock.now().elapsed())
+            .map_err(StartError::Name)?;
+        let servers: Vec<_> = self.servers.iter().map(|server| Arc::clone(&server.inner)).collect();
+        if servers.iter().any(|server| server.router().is_some()) {
+            return Err(StartError::ServerTaken);
+        }
+        let instance = servers.first().map_or_else(random, |server| server.instance());
+        let parts = (self.cluster, self.formats, self.limits, self.accept_cost);
+        let inner = RouterInner::new(machine, servers, parts, clock);
+        for server in inner.servers() {
+            if !server.belong_to(&inner) {
+                inner.forget_servers();
+                return Err(StartError::ServerTaken);
+            }
+        }
+        tokio::spawn(Arc::clone(&inner).keep_time());
+        for uplink in self.uplinks {
+            let uplink = uplink.or(self.key.as_ref(), self.channel.as_ref());
+            let (task, router) = (super::Task::begin(&inner), Arc::clone(&inner));
+            tokio::spawn(async move {
+                keep_up(router, uplink, instance).await;
+                drop(task);
+            });
+        }
+        Ok(Router { inner })
+    }
+}

@@ -1,0 +1,256 @@
+//! Events for other nodes, and frames of other nodes for this one and beyond.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use gatewire_cluster::NodeId;
+use gatewire_cluster::forward::{Arrived, OriginOrder, Passing, Split};
+use gatewire_codec::v3::routed::{Carried, decode_target, encode_target};
+use gatewire_codec::{SocketAddress, Target};
+use gatewire_core::session::{Class, Frames};
+
+use super::counters::Counts;
+use super::inner::{Plane, RouterInner};
+use super::link::RouterLink;
+use crate::error::{DisconnectReason, EmitError, RequestError};
+use crate::net::assembly::Frame;
+use crate::net::link::HasLink;
+use crate::server;
+
+/// Memory that each thread keeps for the next message.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) split: Split,
+    pub(super) bytes: BytesMut,
+    /// Links to be flushed behind the lock.
+    pub(super) long: Vec<Arc<RouterLink>>,
+}
+
+/// What is kept of a scratch's bytes: a target of ordinary length.
+const KEEP: usize = 16 << 10;
+
+impl Scratch {
+    /// Lends this thread's.
+    pub(super) fn with<R>(f: impl FnOnce(&mut Self) -> R) -> R {
+        thread_local! {
+            static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+        }
+        let mut scratch = SCRATCH.take().unwrap_or_default();
+        let result = f(&mut scratch);
+        scratch.nodes.clear();
+        scratch.bytes.clear();
+        if scratch.bytes.capacity() > KEEP {
+            scratch.bytes = BytesMut::new();
+        }
+        for link in scratch.long.drain(..) {
+            link.link().flush();
+        }
+        SCRATCH.set(Some(scratch));
+        result
+    }
+}
+
+impl RouterInner {
+    /// Sends events that were published on this node to the members on others. `from`: the server that has delivered
+    /// them to its own.
+    pub(crate) fn publish(
+        &self,
+        from: Option<&server::Inner>,
+        target: &Target<'_>,
+        flow: u8,
+        class: Class,
+        frames: &Frames<'_>,
+    ) {
+        self.deliver_beside(from, target, class, frames);
+        Scratch::with(|scratch| {
+            let plane = self.plane();
+            let mut unknown = 0;
+            plane.router.addressed(target, &mut scratch.nodes, |_| unknown += 1);
+            Counts::add(&self.counts.unreachable, unknown);
+            if scratch.nodes.is_empty() {
+                return;
+            }
+            encode_target(target, &mut scratch.bytes);
+            let carried = match class {
+                Class::Volatile => Carried::VolatileEvents,
+                Class::Normal | Class::Control => Carried::Events,
+            };
+            let Scratch { nodes, split, bytes, long } = scratch;
+            let nodes = nodes.iter().copied();
+            // What cannot be sent is counted: nobody waits for an event.
+            let parts: &[&[u8]] = &[bytes, frames.bytes()];
+            let _counted = self.send(&plane, (carried, flow), nodes, split, parts, long);
+        });
+    }
+
+    /// Gives events to the other servers of this node.
+    fn deliver_beside(
+        &self,
+        from: Option<&server::Inner>,
+        target: &Target<'_>,
+        class: Class,
+        frames: &Frames<'_>,
+    ) {
+        let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner);
+        for server in &*servers {
+            if from.is_none_or(|from| !std::ptr::eq(from, &**server)) {
+                server.deliver_here(target, None, class, frames);
+            }
+        }
+    }
+
+    /// Sends what begins here to other nodes. `Err`: why it was not sent to the last of those to which it was not;
+    /// those are counted.
+    pub(super) fn send(
+        &self,
+        plane: &Plane,
+        (carried, flow): (Carried, u8),
+        nodes: impl Iterator<Item = NodeId>,
+        split: &mut Split,
+        parts: &[&[u8]],
+        long: &mut Vec<Arc<RouterLink>>,
+    ) -> Result<(), RequestError> {
+        let own = self.name.id();
+        plane.router.split((own, flow), nodes, None, split);
+        let mut result = Ok(());
+        if !split.branches().is_empty() {
+            let sequence = self.flows[usize::from(flow)].lock();
+            let mut sequence = sequence.unwrap_or_else(PoisonError::into_inner);
+            *sequence += 1;
+            let passing = plane.router.begin(carried, flow, *sequence);
+            // Under the lock of the flow: in the order of the numbers.
+            result = self.pass(plane, &passing, split, parts, long).map_err(RequestError::NotSent);
+        }
+        if !split.unreachable.is_empty() {
+            Counts::add(&self.counts.unreachable, split.unreachable.len());
+            result = Err(RequestError::Unreachable);
+        }
+        result
+    }
+
+    /// Queues a copy for each branch.
+    fn pass(
+        &self,
+        plane: &Plane,
+        passing: &Passing,
+        split: &Split,
+        parts: &[&[u8]],
+        long: &mut Vec<Arc<RouterLink>>,
+    ) -> Result<(), EmitError> {
+        let mut result = Ok(());
+        let class = match passing.carried {
+            Carried::VolatileEvents => Class::Volatile,
+            _ => Class::Normal,
+        };
+        for branch in split.branches() {
+            let sent = match plane.link(branch.link) {
+                Some(link) => {
+                    let sent = link.send_copy(&plane.router, (passing, branch), class, parts);
+                    if let Ok(true) = sent {
+                        long.push(Arc::clone(link));
+                    }
+                    sent
+                }
+                None => Err(EmitError::NotConnected),
+            };
+            if let Err(error) = sent {
+                tracing::debug!(link = branch.link.0, %error, "a message was dropped at a link");
+                Counts::add(&self.counts.refused, branch.nodes().len());
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// A neighbour has sent a frame for this node, for others, or both.
+    pub(super) fn arrived(
+        self: &Arc<Self>,
+        link: &Arc<RouterLink>,
+        frame: &Frame<'_>,
+    ) -> Result<(), DisconnectReason> {
+        Scratch::with(|scratch| {
+            let Scratch { split, long, .. } = scratch;
+            let arrived = {
+                let plane = self.plane();
+                let arrived = plane.router.arrive(link.id, frame.bytes(), split);
+                let arrived = arrived.map_err(DisconnectReason::Cluster)?;
+                // What a link does not take is counted.
+                let _counted = self.pass(&plane, &arrived.passing, split, &[arrived.payload], long);
+                arrived
+            };
+            Counts::add(&self.counts.unreachable, split.unreachable.len());
+            Counts::add(&self.counts.expired, split.expired.len());
+            if arrived.passing.carried == Carried::Request {
+                let lost = split.unreachable.iter().chain(&split.expired).copied();
+                self.refuse_request(&arrived, lost.collect());
+            }
+            if arrived.here {
+                self.deliver(&arrived, frame);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes what is for this node.
+    fn deliver(self: &Arc<Self>, arrived: &Arrived<'_>, frame: &Frame<'_>) {
+        let Arrived { passing, payload, .. } = *arrived;
+        let class = match passing.carried {
+            Carried::Events => Class::Normal,
+            Carried::VolatileEvents => Class::Volatile,
+            Carried::Answers => return self.take_answers(passing.origin, payload),
+            Carried::Request | Carried::Stream => Class::Normal,
+        };
+        let order = self.order_of(passing.origin, passing.nonce);
+        // Locked while it is delivered: frames of one flow may come on two links while routes change.
+        let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
+        if !order.admit(passing.nonce, passing.flow, passing.sequence) {
+            Counts::add(&self.counts.late, 1);
+            return;
+        }
+        if passing.carried == Carried::Request {
+            return self.take_request(&passing, payload);
+        }
+        match decode_events(payload, frame) {
+            Some((target, frames)) => {
+                Counts::add(&self.counts.delivered, 1);
+                self.deliver_beside(None, &target, class, &frames);
+            }
+            None => {
+                tracing::debug!(origin = passing.origin.to_bits(), "a routed frame is broken");
+                Counts::add(&self.counts.malformed, 1);
+            }
+        }
+    }
+
+    fn order_of(&self, origin: NodeId, nonce: u32) -> Arc<Mutex<OriginOrder>> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        if orders.len() >= MOST_ORIGINS && !orders.contains_key(&origin) {
+            // Of those that are out of reach nothing is on its way.
+            let plane = self.plane();
+            orders.retain(|node, _| plane.router.name_of(*node).is_some());
+        }
+        let order = orders.entry(origin);
+        Arc::clone(order.or_insert_with(|| Arc::new(Mutex::new(OriginOrder::new(nonce)))))
+    }
+
+    /// The sockets of another node that an address names, if it does.
+    pub(crate) fn other_node<'a>(&self, address: &'a SocketAddress) -> Option<&'a str> {
+        address.node().filter(|node| **node != *self.node)
+    }
+}
+
+/// Of how many origins the order is remembered, before those that cannot be reached are forgotten. They take 2 KiB
+/// each.
+const MOST_ORIGINS: usize = 16_384;
+
+/// Whom events are for, and the events. `None`: it is something else.
+fn decode_events<'f>(payload: &'f [u8], frame: &Frame<'f>) -> Option<(Target<'f>, Frames<'f>)> {
+    let (target, events) = decode_target(payload).ok()?;
+    let share = || match frame.owned() {
+        Some(frame) => frame.slice_ref(events),
+        None => Bytes::copy_from_slice(events),
+    };
+    Some((target, Frames::of_events(events, share)?))
+}

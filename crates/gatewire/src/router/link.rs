@@ -1,0 +1,211 @@
+//! One connection to a neighbour, dialled or accepted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use gatewire_cluster::forward::{Branch, Passing};
+use gatewire_cluster::{self as cluster, LinkId, NodeName};
+use gatewire_codec::v3::routed::encode_routed;
+use gatewire_codec::v3::{control, routed};
+use gatewire_codec::{GoAwayCode, Message, v3};
+use gatewire_core::Time;
+use gatewire_core::session::{Class, Incoming, ProtocolError, StreamLimits};
+
+use super::cost::{Cost, Measure};
+use super::event::RouterEvent;
+use super::inner::RouterInner;
+use crate::error::{DisconnectReason, EmitError, Error};
+use crate::handler::Handlers;
+use crate::net::assembly::Frame;
+use crate::net::link::{HasLink, Link};
+use crate::net::side::Side;
+
+/// What everybody who sends to a neighbour shares.
+pub(crate) struct RouterLink {
+    pub(super) link: Link,
+    pub(super) id: LinkId,
+    pub(super) neighbour: NodeName,
+    pub(super) router: Arc<RouterInner>,
+    pub(super) cost: Cost,
+    pub(super) probe: Mutex<Probe>,
+    /// Frames with messages that went out, and came in.
+    pub(super) routed_out: AtomicU64,
+    pub(super) routed_in: AtomicU64,
+}
+
+/// How the round trip is measured: with PINGs whose tokens nobody else uses.
+pub(super) struct Probe {
+    pub(super) measure: Measure,
+    sent: Option<(u64, Time)>,
+    next: u64,
+}
+
+impl Probe {
+    pub(super) fn new() -> Self {
+        Self { measure: Measure::new(), sent: None, next: PROBES }
+    }
+}
+
+/// The tokens of probes begin here. Those of heartbeats count up from 1, those of streams have bit 63.
+const PROBES: u64 = 1 << 62;
+/// How often the round trip is measured.
+pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl RouterLink {
+    /// Queues what the state machine wants told, before all messages that wait.
+    pub(super) fn send_ahead(self: &Arc<Self>, frame: &Bytes) {
+        if let Err(error) = self.link.send_ahead(self, frame) {
+            // It ends, and all is told anew on the next.
+            tracing::debug!(neighbour = %self.neighbour, %error, "a control frame was not queued");
+        }
+    }
+
+    /// Queues the copy of a message for the nodes behind this link. Nothing is written: `true`, and the caller is to
+    /// flush the link.
+    pub(super) fn send_copy(
+        self: &Arc<Self>,
+        router: &cluster::Router,
+        (passing, branch): (&Passing, &Branch),
+        class: Class,
+        parts: &[&[u8]],
+    ) -> Result<bool, EmitError> {
+        let header = router.header(passing, self.id).ok_or(EmitError::NotConnected)?;
+        self.routed_out.fetch_add(1, Ordering::Relaxed);
+        self.link.queue_with(self, class, |out: &mut BytesMut| {
+            encode_routed(&header, branch.numbers(), parts, out)
+        })
+    }
+
+    /// Sends a PING whose answer is measured.
+    pub(super) fn send_probe(self: &Arc<Self>, now: Time) {
+        let token = {
+            let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+            let token = probe.next;
+            probe.next += 1;
+            probe.sent = Some((token, now));
+            token
+        };
+        let sent = self.link.command(self, |outbound| {
+            outbound.ping(token);
+            Ok(())
+        });
+        if let Err(error) = sent {
+            tracing::debug!(neighbour = %self.neighbour, %error, "a probe was not sent");
+        }
+    }
+
+    /// The answer to a PING, maybe one of these.
+    fn handle_pong(&self, token: u64) {
+        let now = self.link.clock.now();
+        let cost = {
+            let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some((_, sent)) = probe.sent.take_if(|(sent, _)| *sent == token) else { return };
+            let round_trip = now.elapsed().saturating_sub(sent.elapsed());
+            probe.measure.take(round_trip)
+        };
+        if let Some(cost) = cost.filter(|_| self.cost == Cost::Measured) {
+            self.router.control(|plane, now| plane.router.set_cost(now, self.id, cost));
+        }
+    }
+
+    /// The round trip, once it has been measured.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.probe.lock().unwrap_or_else(PoisonError::into_inner).measure.round_trip()
+    }
+}
+
+impl HasLink for RouterLink {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn stream_limits(&self) -> StreamLimits {
+        self.router.limits.streams
+    }
+
+    fn report(&self, error: Error) {
+        tracing::debug!(neighbour = %self.neighbour, %error, "a neighbour's message");
+    }
+
+    fn drained(&self) {}
+}
+
+/// What a router does with its neighbours' messages.
+pub(super) struct RouterSide {
+    pub(super) link: Arc<RouterLink>,
+}
+
+impl RouterSide {
+    fn control(&self, frame: &[u8]) -> Result<(), DisconnectReason> {
+        let (id, neighbour) = (self.link.id, &self.link.neighbour);
+        let hello = frame.get(1) == Some(&HELLO);
+        let router = &self.link.router;
+        router
+            .control(|plane, now| plane.router.handle_frame(now, id, frame))
+            .map_err(DisconnectReason::Cluster)?;
+        if hello {
+            router.tell(RouterEvent::LinkUp { node: neighbour.as_str().to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// The kind of the frame with which a neighbour begins, `ADJ_HELLO`.
+const HELLO: u8 = 48;
+
+impl Side for RouterSide {
+    type Owner = RouterLink;
+    type Context = ();
+    const HOLDS: bool = false;
+    const ROUTES: bool = true;
+
+    fn owner(&self) -> &Arc<RouterLink> {
+        &self.link
+    }
+
+    fn context(&self) -> &() {
+        &()
+    }
+
+    fn handlers(&self) -> &Handlers<()> {
+        &self.link.router.handlers
+    }
+
+    fn own_handlers(&self) -> Option<&Handlers<()>> {
+        None
+    }
+
+    fn hub(&self, _: Incoming<'_>) -> Result<(), ProtocolError> {
+        // A router does for its clients what they want, before it speaks to others.
+        Err(ProtocolError::Unexpected("message of a client"))
+    }
+
+    fn route(&self, frame: &Frame<'_>) -> Option<Result<(), DisconnectReason>> {
+        let bytes = frame.bytes();
+        match *bytes {
+            [v3::VERSION, kind, ..] if routed::is_routed(kind) => {
+                self.link.routed_in.fetch_add(1, Ordering::Relaxed);
+                Some(self.link.router.arrived(&self.link, frame))
+            }
+            [v3::VERSION, kind, ..] if control::is_control(kind) => Some(self.control(bytes)),
+            [v3::VERSION, PONG, ..] => {
+                if let Ok(Message::Pong { token }) = v3::decode(bytes)
+                    && token & PROBES != 0
+                {
+                    self.link.handle_pong(token);
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn go_away(&self, _: GoAwayCode, _: Duration) {
+        // Its links are dialled again when they end.
+    }
+}
+
+/// The kind of a PONG.
+const PONG: u8 = 9;

@@ -1,0 +1,331 @@
+//! Clusters: routers joined by links, over which rooms, requests and streams reach as over one server.
+
+mod ask;
+mod builder;
+mod cost;
+mod counters;
+mod emit;
+mod event;
+mod forward;
+mod inner;
+mod link;
+mod uplink;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use gatewire_codec::{CloseCode, SocketAddress};
+use gatewire_format::IntoValue;
+use tokio::time::timeout;
+
+use crate::error::EmitError;
+use crate::net::link::HasLink;
+use crate::to::{Origin, To, ToSocket};
+
+pub(crate) use ask::{Asker, flow_of_socket};
+pub use builder::{RouterBuilder, StartError};
+pub use cost::Cost;
+pub use counters::RouterCounters;
+pub use event::{MissedEvents, RouterEvent, RouterEvents};
+pub(crate) use inner::RouterInner;
+pub use uplink::Uplink;
+pub(crate) use uplink::{Beginning, LinkRefused};
+
+/// One node of a cluster: it joins its servers to others.
+///
+/// Operators draw the graph: any, with a cost for each link. Routers find each other and the cheapest ways by
+/// themselves. What a client, a server or a router emits to a room reaches the members on all nodes, once each, and
+/// one copy crosses each link on the way.
+///
+/// A handle: clones are the same router. It runs until [`close`](Self::close), also when all handles are gone.
+///
+/// ```
+/// use gatewire::keys::Roles;
+/// use gatewire::{Client, KeyRing, Router, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Two nodes; the second has the first as its uplink. (Keys: see `Uplink::psk`.)
+/// let open = KeyRing::open_to(Roles::BOTH);
+/// let one = Server::builder().psk(open.clone()).build();
+/// let router1 = Router::builder("host1").serve(&one).start()?;
+/// one.listen("127.0.0.1:0").await?;
+/// let two = Server::builder().psk(open).build();
+/// let router2 = Router::builder("host2").serve(&two).uplink(one.local_addr(), 10).start()?;
+/// two.listen("127.0.0.1:0").await?;
+/// router1.wait_for_node("host2").await;
+///
+/// // A client on each. The one asks the other as if they were on one server.
+/// let ana = Client::builder().connect(one.local_addr()).await?;
+/// ana.on("hello", |name: String| format!("hello {name}"));
+/// let ben = Client::builder().connect(two.local_addr()).await?;
+/// let address = ana.address().expect("it is connected");
+/// assert!(address.to_string().starts_with("host1/"));
+/// let answer: String = ben.to_socket(&address).request("hello", "ben").await?;
+/// assert_eq!(answer, "hello ben");
+/// # for client in [ana, ben] { client.close().await; }
+/// # for router in [router1, router2] { router.close().await; }
+/// # for server in [one, two] { server.close().await; }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Router {
+    pub(crate) inner: Arc<RouterInner>,
+}
+
+/// A link to a neighbour, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinkInfo {
+    /// The neighbour.
+    pub node: String,
+    /// What the way over it costs: the larger of what the two ends say.
+    pub cost: u16,
+    /// The round trip, smoothed, once it was measured.
+    pub round_trip: Option<Duration>,
+    /// Frames with messages that this node has sent over it. A frame carries the messages that one client has sent
+    /// behind one another to the same receivers.
+    pub frames_sent: u64,
+    /// The same that have come over it.
+    pub frames_received: u64,
+    /// Bytes that wait to be written to it.
+    pub queued_bytes: usize,
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+impl Router {
+    /// The node of this name, unique in its cluster: 1 to 255 bytes, without `/`.
+    pub fn builder(name: &str) -> RouterBuilder {
+        RouterBuilder::new(name)
+    }
+
+    /// The node's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.node
+    }
+
+    /// Emits an event to all sockets of all nodes that can be reached.
+    ///
+    /// # Errors
+    ///
+    /// [`EmitError`]: the value could not be encoded.
+    pub fn emit(&self, event: &str, value: impl IntoValue) -> Result<(), EmitError> {
+        self.broadcast().emit(event, value)
+    }
+
+    /// Addresses all sockets of all nodes.
+    pub fn broadcast(&self) -> To<'_> {
+        To::everyone(Origin::Router(&self.inner))
+    }
+
+    /// Addresses the members of a room, wherever they are.
+    pub fn to<'a>(&'a self, room: &'a str) -> To<'a> {
+        To::nobody(Origin::Router(&self.inner)).to(room)
+    }
+
+    /// Addresses the members of several rooms, each socket once. No room is nobody.
+    pub fn to_rooms<'a>(&'a self, rooms: impl IntoIterator<Item = &'a str>) -> To<'a> {
+        To::nobody(Origin::Router(&self.inner)).to_rooms(rooms)
+    }
+
+    /// Addresses one socket by its address; by its id alone, if it is one of this node's.
+    pub fn to_socket(&self, socket: impl Into<SocketAddress>) -> ToSocket<'_> {
+        ToSocket::new(Origin::Router(&self.inner), socket.into())
+    }
+
+    /// The other nodes that can be reached now, in no order.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<String> {
+        let plane = self.inner.plane();
+        plane.router.nodes().map(|name| name.as_str().to_owned()).collect()
+    }
+
+    /// What the cheapest way to another node costs; `None` when there is none.
+    #[must_use]
+    pub fn cost_to(&self, node: &str) -> Option<u32> {
+        let node = self.inner.neighbour(node)?;
+        self.inner.plane().router.cost_to(node.id())
+    }
+
+    /// Waits until a node can be reached, or the router is closed: whether it can.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only waits.
+    pub async fn wait_for_node(&self, node: &str) -> bool {
+        self.wait_until(|| self.cost_to(node).is_some()).await
+    }
+
+    /// Waits until another node is known to have members of a room, or the router is closed: whether it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only waits.
+    pub async fn wait_for_room(&self, room: &str, node: &str) -> bool {
+        self.inner.watch_room(room, true);
+        let _watch = Watch { router: &self.inner, room };
+        self.wait_until(|| self.nodes_of(room).iter().any(|found| found == node)).await
+    }
+
+    /// The nodes that have members of a room, this one among them, as far as this node knows.
+    #[must_use]
+    pub fn nodes_of(&self, room: &str) -> Vec<String> {
+        let nodes = self.inner.plane().router.nodes_of(room);
+        nodes.iter().map(|name| name.as_str().to_owned()).collect()
+    }
+
+    async fn wait_until(&self, holds: impl Fn() -> bool) -> bool {
+        let mut reach = self.inner.reach.subscribe();
+        loop {
+            // Before the question, so that nothing is missed behind it.
+            reach.mark_unchanged();
+            if holds() {
+                return true;
+            }
+            let changed = self.inner.unless_closing(reach.changed()).await;
+            if !matches!(changed, Some(Ok(()))) {
+                return holds();
+            }
+        }
+    }
+
+    /// The links that are up.
+    #[must_use]
+    pub fn links(&self) -> Vec<LinkInfo> {
+        let plane = self.inner.plane();
+        let info = |link: &Arc<link::RouterLink>| {
+            Some(LinkInfo {
+                node: link.neighbour.as_str().to_owned(),
+                cost: plane.router.link_cost(link.id)?,
+                round_trip: link.round_trip(),
+                frames_sent: link.routed_out.load(Ordering::Relaxed),
+                frames_received: link.routed_in.load(Ordering::Relaxed),
+                queued_bytes: link.link().queued_bytes(),
+            })
+        };
+        plane.links().filter_map(info).collect()
+    }
+
+    /// What happens in the cluster from now on: links, nodes, and the rooms that are watched.
+    #[must_use]
+    pub fn events(&self) -> RouterEvents {
+        RouterEvents { receiver: self.inner.subscribe() }
+    }
+
+    /// [Events](Self::events) tell from now on which nodes have members of this room, and first those that have some
+    /// now, until the guard is dropped. (Nodes tell each other hashes of rooms, so only a room that is named can be
+    /// watched; and how many members a node has, it tells nobody.)
+    #[must_use = "the room is watched until this is dropped"]
+    pub fn watch_room(&self, room: &str) -> RoomWatch {
+        self.inner.watch_room(room, true);
+        RoomWatch { router: Arc::clone(&self.inner), room: room.to_owned() }
+    }
+
+    /// What was carried and what was dropped.
+    #[must_use]
+    pub fn counters(&self) -> RouterCounters {
+        self.inner.counts.read()
+    }
+
+    /// The counter of this life of the node, for [`RouterBuilder::last_boot_counter`].
+    #[must_use]
+    pub fn boot_counter(&self) -> u32 {
+        self.inner.plane().router.incarnation().counter()
+    }
+
+    /// Leaves the cluster: the others are told, what is queued for them is written (2 s at most), and all links are
+    /// closed. The servers go on, each by itself; [close](crate::Server::close) or
+    /// [drain](crate::Server::drain) them too.
+    ///
+    /// # Cancel safety
+    ///
+    /// Leaving has begun when the future is first polled, and goes on without it.
+    pub async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// A room is [watched](Router::watch_room) as long as this lives.
+pub struct RoomWatch {
+    router: Arc<RouterInner>,
+    room: String,
+}
+
+impl fmt::Debug for RoomWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RoomWatch").field(&self.room).finish()
+    }
+}
+
+impl Drop for RoomWatch {
+    fn drop(&mut self) {
+        self.router.watch_room(&self.room, false);
+    }
+}
+
+/// The same for a future.
+struct Watch<'a> {
+    router: &'a RouterInner,
+    room: &'a str,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.router.watch_room(self.room, false);
+    }
+}
+
+/// A task of a router, counted as long as it lives.
+struct Task(Arc<RouterInner>);
+
+impl Task {
+    fn begin(router: &Arc<RouterInner>) -> Self {
+        router.live.send_modify(|live| *live += 1);
+        Self(Arc::clone(router))
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.live.send_modify(|live| *live -= 1);
+    }
+}
+
+/// How long closing waits for the links to be closed: longer than what is queued has to be written.
+const CLOSE_LIMIT: Duration = Duration::from_secs(4);
+
+impl RouterInner {
+    /// Runs a future until the router is closed.
+    async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let mut closing = self.closing.subscribe();
+        tokio::select! {
+            biased;
+            _ = closing.wait_for(|closing| *closing) => None,
+            output = future => Some(output),
+        }
+    }
+
+    async fn close(&self) {
+        self.control(|plane, now| plane.router.leave_cluster(now));
+        self.closing.send_replace(true);
+        self.end_links(CloseCode::GoingAway, "");
+        let mut live = self.live.subscribe();
+        if timeout(CLOSE_LIMIT, live.wait_for(|live| *live == 0)).await.is_err() {
+            tracing::debug!(node = %self.name, "closed while links still end");
+        }
+        self.fail_all_asks();
+        self.forget_servers();
+        self.end_events();
+        self.reach.send_modify(|count| *count += 1);
+    }
+}
