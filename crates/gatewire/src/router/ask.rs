@@ -195,11 +195,8 @@ impl RouterInner {
         })
     }
 
-    /// A request could not be passed on to these nodes: who asks is told at once.
-    pub(super) fn refuse_request(self: &Arc<Self>, arrived: &Arrived<'_>, lost: Vec<NodeId>) {
-        if lost.is_empty() {
-            return;
-        }
+    /// A request could not be passed on: who asks is told at once.
+    pub(super) fn refuse_request(self: &Arc<Self>, arrived: &Arrived<'_>) {
         if let Ok(Message::Publish { request: Some(id), .. }) = v3::decode(arrived.payload) {
             let Passing { origin, flow, .. } = arrived.passing;
             self.send_answer((origin, flow), id, &Err(RequestError::Unreachable));
@@ -214,7 +211,7 @@ impl RouterInner {
             match v3::decode(frame) {
                 Ok(Message::Ack { id, value }) => self.answered(from, id, Ok(value)),
                 Ok(Message::Nack { id, code, value }) => {
-                    self.answered(from, id, Err((code, value)))
+                    self.answered(from, id, Err((code, value)));
                 }
                 _ => Counts::add(&self.counts.malformed, 1),
             }

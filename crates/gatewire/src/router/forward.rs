@@ -182,9 +182,9 @@ impl RouterInner {
             };
             Counts::add(&self.counts.unreachable, split.unreachable.len());
             Counts::add(&self.counts.expired, split.expired.len());
-            if arrived.passing.carried == Carried::Request {
-                let lost = split.unreachable.iter().chain(&split.expired).copied();
-                self.refuse_request(&arrived, lost.collect());
+            let lost = !split.unreachable.is_empty() || !split.expired.is_empty();
+            if lost && arrived.passing.carried == Carried::Request {
+                self.refuse_request(&arrived);
             }
             if arrived.here {
                 self.deliver(&arrived, frame);
@@ -197,10 +197,9 @@ impl RouterInner {
     fn deliver(self: &Arc<Self>, arrived: &Arrived<'_>, frame: &Frame<'_>) {
         let Arrived { passing, payload, .. } = *arrived;
         let class = match passing.carried {
-            Carried::Events => Class::Normal,
+            Carried::Events | Carried::Request | Carried::Stream => Class::Normal,
             Carried::VolatileEvents => Class::Volatile,
             Carried::Answers => return self.take_answers(passing.origin, payload),
-            Carried::Request | Carried::Stream => Class::Normal,
         };
         let order = self.order_of(passing.origin, passing.nonce);
         // Locked while it is delivered: frames of one flow may come on two links while routes change.

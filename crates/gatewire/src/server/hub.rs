@@ -137,8 +137,12 @@ impl Inner {
             return;
         }
         let result = self.change_rooms(|hub| {
-            // One that is refused does not keep the socket out of the others.
-            rooms.iter().fold(Ok(()), |result, room| result.and(socket.join(hub, room)))
+            let mut result = Ok(());
+            for room in rooms {
+                // One that is refused does not keep the socket out of the others.
+                result = result.and(socket.join(hub, room));
+            }
+            result
         });
         socket.answer_join(id, result.err().map(Refusal::from));
     }
