@@ -12,7 +12,7 @@ pub enum Cost {
     ///
     /// Measured once a second and smoothed (RFC 6298). Each change is told to all routers, so it follows with
     /// hysteresis: when the smoothed value has differed by more than a quarter, and by two tenths of a millisecond
-    /// or more, for three seconds.
+    /// or more, for five seconds.
     Measured,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Measure {
 }
 
 /// How many measurements in a row the cost has to be off before it changes.
-const PATIENCE: u32 = 3;
+const PATIENCE: u32 = 5;
 /// By how much, in costs, it has to be off at least.
 const NOTICEABLE: u16 = 2;
 /// The weight of a new measurement is one in so many.
