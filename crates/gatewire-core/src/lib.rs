@@ -8,6 +8,7 @@
 //! * [`hub`]: a server's connections and their rooms; who receives a published message.
 //! * [`permissions`]: what the holder of a key may do, and how much of it.
 //! * [`fanout`]: one stream that goes to many: its pace, and what becomes of each receiver.
+//! * [`gather`]: one question to many: who was asked, who has ended, when it is over.
 //! * [`Backoff`]: when to reconnect.
 //!
 //! Nothing here spawns, waits, locks, reads a clock or draws a random number: time is a [`Time`]
@@ -17,6 +18,7 @@
 pub mod admission;
 mod backoff;
 pub mod fanout;
+pub mod gather;
 pub mod handshake;
 pub mod hub;
 mod ledger;

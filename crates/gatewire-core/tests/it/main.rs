@@ -6,6 +6,7 @@ mod backoff;
 mod corpus;
 mod fanout;
 mod garbage;
+mod gather;
 mod handshake;
 mod heartbeat;
 mod hub;
