@@ -60,7 +60,7 @@ mod write;
 pub use code::{CloseCode, ErrorCode, GoAwayCode, NackCode, RejectCode, StreamCode};
 pub use error::{DecodeError, EncodeError, Field, FrameError};
 pub use framer::{Framer, LENGTH_PREFIX, Split, split_frame};
-pub use message::{Message, StreamOutcome, Target};
+pub use message::{Message, ReceiverOutcome, Target};
 pub use names::{Names, NamesIter};
 pub use socket_address::{SocketAddress, SocketAddressError};
 pub use socket_id::{ParseSocketIdError, SocketId};

@@ -31,7 +31,7 @@ pub struct Target<'a> {
 ///
 /// Which kinds a version can carry: handshake frames, `Ping` to `Error`, `Nack` and targets that mix
 /// lists, exceptions or `include_self` exist in version 3 only, and so do `StreamReset` to
-/// `StreamOutcome`; `AuthSeed` to `Downlink` and `Register` in versions 1 and 2 only. Encoding a message for a version that has no such thing
+/// `Outcome`; `AuthSeed` to `Downlink` and `Register` in versions 1 and 2 only. Encoding a message for a version that has no such thing
 /// is [`EncodeError::Unsupported`](crate::EncodeError::Unsupported).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -209,14 +209,15 @@ pub enum Message<'a> {
         /// How many bytes of the stream may be sent in all, counted from its beginning.
         limit: u64,
     },
-    /// What became of one receiver of a stream that goes to many.
-    StreamOutcome {
-        /// The stream's id.
+    /// What became of one receiver of a stream or a request that goes to many.
+    Outcome {
+        /// The id of the stream or of the publish.
         id: u32,
-        /// The receiver.
+        /// The receiver's address: its id, or in a cluster `node/id`. With
+        /// [`ReceiverOutcome::Unreachable`] the name of the node.
         socket_id: &'a str,
-        /// Its end.
-        outcome: StreamOutcome<'a>,
+        /// Its end, or its beginning.
+        outcome: ReceiverOutcome<'a>,
     },
 
     /// Versions 1 and 2: the id that the server gives to a client (`MT_REGISTER`).
@@ -245,9 +246,9 @@ pub enum Message<'a> {
     RouterLink(legacy::Packet<'a>),
 }
 
-/// What became of one receiver of a stream.
+/// What became of one receiver of a stream or a request to many.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum StreamOutcome<'a> {
+pub enum ReceiverOutcome<'a> {
     /// Its handler answered.
     Answered(ValueRef<'a>),
     /// There will be no answer from it.
@@ -257,11 +258,15 @@ pub enum StreamOutcome<'a> {
         /// As in [`Message::Nack`].
         value: ValueRef<'a>,
     },
-    /// It was left out, or wants no more.
+    /// It was left out, or wants no more. Streams only.
     Stopped {
         /// Why.
         code: StreamCode,
     },
+    /// It is asked, and another outcome follows. Requests only.
+    Asked,
+    /// A node of the cluster cannot be reached: which receivers it has is not known. Requests only.
+    Unreachable,
 }
 
 impl Message<'_> {
@@ -293,7 +298,7 @@ impl Message<'_> {
             Self::StreamReset { .. } => "stream-reset",
             Self::StreamStop { .. } => "stream-stop",
             Self::StreamCredit { .. } => "stream-credit",
-            Self::StreamOutcome { .. } => "stream-outcome",
+            Self::Outcome { .. } => "outcome",
             Self::Register { .. } => "register",
             Self::AuthSeed { .. } => "auth-seed",
             Self::AuthHmac { .. } => "auth-hmac",

@@ -141,6 +141,17 @@ impl fmt::Display for RequestError {
 impl std::error::Error for RequestError {}
 
 impl RequestError {
+    /// Whether the one who was asked is silent or gone, so that it is not known what it would have said.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout
+                | Self::MaybeDelivered
+                | Self::NoSuchSocket
+                | Self::NotSent(EmitError::Closed | EmitError::NotConnected)
+        )
+    }
+
     /// The error for a peer's refusal.
     pub(crate) fn from_nack(code: NackCode, value: Value) -> Self {
         let text = |value| match value {

@@ -53,6 +53,7 @@ mod limits;
 mod net;
 mod request;
 mod router;
+mod room;
 mod server;
 pub mod stream;
 #[cfg(feature = "tls")]
@@ -82,6 +83,7 @@ pub use router::{
     Cost, LinkInfo, MissedEvents, RoomWatch, Router, RouterBuilder, RouterCounters, RouterEvent,
     RouterEvents, StartError, Uplink,
 };
+pub use room::{RoomAnswers, RoomReport, RoomRequest};
 pub use server::{Drain, Server, ServerBuilder, Socket};
 pub use stream::{
     FanoutWriter, OpenFanout, OpenStream, Receipt, StreamError, StreamReader, StreamReport,

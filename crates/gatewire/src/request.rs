@@ -18,7 +18,7 @@ use crate::net::waiter::{Outcome, Waiter};
 use crate::router::RouterInner;
 
 /// The time that a request may take unless told otherwise.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A request. Await it: it is sent when it is first polled, and ends in the answer or in one
 /// [`RequestError`]; the wait is never longer than its [`timeout`](Self::timeout) (5 s by default).

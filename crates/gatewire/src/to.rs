@@ -10,6 +10,7 @@ use gatewire_format::{FromValue, IntoValue};
 use crate::client::ClientInner;
 use crate::error::{EmitError, RequestError};
 use crate::request::{Request, ToNode};
+use crate::room::RoomRequest;
 use crate::router::{RouterInner, flow_of_socket};
 use crate::server::{Inner, Socket};
 use crate::stream::{
@@ -108,7 +109,21 @@ impl<'a> To<'a> {
         self
     }
 
-    fn target(&self) -> Target<'_> {
+    pub(crate) fn origin(&self) -> Origin<'a> {
+        self.origin
+    }
+
+    /// As a client names many to its server. To one socket by its id and nobody else, the server would tell of
+    /// its answer alone. A socket that is addressed by its id is one also if it is the sender, so that this
+    /// changes nothing else.
+    pub(crate) fn target_of_many(&self) -> Target<'_> {
+        let target = self.target();
+        let lone = Target { sockets: target.sockets, ..Target::default() };
+        let one = self.sockets.len() == 1 && target == lone;
+        Target { include_self: target.include_self || one, ..target }
+    }
+
+    pub(crate) fn target(&self) -> Target<'_> {
         Target {
             everyone: self.everyone,
             rooms: Names::from_slice(&self.rooms),
@@ -138,6 +153,15 @@ impl<'a> To<'a> {
         self.send(Class::Volatile, event, &value)
     }
 
+    /// Asks all who are addressed at this moment; see [`RoomRequest`].
+    pub fn request<T: FromValue, V: IntoValue>(
+        self,
+        event: &'a str,
+        value: V,
+    ) -> RoomRequest<'a, T, V> {
+        RoomRequest::new(self, event, value)
+    }
+
     /// Opens a stream to all who are addressed at this moment; see [`FanoutWriter`].
     pub fn stream<V: IntoValue>(self, event: &'a str, info: V) -> OpenFanout<'a, V> {
         OpenFanout::new(self, event, info)
@@ -159,10 +183,7 @@ impl<'a> To<'a> {
             Origin::Client(client) => {
                 let client = Arc::clone(client);
                 let many = Readers::Many;
-                // To one socket by its id and nobody else, the server would tell of its answer alone. A socket
-                // that is addressed by its id is one also if it is the sender: that changes nothing else.
-                let include_self = target.include_self || self.sockets.len() == 1;
-                let target = Target { include_self, ..target };
+                let target = self.target_of_many();
                 let writer = open_through(client, many, Some(target), event, info, REPORT_TIMEOUT)?;
                 Ok(FanoutWriter::there(writer))
             }

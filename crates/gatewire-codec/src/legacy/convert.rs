@@ -224,7 +224,7 @@ pub fn encode(
             no("a reason for the end of a stream")
         }
         Message::StreamCredit { .. } => no("the credit of a stream"),
-        Message::StreamOutcome { .. } => no("the outcome of a stream for one receiver"),
+        Message::Outcome { .. } => no("the outcome of a stream for one receiver"),
         Message::RouterLink(link) if link.version == version => link.encode(out),
         Message::RouterLink(_) => no("router traffic of version 2"),
         Message::Hello(_)

@@ -17,9 +17,9 @@
 use bytes::{BufMut, BytesMut};
 
 use super::kind::{
-    ACCEPT, ACK, CHALLENGE, CLOSE, ERROR, EVENT, GOAWAY, HELLO, JOIN, LEAVE, LEAVE_ALL, NACK, PING,
-    PONG, PROOF, PUBLISH, REJECT, REQUEST, STREAM_CREDIT, STREAM_DATA, STREAM_FINISH, STREAM_OPEN,
-    STREAM_OUTCOME, STREAM_RESET, STREAM_STOP,
+    ACCEPT, ACK, CHALLENGE, CLOSE, ERROR, EVENT, GOAWAY, HELLO, JOIN, LEAVE, LEAVE_ALL, NACK,
+    OUTCOME, PING, PONG, PROOF, PUBLISH, REJECT, REQUEST, STREAM_CREDIT, STREAM_DATA,
+    STREAM_FINISH, STREAM_OPEN, STREAM_RESET, STREAM_STOP,
 };
 use super::{
     MAX_EVENT, MAX_HANDSHAKE_FRAME, VERSION, encode_ack, encode_event, encode_request, handshake,
@@ -65,8 +65,8 @@ pub fn decode(frame: &[u8]) -> Result<Message<'_>, DecodeError> {
 fn decode_other(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
     Ok(match kind {
         // Given on as it is: what is put together below is moved once more.
-        STREAM_OPEN | STREAM_FINISH | STREAM_RESET | STREAM_STOP | STREAM_CREDIT
-        | STREAM_OUTCOME | STREAM_DATA => return stream::take(kind, reader),
+        STREAM_OPEN | STREAM_FINISH | STREAM_RESET | STREAM_STOP | STREAM_CREDIT | OUTCOME
+        | STREAM_DATA => return stream::take(kind, reader),
         REQUEST => {
             let id = reader.varint_u32(Field::Id)?;
             let event = take_event(&mut reader)?;
@@ -245,7 +245,7 @@ pub fn encode(message: &Message<'_>, out: &mut BytesMut) -> Result<(), EncodeErr
             stream::put_code(out, STREAM_STOP, id, code, text)
         }
         Message::StreamCredit { id, limit } => stream::put_credit(out, id, limit),
-        Message::StreamOutcome { id, socket_id, outcome } => {
+        Message::Outcome { id, socket_id, outcome } => {
             stream::put_outcome(out, id, socket_id, outcome)
         }
         Message::Register { .. }

@@ -26,7 +26,7 @@ pub(super) const STREAM_FINISH: u8 = 25;
 pub(super) const STREAM_RESET: u8 = 26;
 pub(super) const STREAM_STOP: u8 = 27;
 pub(super) const STREAM_CREDIT: u8 = 28;
-pub(super) const STREAM_OUTCOME: u8 = 29;
+pub(super) const OUTCOME: u8 = 29;
 pub(super) const STREAM_DATA: u8 = 32;
 
 pub(super) const ADJ_HELLO: u8 = 48;

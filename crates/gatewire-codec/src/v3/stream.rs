@@ -8,9 +8,11 @@
 //! 26 STREAM_RESET   id v | code u8 | text
 //! 27 STREAM_STOP    id v | code u8 | text
 //! 28 STREAM_CREDIT  id v | limit v
-//! 29 STREAM_OUTCOME id v | socket id lv | 0 | value
+//! 29 OUTCOME        id v | socket id lv | 0 | value
 //!                   id v | socket id lv | 1 | nack code u8 | value
 //!                   id v | socket id lv | 2 | stream code u8
+//!                   id v | socket id lv | 3
+//!                   id v | node name lv | 4
 //! 32 STREAM_DATA    id v | 1 to 65,536 bytes, to the end of the frame
 //! ```
 //!
@@ -21,14 +23,13 @@ use bytes::{BufMut, BytesMut};
 
 use super::body::{HEADER, put, put_named, take_event};
 use super::kind::{
-    STREAM_CREDIT, STREAM_DATA, STREAM_FINISH, STREAM_OPEN, STREAM_OUTCOME, STREAM_RESET,
-    STREAM_STOP,
+    OUTCOME, STREAM_CREDIT, STREAM_DATA, STREAM_FINISH, STREAM_OPEN, STREAM_RESET, STREAM_STOP,
 };
 use super::{MAX_CHUNK, VERSION, target, value};
 use crate::code::{NackCode, StreamCode};
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::framer::LENGTH_PREFIX;
-use crate::message::{Message, StreamOutcome, Target};
+use crate::message::{Message, ReceiverOutcome, Target};
 use crate::read::{Reader, utf8};
 use crate::value::ValueRef;
 use crate::write::{check_len, put_lv_str, put_varint, varint_len};
@@ -41,11 +42,13 @@ mod flag {
     pub(super) const TARGETED: u8 = 1 << 7;
 }
 
-/// What became of a receiver, in a `STREAM_OUTCOME`.
+/// What became of a receiver, in an `OUTCOME`.
 mod status {
     pub(super) const ANSWERED: u8 = 0;
     pub(super) const REFUSED: u8 = 1;
     pub(super) const STOPPED: u8 = 2;
+    pub(super) const ASKED: u8 = 3;
+    pub(super) const UNREACHABLE: u8 = 4;
 }
 
 /// Appends all of a [`Message::StreamChunk`] but its bytes: the caller puts `length` bytes behind
@@ -130,9 +133,9 @@ pub(super) fn take<'a>(kind: u8, mut reader: Reader<'a>) -> Result<Message<'a>, 
             reader.finish()?;
             Message::StreamCredit { id, limit }
         }
-        STREAM_OUTCOME => {
+        OUTCOME => {
             let socket_id = reader.lv_str(Field::SocketId)?;
-            Message::StreamOutcome { id, socket_id, outcome: take_outcome(reader)? }
+            Message::Outcome { id, socket_id, outcome: take_outcome(reader)? }
         }
         kind => return Err(DecodeError::UnknownKind { kind }),
     })
@@ -151,17 +154,25 @@ fn take_open(mut reader: Reader<'_>) -> Result<Message<'_>, DecodeError> {
     Ok(Message::StreamOpen { id, target, event, info, ack: flags & flag::ACK != 0 })
 }
 
-fn take_outcome<'a>(mut reader: Reader<'a>) -> Result<StreamOutcome<'a>, DecodeError> {
+fn take_outcome<'a>(mut reader: Reader<'a>) -> Result<ReceiverOutcome<'a>, DecodeError> {
     Ok(match reader.u8(Field::Code)? {
-        status::ANSWERED => StreamOutcome::Answered(value::take(reader)?),
+        status::ANSWERED => ReceiverOutcome::Answered(value::take(reader)?),
         status::REFUSED => {
             let code = NackCode::from_u8(reader.u8(Field::Code)?);
-            StreamOutcome::Refused { code, value: value::take(reader)? }
+            ReceiverOutcome::Refused { code, value: value::take(reader)? }
         }
         status::STOPPED => {
             let code = StreamCode::from_u8(reader.u8(Field::Code)?);
             reader.finish()?;
-            StreamOutcome::Stopped { code }
+            ReceiverOutcome::Stopped { code }
+        }
+        status::ASKED => {
+            reader.finish()?;
+            ReceiverOutcome::Asked
+        }
+        status::UNREACHABLE => {
+            reader.finish()?;
+            ReceiverOutcome::Unreachable
         }
         _ => return Err(DecodeError::BadValue { field: Field::Code }),
     })
@@ -246,29 +257,31 @@ pub(super) fn put_code(
     })
 }
 
-/// Appends a [`Message::StreamOutcome`].
+/// Appends a [`Message::Outcome`].
 pub(super) fn put_outcome(
     out: &mut BytesMut,
     id: u32,
     socket_id: &str,
-    outcome: StreamOutcome<'_>,
+    outcome: ReceiverOutcome<'_>,
 ) -> Result<(), EncodeError> {
     check_id(id)?;
-    put(out, STREAM_OUTCOME, |out| {
+    put(out, OUTCOME, |out| {
         put_varint(out, id.into());
         put_lv_str(out, socket_id);
         match outcome {
-            StreamOutcome::Answered(value) => {
+            ReceiverOutcome::Answered(value) => {
                 out.put_u8(status::ANSWERED);
                 value::put(out, value);
             }
-            StreamOutcome::Refused { code, value } => {
+            ReceiverOutcome::Refused { code, value } => {
                 out.put_slice(&[status::REFUSED, code.to_u8()]);
                 value::put(out, value);
             }
-            StreamOutcome::Stopped { code } => {
+            ReceiverOutcome::Stopped { code } => {
                 out.put_slice(&[status::STOPPED, code.to_u8()]);
             }
+            ReceiverOutcome::Asked => out.put_u8(status::ASKED),
+            ReceiverOutcome::Unreachable => out.put_u8(status::UNREACHABLE),
         }
         Ok(())
     })

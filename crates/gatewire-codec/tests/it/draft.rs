@@ -5,8 +5,8 @@ use gatewire_codec::v3::handshake::{
     Accept, Challenge, Extensions, Hello, Proof, Role, put_extension,
 };
 use gatewire_codec::{
-    CloseCode, ErrorCode, FormatId, GoAwayCode, Message, NackCode, Names, RejectCode, StreamCode,
-    StreamOutcome, Target, Value,
+    CloseCode, ErrorCode, FormatId, GoAwayCode, Message, NackCode, Names, ReceiverOutcome,
+    RejectCode, StreamCode, Target, Value,
 };
 use serde_json::Value as Json;
 
@@ -86,12 +86,12 @@ pub(crate) const KINDS: [&str; 25] = [
     "stream-reset",
     "stream-stop",
     "stream-credit",
-    "stream-outcome",
+    "outcome",
     "stream-chunk",
 ];
 
-/// How one receiver of a stream ends.
-pub(crate) const STATUSES: [&str; 3] = ["answered", "refused", "stopped"];
+/// How one receiver ends, or begins.
+pub(crate) const STATUSES: [&str; 5] = ["answered", "refused", "stopped", "asked", "unreachable"];
 
 impl Draft {
     /// Reads a description as it stands in `v3.json`.
@@ -148,7 +148,9 @@ impl Draft {
             "join" => Message::Join { id, rooms },
             "leave" => Message::Leave { id, rooms },
             "leave-all" => Message::LeaveAll { id },
-            kind if kind.starts_with("stream-") => return self.with_stream(use_it),
+            kind if kind.starts_with("stream-") || kind == "outcome" => {
+                return self.with_stream(use_it);
+            }
             _ => return self.with_handshake(use_it),
         };
         use_it(&message)
@@ -180,15 +182,17 @@ impl Draft {
             "stream-reset" => Message::StreamReset { id, code, text },
             "stream-stop" => Message::StreamStop { id, code, text },
             "stream-credit" => Message::StreamCredit { id, limit: offset },
-            "stream-outcome" => {
+            "outcome" => {
                 let outcome = match status {
-                    "answered" => StreamOutcome::Answered(value),
+                    "answered" => ReceiverOutcome::Answered(value),
                     "refused" => {
-                        StreamOutcome::Refused { code: NackCode::from_u8(self.code), value }
+                        ReceiverOutcome::Refused { code: NackCode::from_u8(self.code), value }
                     }
-                    _ => StreamOutcome::Stopped { code },
+                    "asked" => ReceiverOutcome::Asked,
+                    "unreachable" => ReceiverOutcome::Unreachable,
+                    _ => ReceiverOutcome::Stopped { code },
                 };
-                Message::StreamOutcome { id, socket_id, outcome }
+                Message::Outcome { id, socket_id, outcome }
             }
             "stream-chunk" => Message::StreamChunk { id, event: "", bytes },
             other => panic!("version 3 has no {other}"),

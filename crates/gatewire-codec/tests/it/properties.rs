@@ -6,7 +6,7 @@
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{self, Packet};
 use gatewire_codec::{
-    DecodeError, FrameError, Framer, LENGTH_PREFIX, Message, StreamOutcome, ValueRef, Version,
+    DecodeError, FrameError, Framer, LENGTH_PREFIX, Message, ReceiverOutcome, ValueRef, Version,
     split_frame, v3,
 };
 
@@ -210,7 +210,7 @@ fn walk(message: &Message<'_>) {
     }
     if let Message::Event { value, .. }
     | Message::StreamOpen { info: value, .. }
-    | Message::StreamOutcome { outcome: StreamOutcome::Answered(value), .. } = message
+    | Message::Outcome { outcome: ReceiverOutcome::Answered(value), .. } = message
     {
         let owned = value.to_value();
         assert_eq!(format!("{:?}", owned.as_ref()), format!("{value:?}"));

@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use gatewire_codec::{
-    DecodeError, EncodeError, Field, LENGTH_PREFIX, Message, NackCode, Names, StreamCode,
-    StreamOutcome, Target, ValueRef, Version, legacy, split_frame, v3,
+    DecodeError, EncodeError, Field, LENGTH_PREFIX, Message, NackCode, Names, ReceiverOutcome,
+    StreamCode, Target, ValueRef, Version, legacy, split_frame, v3,
 };
 
 #[test]
@@ -54,16 +54,21 @@ fn the_frames_of_an_open_stream_are_their_id_and_little_more() {
 }
 
 #[test]
-fn an_outcome_is_an_answer_a_refusal_or_a_stop() {
-    let outcome = |outcome| Message::StreamOutcome { id: 7, socket_id: "ab", outcome };
+fn an_outcome_is_an_answer_a_refusal_a_stop_or_a_beginning() {
+    let outcome = |outcome| Message::Outcome { id: 7, socket_id: "ab", outcome };
     check(
-        &outcome(StreamOutcome::Answered(ValueRef::String("ok"))),
+        &outcome(ReceiverOutcome::Answered(ValueRef::String("ok"))),
         b"\x03\x1d\x07\x02ab\x00\x01ok",
     );
     let (code, value) = (NackCode::Rejected, ValueRef::Bool(true));
-    check(&outcome(StreamOutcome::Refused { code, value }), b"\x03\x1d\x07\x02ab\x01\x02\x06\x01");
+    check(
+        &outcome(ReceiverOutcome::Refused { code, value }),
+        b"\x03\x1d\x07\x02ab\x01\x02\x06\x01",
+    );
     let code = StreamCode::SlowReceiver;
-    check(&outcome(StreamOutcome::Stopped { code }), b"\x03\x1d\x07\x02ab\x02\x03");
+    check(&outcome(ReceiverOutcome::Stopped { code }), b"\x03\x1d\x07\x02ab\x02\x03");
+    check(&outcome(ReceiverOutcome::Asked), b"\x03\x1d\x07\x02ab\x03");
+    check(&outcome(ReceiverOutcome::Unreachable), b"\x03\x1d\x07\x02ab\x04");
 }
 
 #[test]
@@ -109,14 +114,14 @@ fn the_header_of_a_chunk_is_the_chunk_without_its_bytes() {
 fn no_stream_has_the_id_0() {
     let (event, info, text) = ("", ValueRef::Empty, "");
     let (id, code) = (0, StreamCode::Dropped);
-    let outcome = StreamOutcome::Stopped { code };
+    let outcome = ReceiverOutcome::Stopped { code };
     for message in [
         Message::StreamOpen { id, target: None, event, info, ack: false },
         Message::StreamFinish { id, event, length: Some(0) },
         Message::StreamReset { id, code, text },
         Message::StreamStop { id, code, text },
         Message::StreamCredit { id, limit: 1 },
-        Message::StreamOutcome { id, socket_id: "a", outcome },
+        Message::Outcome { id, socket_id: "a", outcome },
         Message::StreamChunk { id, event, bytes: b"a" },
     ] {
         let what = "a stream with the id 0";
@@ -143,12 +148,15 @@ fn flags_of_a_target_without_a_target_are_refused() {
 
 #[test]
 fn an_outcome_of_no_known_status_is_refused() {
-    for status in 3..=u8::MAX {
+    for status in 5..=u8::MAX {
         let error = Err(DecodeError::BadValue { field: Field::Code });
         assert_eq!(v3::decode(&[3, 29, 1, 0, status, 7]), error);
     }
     let error = Err(DecodeError::TrailingBytes { count: 1 });
     assert_eq!(v3::decode(b"\x03\x1d\x01\x00\x02\x03\x00"), error);
+    for status in [3, 4] {
+        assert_eq!(v3::decode(&[3, 29, 1, 0, status, 0]), error);
+    }
 }
 
 #[test]
@@ -169,13 +177,13 @@ fn the_end_of_a_stream_has_a_length_in_version_3_only() {
 #[test]
 fn versions_1_and_2_have_neither_credit_nor_reasons() {
     let (id, code, text) = (1, StreamCode::Dropped, "");
-    let outcome = StreamOutcome::Stopped { code };
+    let outcome = ReceiverOutcome::Stopped { code };
     for (message, what) in [
         (Message::StreamReset { id, code, text }, "a reason for the end of a stream"),
         (Message::StreamStop { id, code, text }, "a reason for the end of a stream"),
         (Message::StreamCredit { id, limit: 1 }, "the credit of a stream"),
         (
-            Message::StreamOutcome { id, socket_id: "a", outcome },
+            Message::Outcome { id, socket_id: "a", outcome },
             "the outcome of a stream for one receiver",
         ),
     ] {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::streams::{self, FlowError};
 use gatewire_codec::{
-    CloseCode, DecodeError, ErrorCode, Field, GoAwayCode, Message, NackCode, Names, StreamCode,
-    StreamOutcome, Target, ValueRef, v3,
+    CloseCode, DecodeError, ErrorCode, Field, GoAwayCode, Message, NackCode, Names,
+    ReceiverOutcome, StreamCode, Target, ValueRef, v3,
 };
 
 /// The receiving half of a session.
@@ -129,14 +129,14 @@ pub enum Incoming<'f> {
         /// The stream's.
         id: u32,
     },
-    /// What became of one reader of a stream to many that this end writes.
-    StreamOutcome {
-        /// The stream's.
+    /// What became of one receiver of a stream to many that this end writes, or of a request to many.
+    Outcome {
+        /// The stream's or the request's.
         id: u32,
-        /// The reader.
+        /// The receiver, or a node.
         socket_id: &'f str,
         /// What became of it.
-        outcome: StreamOutcome<'f>,
+        outcome: ReceiverOutcome<'f>,
     },
     /// The server will close the connection soon.
     GoAway {
@@ -322,8 +322,8 @@ impl Inbound {
             Message::StreamReset { id, code, text } => Incoming::StreamReset { id, code, text },
             Message::StreamStop { id, code, text } => Incoming::StreamStop { id, code, text },
             Message::StreamCredit { id, limit } => Incoming::StreamCredit { id, limit },
-            Message::StreamOutcome { id, socket_id, outcome } => {
-                Incoming::StreamOutcome { id, socket_id, outcome }
+            Message::Outcome { id, socket_id, outcome } => {
+                Incoming::Outcome { id, socket_id, outcome }
             }
             Message::GoAway { code, retry_window_ms, .. } => {
                 Incoming::GoAway { code, retry_window_ms }

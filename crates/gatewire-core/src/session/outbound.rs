@@ -346,6 +346,12 @@ impl<W, H: Clone> Outbound<W, H> {
         self.requests.remove(id)
     }
 
+    /// Who waits for the end of this request.
+    #[must_use]
+    pub fn waiter(&self, id: u32) -> Option<&W> {
+        self.requests.waiter(id)
+    }
+
     /// Nobody waits for this request any more: who did.
     pub fn forget(&mut self, id: u32) -> Option<W> {
         self.settle_stream(id);

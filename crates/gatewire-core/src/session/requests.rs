@@ -71,6 +71,12 @@ impl<W> Requests<W> {
         self.pending.insert(id, Pending { waiter, deadline });
     }
 
+    /// Who waits for the end of a request.
+    #[must_use]
+    pub fn waiter(&self, id: u32) -> Option<&W> {
+        self.pending.get(&id).map(|pending| &pending.waiter)
+    }
+
     /// Changes the deadline of a request, if it still waits.
     pub fn set_deadline(&mut self, id: u32, deadline: Time) {
         if let Some(pending) = self.pending.get_mut(&id) {

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use gatewire_codec::{
-    CloseCode, Framer, Message, NackCode, Names, StreamCode, StreamOutcome, Target, ValueRef, v3,
+    CloseCode, Framer, Message, NackCode, Names, ReceiverOutcome, StreamCode, Target, ValueRef, v3,
 };
 use gatewire_core::Time;
 use gatewire_core::session::{Inbound, Incoming, Outbound, OutboxLimits, Session, SessionConfig};
@@ -217,7 +217,7 @@ fn messages() -> Vec<Vec<u8>> {
         Message::StreamReset { id, code: StreamCode::Cancelled, text: "why" },
         Message::StreamStop { id, code: StreamCode::Enough, text: "" },
         Message::StreamCredit { id, limit: 1 << 40 },
-        Message::StreamOutcome { id, socket_id: "x", outcome: StreamOutcome::Answered(value) },
+        Message::Outcome { id, socket_id: "x", outcome: ReceiverOutcome::Answered(value) },
     ]
     .iter()
     .map(|message| encode(message).to_vec())

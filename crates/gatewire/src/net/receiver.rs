@@ -150,7 +150,7 @@ impl<S: Side> Receiver<S> {
             | Incoming::StreamStop { .. }
             | Incoming::StreamCredit { .. }
             | Incoming::StreamProbed { .. }
-            | Incoming::StreamOutcome { .. }) => {
+            | Incoming::Outcome { .. }) => {
                 self.last_event = now;
                 return self.handle_stream(stream, frame);
             }

@@ -11,6 +11,7 @@ use super::pipes::{OpenError, reset};
 use super::receiver::Receiver;
 use super::run::Received;
 use super::side::Side;
+use super::waiter::Waiter;
 use crate::error::DisconnectReason;
 use crate::stream::StreamReader;
 
@@ -59,9 +60,18 @@ impl<S: Side> Receiver<S> {
                     watcher.stopped(code, text);
                 }
             }
-            Incoming::StreamOutcome { id, socket_id, outcome } => {
-                if let Some(watcher) = link.with_outbound(|outbound| outbound.stream_handle(id)) {
+            Incoming::Outcome { id, socket_id, outcome } => {
+                // Of a stream that this end writes, or of a request; each is told without the lock.
+                let (watcher, asking) =
+                    link.with_outbound(|outbound| match outbound.stream_handle(id) {
+                        Some(watcher) => (Some(watcher), None),
+                        None => (None, outbound.waiter(id).and_then(Waiter::receiver)),
+                    });
+                if let Some(watcher) = watcher {
                     watcher.outcome(socket_id, outcome);
+                }
+                if let Some(asking) = asking {
+                    asking.outcome(socket_id, outcome);
                 }
             }
             Incoming::StreamCredit { id, limit } => link.with_outbound(|outbound| {

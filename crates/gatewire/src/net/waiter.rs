@@ -3,7 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use futures_channel::oneshot;
-use gatewire_codec::{Value, ValueRef};
+use gatewire_codec::{ReceiverOutcome, Value, ValueRef};
+use gatewire_core::gather::Receiver;
 
 use super::link::HasLink;
 use crate::error::{EmitError, RequestError};
@@ -20,13 +21,23 @@ pub(crate) enum Waiter {
     Relay { origin: Weak<dyn HasLink>, id: u32 },
     /// Another node of the cluster, which asked a socket of this one.
     Node(Asker),
-    /// A receiver of a stream to many.
+    /// A receiver of a stream to many, or who asks many through a server.
     Receiver(Arc<dyn AwaitAnswer>),
+    /// Who asks many of this server, and which of them this one is.
+    OneOf(Arc<dyn AwaitAnswers>, Receiver),
 }
 
 /// Who is told how a request ended, without any lock.
 pub(crate) trait AwaitAnswer: Send + Sync {
     fn answered(&self, outcome: Result<ValueRef<'_>, RequestError>);
+
+    /// What became of one of those who were asked, if they are many. Told by a server, before the end.
+    fn outcome(&self, _address: &str, _outcome: ReceiverOutcome<'_>) {}
+}
+
+/// Who is told how each of several requests ended, without any lock.
+pub(crate) trait AwaitAnswers: Send + Sync {
+    fn answered(&self, receiver: Receiver, outcome: Result<ValueRef<'_>, RequestError>);
 }
 
 impl std::fmt::Debug for Waiter {
@@ -35,18 +46,28 @@ impl std::fmt::Debug for Waiter {
             Self::Future(_) => f.write_str("Future"),
             Self::Receiver(_) => f.write_str("Receiver"),
             Self::Node(asker) => asker.fmt(f),
+            Self::OneOf(_, receiver) => f.debug_tuple("OneOf").field(receiver).finish(),
             Self::Relay { id, .. } => f.debug_struct("Relay").field("id", id).finish(),
         }
     }
 }
 
 impl Waiter {
+    /// Who is told what became of each, if many are asked through the peer.
+    pub(crate) fn receiver(&self) -> Option<Arc<dyn AwaitAnswer>> {
+        match self {
+            Self::Receiver(receiver) => Some(Arc::clone(receiver)),
+            Self::Future(_) | Self::OneOf(..) | Self::Relay { .. } | Self::Node(_) => None,
+        }
+    }
+
     pub(crate) fn complete(self, outcome: Result<ValueRef<'_>, RequestError>) {
         match self {
             // Nobody listens any more: the future was dropped.
             Self::Future(sender) => drop(sender.send(outcome.map(|value| value.to_value()))),
             Self::Receiver(receiver) => receiver.answered(outcome),
             Self::Node(asker) => asker.answer(&outcome),
+            Self::OneOf(many, receiver) => many.answered(receiver, outcome),
             Self::Relay { origin, id } => {
                 let Some(origin) = origin.upgrade() else { return };
                 if let Err(error) = relay(&origin, id, &outcome) {

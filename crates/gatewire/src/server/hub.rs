@@ -63,7 +63,7 @@ pub(super) fn is_short(target: &Target<'_>) -> bool {
 }
 
 impl Inner {
-    /// Asks one socket on behalf of another.
+    /// Asks one socket, or many, on behalf of another.
     pub(super) fn relay(
         &self,
         origin: &Arc<SocketInner>,
@@ -72,8 +72,10 @@ impl Inner {
         event: &str,
         value: ValueRef<'_>,
     ) {
-        let address: Option<SocketAddress> = single(target).and_then(|id| id.parse().ok());
-        let Some(address) = address else {
+        let Some(address) = single(target) else {
+            return self.ask_many_for(origin, id, target, event, value);
+        };
+        let Ok(address) = address.parse::<SocketAddress>() else {
             return origin.refuse_request(id, NackCode::NoSuchSocket, "");
         };
         let origin_link: Arc<dyn HasLink> = origin.clone();

@@ -1,6 +1,7 @@
 //! The side that listens.
 
 mod accept;
+mod ask;
 mod authorize;
 mod builder;
 #[cfg(feature = "tls")]
@@ -9,6 +10,7 @@ mod channels;
 mod connection;
 mod fanout;
 mod gate;
+pub(crate) mod gather;
 pub(crate) mod group;
 mod hub;
 #[cfg(feature = "key-file")]

@@ -6,6 +6,7 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -204,6 +205,7 @@ async fn begin(
         server: Arc::clone(server),
         place: OnceLock::new(),
         own: OnceLock::new(),
+        asking: AtomicU32::new(0),
     });
     let socket = Socket { inner };
     // First the socket exists, then the client is told: whoever knows of the one finds the other.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 
 use gatewire_codec::{CloseCode, SocketAddress, Value};
@@ -39,6 +40,8 @@ pub(crate) struct SocketInner {
     /// Set when the hub has the socket.
     pub(crate) place: OnceLock<SocketKey>,
     pub(crate) own: OnceLock<Handlers<Socket>>,
+    /// How many receivers it waits for that it asked through the server.
+    pub(crate) asking: AtomicU32,
 }
 
 impl HasLink for SocketInner {

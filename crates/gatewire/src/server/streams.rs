@@ -15,8 +15,8 @@ use crate::net::link::{HasLink, with_scratch};
 use crate::net::pipes::OpenError;
 use crate::stream::{FanoutWriter, StreamError};
 
-/// The longest value that may come with a stream to many: it is encoded for each receiver.
-const MAX_INFO: u32 = 64 << 10;
+/// The longest value that may come with a stream or a request to many: it is encoded for each receiver.
+pub(super) const MAX_INFO: u32 = 64 << 10;
 
 /// Bytes that a value takes.
 pub(super) fn length(value: ValueRef<'_>) -> usize {

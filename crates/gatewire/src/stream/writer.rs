@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::task::AtomicWaker;
-use gatewire_codec::{StreamCode, StreamOutcome};
+use gatewire_codec::{ReceiverOutcome, StreamCode};
 use gatewire_core::session::SEND_BUFFER;
 use gatewire_format::{DecodeContext, FromValue};
 use tokio::io::AsyncWrite;
@@ -108,18 +108,20 @@ impl WatchStream for Outgoing {
         self.writer.wake();
     }
 
-    fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>) {
+    fn outcome(&self, socket_id: &str, outcome: ReceiverOutcome<'_>) {
         let Some(receipts) = &self.receipts else { return };
         // An id that is none is no reader: then fewer are told of than there were.
         if let Ok(socket) = socket_id.parse() {
             let outcome = match outcome {
-                StreamOutcome::Answered(value) => Ok(value.to_value()),
-                StreamOutcome::Refused { code, value } => {
+                ReceiverOutcome::Answered(value) => Ok(value.to_value()),
+                ReceiverOutcome::Refused { code, value } => {
                     Err(RequestError::from_nack(code, value.to_value()).into())
                 }
-                StreamOutcome::Stopped { code } => {
+                ReceiverOutcome::Stopped { code } => {
                     Err(StreamError::Stopped { code, text: String::new() })
                 }
+                // Of requests only.
+                ReceiverOutcome::Asked | ReceiverOutcome::Unreachable => return,
             };
             let mut receipts = receipts.lock().unwrap_or_else(PoisonError::into_inner);
             // Beyond it the report is incomplete, which is noticed.

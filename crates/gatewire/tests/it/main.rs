@@ -1,6 +1,7 @@
 //! The public API over real sockets.
 
 mod anybody;
+mod asked;
 mod attacks;
 mod auth;
 mod authorize;

@@ -93,6 +93,11 @@ async fn rooms_are_joined_and_addressed_as_permitted() {
     client.to("public.tea").emit("news", "yes").expect("queued");
     assert_eq!(hears.next().await, "yes");
     assert_eq!(errors.next_many(2).await, [refused("emit_room"), refused("emit_room")]);
+    let ask = |room| client.to(room).request::<(), _>("news", "no");
+    assert_eq!(within(ask("secret")).await, Err(denied("emit_room")));
+    assert_eq!(within(ask("public.tea")).await.expect("a report").received().len(), 1);
+    assert_eq!(hears.next().await, "no", "of the room that is permitted");
+    hears.expect_nothing();
     within(server.close()).await;
 }
 

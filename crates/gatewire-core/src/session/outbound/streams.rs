@@ -1,7 +1,7 @@
 //! Commands of streams.
 
 use bytes::Bytes;
-use gatewire_codec::{Message, StreamCode, StreamOutcome, Target, ValueRef, v3};
+use gatewire_codec::{Message, ReceiverOutcome, StreamCode, Target, ValueRef, v3};
 
 use super::Outbound;
 use crate::Time;
@@ -123,7 +123,7 @@ impl<W, H: Clone> Outbound<W, H> {
         self.send(Class::Control, &Message::StreamStop { id, code, text })
     }
 
-    /// Tells the writer of a stream to many what became of one reader.
+    /// Tells the writer of a stream to many, or who asks many, what became of one receiver.
     ///
     /// # Errors
     ///
@@ -132,9 +132,9 @@ impl<W, H: Clone> Outbound<W, H> {
         &mut self,
         id: u32,
         socket_id: &str,
-        outcome: StreamOutcome<'_>,
+        outcome: ReceiverOutcome<'_>,
     ) -> Result<(), SendError> {
-        self.send(Class::Normal, &Message::StreamOutcome { id, socket_id, outcome })
+        self.send(Class::Normal, &Message::Outcome { id, socket_id, outcome })
     }
 
     /// Takes what is to be written now: all messages that wait, and behind them chunks of streams. `None`:

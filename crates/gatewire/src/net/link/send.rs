@@ -179,20 +179,40 @@ impl Link {
         deadline: Time,
         push: impl FnOnce(&mut LinkOutbound, Time) -> Result<u32, (SendError, Waiter)>,
     ) -> Result<u32, EmitError> {
-        let push = |shared: &mut Shared| {
-            let id = push(&mut shared.outbound, deadline).map_err(|(error, _)| error)?;
-            if deadline < shared.armed {
-                // The driver sleeps for longer than this request may take.
-                self.driver.wake();
-            }
-            Ok(id)
-        };
+        let push = |shared: &mut Shared| self.push_request(shared, deadline, push);
         let lone = |shared: &Shared| {
             // Each stream is a pending request too.
             shared.outbound.pending_requests() == 1 + shared.outbound.open_streams()
                 && self.burst.load(Ordering::Relaxed) <= 1
         };
         self.send(owner, Offline::Everything, push, lone)
+    }
+
+    /// As [`request`](Self::request), of many that are asked the same: the peer's driver or the batch writes it,
+    /// so that who asks does not write to each of them in turn.
+    pub(crate) fn request_of_many(
+        &self,
+        owner: &(impl SharedOwner + ?Sized),
+        deadline: Time,
+        push: impl FnOnce(&mut LinkOutbound, Time) -> Result<u32, (SendError, Waiter)>,
+    ) -> Result<u32, EmitError> {
+        let push = |shared: &mut Shared| self.push_request(shared, deadline, push);
+        self.send(owner, Offline::Everything, push, |_| false)
+    }
+
+    #[inline]
+    fn push_request(
+        &self,
+        shared: &mut Shared,
+        deadline: Time,
+        push: impl FnOnce(&mut LinkOutbound, Time) -> Result<u32, (SendError, Waiter)>,
+    ) -> Result<u32, SendError> {
+        let id = push(&mut shared.outbound, deadline).map_err(|(error, _)| error)?;
+        if deadline < shared.armed {
+            // The driver sleeps for longer than this request may take.
+            self.driver.wake();
+        }
+        Ok(id)
     }
 
     /// Encodes a value and lends it to `f`. The memory for objects is kept per thread.

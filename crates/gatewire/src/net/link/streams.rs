@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use gatewire_codec::{StreamCode, StreamOutcome, Target, ValueRef};
+use gatewire_codec::{ReceiverOutcome, StreamCode, Target, ValueRef};
 use gatewire_core::Time;
 use gatewire_core::session::{
     Outbound, ReadFailure, SEND_BUFFER, SendError, SendStreams, StreamLimits,
@@ -23,7 +23,7 @@ pub(crate) trait WatchStream: Send + Sync {
     /// The connection ends, or has ended: nothing more of the stream is sent. `whole`: all was. Told last.
     fn lost(&self, whole: bool);
     /// What became of one reader, if there are many.
-    fn outcome(&self, socket_id: &str, outcome: StreamOutcome<'_>);
+    fn outcome(&self, socket_id: &str, outcome: ReceiverOutcome<'_>);
 }
 
 /// See [`WatchStream`].

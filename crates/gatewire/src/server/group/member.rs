@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use gatewire_codec::{StreamCode, StreamOutcome, ValueRef};
+use gatewire_codec::{ReceiverOutcome, StreamCode, ValueRef};
 use gatewire_core::Time;
 use gatewire_core::fanout::Receiver;
 
@@ -89,7 +89,7 @@ impl WatchStream for Member {
         self.group.lost(self);
     }
 
-    fn outcome(&self, _: &str, _: StreamOutcome<'_>) {
+    fn outcome(&self, _: &str, _: ReceiverOutcome<'_>) {
         // A client reads by itself: there are no others behind it.
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::task::AtomicWaker;
-use gatewire_codec::{NackCode, StreamCode, StreamOutcome, ValueRef, v3};
+use gatewire_codec::{NackCode, ReceiverOutcome, StreamCode, ValueRef, v3};
 use gatewire_core::SocketId;
 
 use super::{Group, Outcome};
@@ -139,15 +139,15 @@ impl Source {
 const MAX_ANSWER: usize = 1024;
 
 /// An outcome as it is told to a client.
-fn on_the_wire(outcome: &Outcome) -> StreamOutcome<'_> {
-    let refused = |code, value| StreamOutcome::Refused { code, value };
+fn on_the_wire(outcome: &Outcome) -> ReceiverOutcome<'_> {
+    let refused = |code, value| ReceiverOutcome::Refused { code, value };
     match outcome {
         Ok(value) if length(value.as_ref()) > MAX_ANSWER => {
             refused(NackCode::TooLarge, ValueRef::Empty)
         }
-        Ok(value) => StreamOutcome::Answered(value.as_ref()),
+        Ok(value) => ReceiverOutcome::Answered(value.as_ref()),
         Err(StreamError::Stopped { code, .. } | StreamError::Reset { code, .. }) => {
-            StreamOutcome::Stopped { code: *code }
+            ReceiverOutcome::Stopped { code: *code }
         }
         Err(StreamError::Disconnected | StreamError::Finished) => {
             refused(NackCode::Disconnected, ValueRef::Empty)

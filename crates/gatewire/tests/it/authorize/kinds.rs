@@ -29,6 +29,7 @@ async fn each_action_is_asked_for_once_and_in_order() {
     client.to("tea").to("cake").except_room("quiet").emit("say", ()).expect("queued");
     within(client.to_socket(id).request::<(), _>("say", ())).await.expect("an answer");
     client.broadcast().emit("say", ()).expect("queued");
+    within(client.to("tea").request::<(), _>("say", ())).await.expect("a report");
     let stream = client.stream("file", ()).await.expect("opened");
     let _stopped = within(stream.finish::<()>()).await;
     let stream = client.to_socket(id).stream("file", ()).await.expect("opened");
@@ -47,6 +48,7 @@ async fn each_action_is_asked_for_once_and_in_order() {
         "emit say to room cake",
         &to_other("say"),
         "broadcast say",
+        "emit say to room tea",
         "stream file",
         "emit file",
         "stream file",
@@ -82,6 +84,10 @@ async fn a_denied_action_is_answered_and_the_connection_goes_on() {
     assert_eq!(asked, Err(denied("not emit say")));
     let asked = within(client.to_socket(id).request::<(), _>("say", ())).await;
     assert_eq!(asked, Err(denied(&to_other)));
+    let asked = within(client.to("tea").request::<(), _>("say", ())).await;
+    assert_eq!(asked, Err(denied("not emit say to room tea")));
+    let asked = within(client.broadcast().request::<(), _>("say", ())).await;
+    assert_eq!(asked, Err(denied("not broadcast say")));
     assert_eq!(within(client.join("tea")).await, Err(denied("not join tea")));
     let stream = client.stream("file", ()).await.expect("opened");
     let end = within(stream.finish::<()>()).await;

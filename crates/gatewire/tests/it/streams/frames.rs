@@ -1,7 +1,7 @@
 //! The frames of streams, as a script writes them.
 
 use gatewire::{SocketId, StreamCode};
-use gatewire_codec::{Message, StreamOutcome, Target, ValueRef};
+use gatewire_codec::{Message, ReceiverOutcome, Target, ValueRef};
 
 /// For the peer itself, with an answer.
 pub(super) fn open(id: u32, event: &str) -> Message<'_> {
@@ -41,8 +41,8 @@ pub(super) fn credit(id: u32, limit: u64) -> Message<'static> {
 pub(super) fn outcome(id: u32, value: &[u8]) -> Message<'_> {
     const NOBODY: &str = "00000000000000000000000000000009";
     debug_assert!(NOBODY.parse::<SocketId>().is_ok());
-    let outcome = StreamOutcome::Answered(ValueRef::Binary(value));
-    Message::StreamOutcome { id, socket_id: NOBODY, outcome }
+    let outcome = ReceiverOutcome::Answered(ValueRef::Binary(value));
+    Message::Outcome { id, socket_id: NOBODY, outcome }
 }
 
 pub(super) fn ack(id: u32, value: ValueRef<'_>) -> Message<'_> {

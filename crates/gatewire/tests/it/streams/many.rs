@@ -146,6 +146,7 @@ async fn the_sender_and_exceptions_are_readers_as_they_are_receivers() {
     let sender = &party.members[0];
     for (to, readers) in [
         (sender.to("all"), &ids[1..]),
+        (sender.to("all").to_socket(ids[1]), &ids[1..]),
         (sender.to("all").include_self(), &ids[..]),
         (sender.to("all").include_self().except(ids[1]), &[ids[0], ids[2]][..]),
         (sender.broadcast().except_room("all"), &[]),
