@@ -52,8 +52,8 @@ pub mod keys;
 mod limits;
 mod net;
 mod request;
-mod router;
 mod room;
+mod router;
 mod server;
 pub mod stream;
 #[cfg(feature = "tls")]
@@ -79,11 +79,11 @@ pub use gatewire_format::{
 pub use handler::{Concurrent, Handler, HandlerId, Rejection, concurrent};
 pub use limits::Limits;
 pub use request::Request;
+pub use room::{RoomAnswers, RoomReport, RoomRequest};
 pub use router::{
     Cost, LinkInfo, MissedEvents, RoomWatch, Router, RouterBuilder, RouterCounters, RouterEvent,
     RouterEvents, StartError, Uplink,
 };
-pub use room::{RoomAnswers, RoomReport, RoomRequest};
 pub use server::{Drain, Server, ServerBuilder, Socket};
 pub use stream::{
     FanoutWriter, OpenFanout, OpenStream, Receipt, StreamError, StreamReader, StreamReport,

@@ -72,10 +72,14 @@ impl Way {
         }
     }
 
-    /// Nobody waits for the answer any more: who did.
-    fn forget(&self, id: u32) -> Option<Waiter> {
+    /// Nobody waits for the answer any more.
+    fn forget(&self, id: u32) {
         match self {
-            Self::Link { owner, .. } => owner.link().with_outbound(|outbound| outbound.forget(id)),
+            Self::Link { owner, .. } => {
+                let waiter = owner.link().with_outbound(|outbound| outbound.forget(id));
+                // Not dropped under the lock: that wakes this request's task, by whatever waker it has.
+                drop(waiter);
+            }
             Self::Node(ToNode { router, .. }) => router.forget(id),
         }
     }
@@ -101,8 +105,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if !self.ended {
-            // Not dropped under the lock: that wakes this request's task, by whatever waker it has.
-            drop(self.way.forget(self.id));
+            self.way.forget(self.id);
         }
     }
 }

@@ -381,6 +381,12 @@ impl Router {
         self.by_name.get(name).copied()
     }
 
+    /// The name of a node that is remembered, whether it can be reached or not.
+    #[must_use]
+    pub fn known_name(&self, node: NodeId) -> Option<&NodeName> {
+        self.database.get(node).map(|node| &node.name)
+    }
+
     /// The name of a node that can be reached, or of this one.
     #[must_use]
     pub fn name_of(&self, node: NodeId) -> Option<&NodeName> {

@@ -91,6 +91,16 @@ impl<W> Requests<W> {
         self.pending.get(&id).map(|pending| &pending.waiter)
     }
 
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut W> {
+        self.pending.get_mut(&id).map(|pending| &mut pending.waiter)
+    }
+
+    /// All that wait, with their ids, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &W)> {
+        self.pending.iter().map(|(id, pending)| (*id, &pending.waiter))
+    }
+
     /// Ends a request. `None`: the id is unknown, or already ended.
     pub fn remove(&mut self, id: u32) -> Option<W> {
         let waiter = self.pending.remove(&id).map(|pending| pending.waiter);

@@ -14,13 +14,12 @@ use super::Arrivals;
 use super::arrivals::Summary;
 use crate::error::RequestError;
 use crate::net::link::HasLink;
-use crate::server::Inner;
 use crate::server::gather::Gather;
 
 /// Who asks.
 pub(super) enum Questioner {
-    /// This server.
-    Here { gather: Arc<Gather>, server: Arc<Inner> },
+    /// This node.
+    Here { gather: Arc<Gather>, formats: Formats },
     /// The server beyond this connection, under this id.
     There { owner: Arc<dyn HasLink>, id: u32 },
 }
@@ -28,7 +27,7 @@ pub(super) enum Questioner {
 impl Questioner {
     fn formats(&self) -> &Formats {
         match self {
-            Self::Here { server, .. } => &server.formats,
+            Self::Here { formats, .. } => formats,
             Self::There { owner, .. } => &owner.link().formats,
         }
     }

@@ -153,10 +153,10 @@ impl<T: FromValue, V: IntoValue> RoomRequest<'_, T, V> {
 
     fn send(&self, to: &To<'_>) -> Result<RoomAnswers<T>, RequestError> {
         let (event, target) = (self.event, to.target());
-        let (server, sender) = match to.origin() {
-            Origin::Server(server) => (server, None),
-            Origin::Socket(socket) => (&socket.inner.server, Some(&*socket.inner)),
-            Origin::Router(_) => return Err(RequestError::Unreachable),
+        let questions = match to.origin() {
+            Origin::Server(server) => server.questions(None),
+            Origin::Socket(socket) => socket.inner.server.questions(Some(&*socket.inner)),
+            Origin::Router(router) => router.questions(),
             Origin::Client(client) => {
                 let owner: Arc<dyn HasLink> = client.clone();
                 let arrivals = Arc::new(Arrivals::default());
@@ -173,9 +173,9 @@ impl<T: FromValue, V: IntoValue> RoomRequest<'_, T, V> {
                 return Ok(RoomAnswers::new(arrivals, Questioner::There { owner, id }, event));
             }
         };
-        let deadline = server.clock.now() + self.timeout;
-        let (gather, arrivals) = server.ask_many(&target, sender, event, &self.value, deadline)?;
-        let questioner = Questioner::Here { gather, server: Arc::clone(server) };
+        let asked = questions.ask_many(&target, event, &self.value, self.timeout);
+        let (gather, arrivals) = asked?;
+        let questioner = Questioner::Here { gather, formats: questions.formats.clone() };
         Ok(RoomAnswers::new(arrivals, questioner, event))
     }
 }

@@ -17,27 +17,40 @@ use gatewire_core::session::Requests;
 
 use super::counters::Counts;
 use super::forward::Scratch;
+use super::gather::AskedMany;
 use super::inner::RouterInner;
 use crate::error::{EmitError, RequestError};
 use crate::net::link::HasLink;
 use crate::net::waiter::Waiter;
-use crate::server::RELAY_TIMEOUT;
+use crate::server::{RELAY_TIMEOUT, single};
 
 /// The requests of this node to others that wait.
 pub(super) type Asks = Requests<Asked>;
 
-pub(super) struct Asked {
-    node: NodeId,
-    waiter: Waiter,
+pub(super) enum Asked {
+    /// A socket of a node.
+    One { node: NodeId, waiter: Waiter },
+    /// Receivers at several nodes.
+    Many(AskedMany),
+}
+
+impl Asked {
+    fn complete(self, outcome: Result<ValueRef<'_>, RequestError>) {
+        match self {
+            Self::One { waiter, .. } => waiter.complete(outcome),
+            // What has come is all that there is.
+            Self::Many(many) => many.expire(),
+        }
+    }
 }
 
 /// Another node that waits for an answer from here.
 #[derive(Clone)]
 pub(crate) struct Asker {
-    router: Weak<RouterInner>,
-    node: NodeId,
-    id: u32,
-    flow: u8,
+    pub(super) router: Weak<RouterInner>,
+    pub(super) node: NodeId,
+    pub(super) id: u32,
+    pub(super) flow: u8,
 }
 
 impl Asker {
@@ -71,23 +84,21 @@ impl RouterInner {
         Scratch::with(|scratch| {
             let plane = self.plane();
             let node = plane.router.reached_name(node).ok_or(RequestError::Unreachable)?;
-            let id = {
-                let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
-                asks.check_room().map_err(|_| RequestError::NotSent(EmitError::QueueFull))?;
-                let id = asks.next_id();
-                let request = Message::Publish { request: Some(id), target, event, value };
-                v3::encode(&request, &mut scratch.bytes)
-                    .map_err(|error| RequestError::NotSent(error.into()))?;
-                asks.insert(id, Asked { node, waiter }, deadline);
-                id
-            };
+            let asked = Asked::One { node, waiter };
+            let id = self.expect_answers(asked, deadline);
+            let id = id.ok_or(RequestError::NotSent(EmitError::QueueFull))?;
+            let request = Message::Publish { request: Some(id), target, event, value };
+            if let Err(error) = v3::encode(&request, &mut scratch.bytes) {
+                self.forget(id);
+                return Err(RequestError::NotSent(error.into()));
+            }
             let Scratch { split, bytes, long, .. } = scratch;
             let carried = (Carried::Request, flow);
             let parts: &[&[u8]] = &[&bytes[LENGTH_PREFIX..]];
             let sent = self.send(&plane, carried, std::iter::once(node), split, parts, long);
             drop(plane);
-            if let Err(error) = sent {
-                drop(self.forget(id));
+            if let Some(error) = sent.error {
+                self.forget(id);
                 return Err(error);
             }
             self.wake_by(deadline.elapsed());
@@ -95,10 +106,26 @@ impl RouterInner {
         })
     }
 
-    /// Nobody waits for this answer any more: who did.
-    pub(crate) fn forget(&self, id: u32) -> Option<Waiter> {
+    /// Notes a request that is about to be sent; its id. `None`: as many wait as may, and it is dropped.
+    pub(super) fn expect_answers(&self, asked: Asked, deadline: Time) -> Option<u32> {
         let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
-        asks.remove(id).map(|asked| asked.waiter)
+        if asks.check_room().is_err() {
+            // Not under the lock: who waits is woken.
+            drop(asks);
+            drop(asked);
+            return None;
+        }
+        let id = asks.next_id();
+        asks.insert(id, asked, deadline);
+        Some(id)
+    }
+
+    /// Nobody waits for this answer any more: who did.
+    /// Nobody waits for this answer any more.
+    pub(crate) fn forget(&self, id: u32) {
+        let asked = self.asks.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        // Not under the lock: that may wake a task.
+        drop(asked);
     }
 
     pub(super) fn asks_due(&self) -> Time {
@@ -109,7 +136,7 @@ impl RouterInner {
         let now = self.clock.now();
         let expired = self.asks.lock().unwrap_or_else(PoisonError::into_inner).expire(now);
         for (_, asked) in expired {
-            asked.waiter.complete(Err(RequestError::Timeout));
+            asked.complete(Err(RequestError::Timeout));
         }
     }
 
@@ -117,18 +144,19 @@ impl RouterInner {
     pub(super) fn fail_asks(&self, node: NodeId) {
         let lost = {
             let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
-            asks.extract(|asked| asked.node == node)
+            asks.extract(|asked| matches!(asked, Asked::One { node: of, .. } if *of == node))
         };
         for asked in lost {
-            asked.waiter.complete(Err(RequestError::MaybeDelivered));
+            asked.complete(Err(RequestError::MaybeDelivered));
         }
+        self.lose_branches(node);
     }
 
     /// The router is closed.
     pub(super) fn fail_all_asks(&self) {
         let lost = self.asks.lock().unwrap_or_else(PoisonError::into_inner).drain();
         for asked in lost {
-            asked.waiter.complete(Err(RequestError::MaybeDelivered));
+            asked.complete(Err(RequestError::MaybeDelivered));
         }
     }
 
@@ -141,7 +169,10 @@ impl RouterInner {
         };
         let asker =
             Asker { router: Arc::downgrade(self), node: passing.origin, id, flow: passing.flow };
-        let address = target.sockets.iter().next().and_then(|address| address.parse().ok());
+        let Some(address) = single(&target) else {
+            return self.take_request_to_many(asker, &target, event, value);
+        };
+        let address = address.parse().ok();
         let socket = address.and_then(|address: SocketAddress| self.socket(address.session()));
         let Some(socket) = socket else {
             return asker.answer(&Err(RequestError::NoSuchSocket));
@@ -176,7 +207,7 @@ impl RouterInner {
             return;
         }
         let sent = self.send_to(node, (Carried::Answers, flow), &frame);
-        if let (Err(RequestError::NotSent(EmitError::TooLarge { .. })), Ok(_)) = (sent, outcome) {
+        if let (Err(RequestError::NotSent(EmitError::TooLarge { .. })), Ok(_)) = (&sent, outcome) {
             self.send_answer((node, flow), id, &Err(RequestError::TooLarge));
         }
     }
@@ -191,15 +222,20 @@ impl RouterInner {
         Scratch::with(|scratch| {
             let plane = self.plane();
             let Scratch { split, long, .. } = scratch;
-            self.send(&plane, carried, std::iter::once(node), split, &[payload], long)
+            let sent = self.send(&plane, carried, std::iter::once(node), split, &[payload], long);
+            sent.error.map_or(Ok(()), Err)
         })
     }
 
-    /// A request could not be passed on: who asks is told at once.
-    pub(super) fn refuse_request(self: &Arc<Self>, arrived: &Arrived<'_>) {
-        if let Ok(Message::Publish { request: Some(id), .. }) = v3::decode(arrived.payload) {
+    /// A request could not be passed on to these nodes: who asks is told at once.
+    pub(super) fn refuse_request(&self, arrived: &Arrived<'_>, lost: &[NodeId]) {
+        if let Ok(Message::Publish { request: Some(id), target, .. }) = v3::decode(arrived.payload)
+        {
             let Passing { origin, flow, .. } = arrived.passing;
-            self.send_answer((origin, flow), id, &Err(RequestError::Unreachable));
+            match single(&target) {
+                Some(_) => self.send_answer((origin, flow), id, &Err(RequestError::Unreachable)),
+                None => self.refuse_branches(&arrived.passing, id, lost),
+            }
         }
     }
 
@@ -213,6 +249,9 @@ impl RouterInner {
                 Ok(Message::Nack { id, code, value }) => {
                     self.answered(from, id, Err((code, value)));
                 }
+                Ok(Message::Outcome { id, socket_id, outcome }) => {
+                    self.take_outcome(from, id, socket_id, outcome);
+                }
                 _ => Counts::add(&self.counts.malformed, 1),
             }
         }
@@ -224,19 +263,22 @@ impl RouterInner {
         id: u32,
         outcome: Result<ValueRef<'_>, (NackCode, ValueRef<'_>)>,
     ) {
-        let waiter = {
+        if self.finish_branch(from, id, outcome.is_ok()) {
+            return;
+        }
+        let asked = {
             let mut asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
             let unreached = matches!(outcome, Err((NackCode::Unreachable, _)));
             match asks.get(id) {
                 // A router on the way may say that there is no way.
-                Some(asked) if asked.node == from || unreached => asks.remove(id),
+                Some(Asked::One { node, .. }) if *node == from || unreached => asks.remove(id),
                 _ => None,
             }
         };
-        if let Some(asked) = waiter {
+        if let Some(asked) = asked {
             let outcome =
                 outcome.map_err(|(code, value)| RequestError::from_nack(code, value.to_value()));
-            asked.waiter.complete(outcome);
+            asked.complete(outcome);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a router itself sends, and whom it finds.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use gatewire_codec::{SocketAddress, Target, v3};
 use gatewire_core::session::{Class, FrameBuffer};
@@ -9,7 +10,7 @@ use gatewire_format::{EncodeContext, Formats, IntoValue};
 use super::inner::RouterInner;
 use crate::error::EmitError;
 use crate::net::link::with_scratch;
-use crate::server::Socket;
+use crate::server::{Questions, Socket};
 
 thread_local! {
     static EVENT: Cell<Option<Box<FrameBuffer>>> = const { Cell::new(None) };
@@ -34,6 +35,11 @@ impl RouterInner {
             EVENT.set(Some(frame));
             Ok(encoded?)
         })
+    }
+
+    /// What the router itself asks many.
+    pub(crate) fn questions(self: &Arc<Self>) -> Questions<'_> {
+        Questions { server: None, router: Some(self), sender: None, formats: &self.formats }
     }
 
     /// The formats of what the router itself sends.

@@ -28,6 +28,13 @@ pub(super) struct Scratch {
     pub(super) long: Vec<Arc<RouterLink>>,
 }
 
+/// To whom something was not sent, and why not to the last of them. All is counted.
+#[derive(Default)]
+pub(super) struct Lost {
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) error: Option<RequestError>,
+}
+
 /// What is kept of a scratch's bytes: a target of ordinary length.
 const KEEP: usize = 16 << 10;
 
@@ -101,8 +108,7 @@ impl RouterInner {
         }
     }
 
-    /// Sends what begins here to other nodes. `Err`: why it was not sent to the last of those to which it was not;
-    /// those are counted.
+    /// Sends what begins here to other nodes.
     pub(super) fn send(
         &self,
         plane: &Plane,
@@ -111,23 +117,24 @@ impl RouterInner {
         split: &mut Split,
         parts: &[&[u8]],
         long: &mut Vec<Arc<RouterLink>>,
-    ) -> Result<(), RequestError> {
+    ) -> Lost {
         let own = self.name.id();
         plane.router.split((own, flow), nodes, None, split);
-        let mut result = Ok(());
+        let mut lost = Lost::default();
         if !split.branches().is_empty() {
             let sequence = self.flows[usize::from(flow)].lock();
             let mut sequence = sequence.unwrap_or_else(PoisonError::into_inner);
             *sequence += 1;
             let passing = plane.router.begin(carried, flow, *sequence);
             // Under the lock of the flow: in the order of the numbers.
-            result = self.pass(plane, &passing, split, parts, long).map_err(RequestError::NotSent);
+            lost = self.pass(plane, &passing, split, parts, long);
         }
         if !split.unreachable.is_empty() {
             Counts::add(&self.counts.unreachable, split.unreachable.len());
-            result = Err(RequestError::Unreachable);
+            lost.nodes.extend_from_slice(&split.unreachable);
+            lost.error = Some(RequestError::Unreachable);
         }
-        result
+        lost
     }
 
     /// Queues a copy for each branch.
@@ -138,8 +145,8 @@ impl RouterInner {
         split: &Split,
         parts: &[&[u8]],
         long: &mut Vec<Arc<RouterLink>>,
-    ) -> Result<(), EmitError> {
-        let mut result = Ok(());
+    ) -> Lost {
+        let mut lost = Lost::default();
         let class = match passing.carried {
             Carried::VolatileEvents => Class::Volatile,
             _ => Class::Normal,
@@ -158,10 +165,11 @@ impl RouterInner {
             if let Err(error) = sent {
                 tracing::debug!(link = branch.link.0, %error, "a message was dropped at a link");
                 Counts::add(&self.counts.refused, branch.nodes().len());
-                result = Err(error);
+                lost.nodes.extend_from_slice(branch.nodes());
+                lost.error = Some(RequestError::NotSent(error));
             }
         }
-        result
+        lost
     }
 
     /// A neighbour has sent a frame for this node, for others, or both.
@@ -172,19 +180,21 @@ impl RouterInner {
     ) -> Result<(), DisconnectReason> {
         Scratch::with(|scratch| {
             let Scratch { split, long, .. } = scratch;
-            let arrived = {
+            let (arrived, lost) = {
                 let plane = self.plane();
                 let arrived = plane.router.arrive(link.id, frame.bytes(), split);
                 let arrived = arrived.map_err(DisconnectReason::Cluster)?;
-                // What a link does not take is counted.
-                let _counted = self.pass(&plane, &arrived.passing, split, &[arrived.payload], long);
-                arrived
+                let lost = self.pass(&plane, &arrived.passing, split, &[arrived.payload], long);
+                (arrived, lost)
             };
             Counts::add(&self.counts.unreachable, split.unreachable.len());
             Counts::add(&self.counts.expired, split.expired.len());
-            let lost = !split.unreachable.is_empty() || !split.expired.is_empty();
-            if lost && arrived.passing.carried == Carried::Request {
-                self.refuse_request(&arrived);
+            if arrived.passing.carried == Carried::Request {
+                let mut nodes = lost.nodes;
+                nodes.extend(split.unreachable.iter().chain(&split.expired));
+                if !nodes.is_empty() {
+                    self.refuse_request(&arrived, &nodes);
+                }
             }
             if arrived.here {
                 self.deliver(&arrived, frame);

@@ -7,6 +7,7 @@ mod counters;
 mod emit;
 mod event;
 mod forward;
+mod gather;
 mod inner;
 mod link;
 mod uplink;

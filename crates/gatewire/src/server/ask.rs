@@ -1,10 +1,10 @@
 //! Questions to many: who is asked, and what a client may ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewire_codec::{NackCode, Target, ValueRef};
-use gatewire_core::Time;
-use gatewire_format::{EncodeContext, IntoValue};
+use gatewire_format::{EncodeContext, Formats, IntoValue};
 
 use super::gather::{Asking, Gather, MAX_RECEIVERS, Sink};
 use super::hub::{MAX_NAMES, RELAY_TIMEOUT, is_short};
@@ -13,38 +13,79 @@ use super::{Inner, SocketInner};
 use crate::error::{EmitError, RequestError};
 use crate::net::link::with_scratch;
 use crate::room::Arrivals;
+use crate::router::{RouterInner, flow_of_socket};
 
 /// The most receivers of a client's request: each costs two frames in the client's queue, so that all of them take
 /// half of its 16,384, if it reads nothing meanwhile.
 const MAX_OF_CLIENT: usize = 4096;
 
-impl Inner {
-    /// Asks all that a target names, for the server itself or one of its sockets. Requests that are sent end at the
-    /// deadline.
+/// Who asks many, other than a client.
+pub(crate) struct Questions<'a> {
+    /// `None`: the router does, by itself.
+    pub(crate) server: Option<&'a Arc<Inner>>,
+    pub(crate) router: Option<&'a Arc<RouterInner>>,
+    /// The socket for which it does.
+    pub(crate) sender: Option<&'a SocketInner>,
+    pub(crate) formats: &'a Formats,
+}
+
+impl Questions<'_> {
+    /// Asks all that a target names. Requests that are sent end when the time is over.
     pub(crate) fn ask_many(
         &self,
         target: &Target<'_>,
-        sender: Option<&SocketInner>,
         event: &str,
         value: &impl IntoValue,
-        deadline: Time,
+        timeout: Duration,
     ) -> Result<(Arc<Gather>, Arc<Arrivals>), RequestError> {
-        let receivers = self.receivers(target, sender);
+        let receivers = match (self.server, self.router) {
+            (Some(server), _) => server.receivers(target, self.sender),
+            (None, Some(router)) => router.receivers(target, None),
+            (None, None) => Vec::new(),
+        };
         if receivers.len() > MAX_RECEIVERS {
             return Err(RequestError::Denied(too_many(MAX_RECEIVERS)));
         }
         let asked = with_scratch(value.uses_scratch(), |scratch| {
-            let value = value.to_value(EncodeContext::new(&self.formats, event, scratch))?;
+            let value = value.to_value(EncodeContext::new(self.formats, event, scratch))?;
             let length = length(value);
             if length > MAX_INFO as usize {
                 return Err(EmitError::TooLarge { length, limit: MAX_INFO });
             }
             let arrivals = Arc::new(Arrivals::default());
             let gather = Gather::new(&receivers, Sink::Here(Arc::clone(&arrivals)));
-            gather.ask(&receivers, event, value, deadline);
+            let target = (target, flow_of_socket(self.sender));
+            ask_all(self.router, &gather, &receivers, target, event, value, timeout);
             Ok((gather, arrivals))
         });
         asked.map_err(RequestError::NotSent)
+    }
+}
+
+/// Asks the receivers of this node, and the other nodes that have some.
+fn ask_all(
+    router: Option<&Arc<RouterInner>>,
+    gather: &Arc<Gather>,
+    receivers: &[Arc<SocketInner>],
+    target: (&Target<'_>, u8),
+    event: &str,
+    value: ValueRef<'_>,
+    timeout: Duration,
+) {
+    let branches = router.map(|router| (router, router.branches(gather, target.0)));
+    gather.ask(receivers, event, value, timeout);
+    if let Some((router, branches)) = branches {
+        router.ask_branches(gather, branches, target, event, value, timeout);
+    }
+}
+
+impl Inner {
+    /// What this server asks many, for itself or for one of its sockets.
+    pub(crate) fn questions<'a>(
+        self: &'a Arc<Self>,
+        sender: Option<&'a SocketInner>,
+    ) -> Questions<'a> {
+        Questions { server: Some(self), router: self.router(), sender, formats: &self.formats }
     }
 
     /// Asks many on behalf of a client.
@@ -72,7 +113,8 @@ impl Inner {
             return socket.refuse_request(id, NackCode::Busy, "");
         };
         let gather = Gather::new(&receivers, Sink::Client(asking));
-        gather.ask(&receivers, event, value, self.clock.now() + RELAY_TIMEOUT);
+        let target = (target, flow_of_socket(Some(socket)));
+        ask_all(self.router(), &gather, &receivers, target, event, value, RELAY_TIMEOUT);
     }
 }
 

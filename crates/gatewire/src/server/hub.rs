@@ -174,7 +174,7 @@ impl Inner {
 }
 
 /// The one socket that a target names, if it names nothing else.
-pub(super) fn single<'a>(target: &Target<'a>) -> Option<&'a str> {
+pub(crate) fn single<'a>(target: &Target<'a>) -> Option<&'a str> {
     let only_sockets = Target { sockets: target.sockets, ..Target::default() } == *target;
     let mut sockets = target.sockets.iter();
     match (only_sockets, sockets.next(), sockets.next()) {

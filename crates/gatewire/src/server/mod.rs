@@ -58,8 +58,9 @@ use gatewire_codec::{SocketAddress, Target, Value};
 use lifecycle::Lifecycle;
 use shutdown::State;
 
+pub(crate) use ask::Questions;
 pub use builder::ServerBuilder;
-pub(crate) use hub::RELAY_TIMEOUT;
+pub(crate) use hub::{RELAY_TIMEOUT, single};
 pub use shutdown::Drain;
 pub use socket::Socket;
 pub(crate) use socket::SocketInner;

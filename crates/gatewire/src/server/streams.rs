@@ -37,8 +37,20 @@ pub(super) struct Opened<'f> {
 }
 
 impl Inner {
-    /// Who is addressed, at this moment.
+    /// Who is addressed at this node, at this moment.
     pub(crate) fn receivers(
+        &self,
+        target: &Target<'_>,
+        sender: Option<&SocketInner>,
+    ) -> Vec<Arc<SocketInner>> {
+        match self.router() {
+            Some(router) => router.receivers(target, sender),
+            None => self.receivers_here(target, sender),
+        }
+    }
+
+    /// Who is addressed at this server.
+    pub(crate) fn receivers_here(
         &self,
         target: &Target<'_>,
         sender: Option<&SocketInner>,

@@ -1,8 +1,6 @@
 //! What other nodes tell of their own receivers. A branch is one node; all that is told of one that is over
 //! changes nothing.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "no server is part of a cluster yet"))]
-
 use gatewire_codec::SocketAddress;
 use gatewire_core::gather::{Branch, Receiver};
 

@@ -21,9 +21,9 @@ mod sink;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gatewire_codec::{SocketAddress, ValueRef};
-use gatewire_core::Time;
 use gatewire_core::gather::{Gather as Bookkeeping, Receiver};
 
 use super::SocketInner;
@@ -94,7 +94,7 @@ impl Gather {
         receivers: &[Arc<SocketInner>],
         event: &str,
         value: ValueRef<'_>,
-        deadline: Time,
+        timeout: Duration,
     ) {
         let places: Vec<Receiver> = self.lock().members.all().collect();
         // Nobody: it is over.
@@ -102,6 +102,7 @@ impl Gather {
         for (socket, place) in receivers.iter().zip(places) {
             let waiter = Waiter::OneOf(Arc::clone(self) as Arc<dyn AwaitAnswers>, place);
             let link = socket.link();
+            let deadline = link.clock.now() + timeout;
             let asked = link.request_of_many(socket, deadline, |outbound, deadline| {
                 outbound.request(event, value, deadline, waiter)
             });

@@ -11,6 +11,7 @@ use crate::error::RequestError;
 use crate::net::link::{HasLink, LinkOutbound, Session};
 use crate::net::waiter::Outcome;
 use crate::room::Arrivals;
+use crate::router::Asker;
 use crate::server::SocketInner;
 use crate::server::streams::length;
 
@@ -20,6 +21,8 @@ pub(crate) enum Sink {
     Here(Arc<Arrivals>),
     /// A client.
     Client(Asking),
+    /// Another node of the cluster.
+    Node(Asker),
 }
 
 /// A client that asks many.
@@ -79,6 +82,7 @@ impl Sink {
                 }
                 Ok(())
             }),
+            Self::Node(asker) => asker.asked(addresses),
         }
     }
 
@@ -94,6 +98,7 @@ impl Sink {
                 let address = address.to_string();
                 asking.tell(|outbound| outbound.tell_outcome(asking.id, &address, outcome))
             }
+            Self::Node(asker) => asker.outcome(address, &outcome),
         }
     }
 
@@ -106,6 +111,8 @@ impl Sink {
             Self::Client(asking) => asking.tell(|outbound| {
                 outbound.tell_outcome(asking.id, node, ReceiverOutcome::Unreachable)
             }),
+            // It has asked the others by itself.
+            Self::Node(_) => true,
         }
     }
 
@@ -119,6 +126,7 @@ impl Sink {
                 let count = i64::try_from(receivers).unwrap_or(i64::MAX);
                 asking.tell(|outbound| outbound.ack(asking.id, ValueRef::Integer(count)))
             }
+            Self::Node(asker) => asker.over(receivers),
         }
     }
 }

@@ -19,7 +19,7 @@ fn question() -> (Arc<Gather>, Arc<Arrivals>) {
 }
 
 fn ask(gather: &Arc<Gather>) {
-    gather.ask(&[], "ask", ValueRef::Empty, Time::NEVER);
+    gather.ask(&[], "ask", ValueRef::Empty, Duration::MAX);
 }
 
 /// The outcomes that have come and were not looked at; whether there will be more.

@@ -1,5 +1,6 @@
 //! Several routers in one process, over real sockets.
 
+mod asked;
 mod events;
 mod links;
 mod messages;
