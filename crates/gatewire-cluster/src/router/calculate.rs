@@ -18,7 +18,7 @@ impl Router {
             .links
             .iter()
             .filter_map(|(&link, known)| {
-                let cost = self.link_cost(link)?;
+                let cost = known.agreed_cost()?;
                 Some(OwnLink { link, neighbour: known.neighbour.id(), cost })
             })
             .collect();

@@ -42,6 +42,13 @@ impl Link {
     pub(super) fn is_adjacent(&self) -> bool {
         self.their_cost.is_some()
     }
+
+    /// What the way over it costs: the larger of what the two ends say, once both have. Records tell
+    /// this one. Of parallel links nobody else could know which costs at the two ends belong together,
+    /// and who takes the cheapest of each end finds a way for less than any of them costs.
+    pub(super) fn agreed_cost(&self) -> Option<u16> {
+        self.their_cost.map(|theirs| theirs.max(self.cost))
+    }
 }
 
 impl Router {
@@ -102,10 +109,7 @@ impl Router {
     /// What the way over a link costs: the larger of what the two ends say. `None`: it is not up.
     #[must_use]
     pub fn link_cost(&self, link: LinkId) -> Option<u16> {
-        let link = self.links.get(&link)?;
-        let record = self.database.get(link.neighbour.id()).and_then(|node| node.record.as_ref());
-        let theirs = record.and_then(|record| record.links()?.cost_to(self.name.id()));
-        Some(link.cost.max(theirs.unwrap_or(link.their_cost?)))
+        self.links.get(&link)?.agreed_cost()
     }
 
     /// The connection is gone. Nothing when there was none.

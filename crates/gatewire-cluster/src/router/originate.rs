@@ -39,12 +39,9 @@ impl Router {
     pub(super) fn originate(&mut self, now: Duration) {
         self.sequence += 1;
         self.statistics.originated += 1;
-        let up = self.links.iter().filter(|(_, link)| link.is_adjacent());
-        let neighbours = up.map(|(id, link)| Adjacency {
-            node: link.neighbour.clone(),
-            link: id.0,
-            cost: link.cost,
-        });
+        let up = self.links.iter().filter_map(|(id, link)| Some((id, link, link.agreed_cost()?)));
+        let neighbours =
+            up.map(|(id, link, cost)| Adjacency { node: link.neighbour.clone(), link: id.0, cost });
         let links = Links::new(self.flags(), 0, neighbours.collect());
         self.put_own(now, Some(links));
         if self.restamp {

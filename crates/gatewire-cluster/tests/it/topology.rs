@@ -177,3 +177,25 @@ fn parallel_links_are_both_used_when_they_cost_the_same() {
     network.run(5 * SECOND);
     assert_eq!(network.router(0).cost_to(b), Some(20));
 }
+
+#[test]
+fn parallel_links_of_unequal_ends_cost_the_same_to_everybody() {
+    // a = b by two cables, each dear at one end; and a way around by c and d.
+    let mut network = Network::new(11);
+    for name in ["a", "b", "c", "d"] {
+        network.add_node(name);
+    }
+    for costs in [[1, 10], [10, 1]] {
+        let cable = network.add_cable(0, 1, 1);
+        network.cables[cable].costs = costs;
+    }
+    network.add_cable(0, 2, 1);
+    network.add_cable(2, 3, 2);
+    network.add_cable(3, 1, 3);
+    network.run(5 * SECOND);
+    // Who takes the cheapest of each end sends from c to a, which sends back to c.
+    network.check();
+    let b = network.id(1);
+    assert_eq!(network.router(0).cost_to(b), Some(6));
+    assert_eq!(network.router(2).cost_to(b), Some(5));
+}
