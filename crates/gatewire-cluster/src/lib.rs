@@ -32,6 +32,7 @@ pub mod paths;
 mod random;
 mod router;
 mod routes;
+mod rules;
 mod throttle;
 
 pub use error::{LinkError, LinkUpError, TooManyRooms};

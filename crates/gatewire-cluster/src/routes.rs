@@ -14,6 +14,7 @@ use crate::link_set::{LinkId, LinkSet};
 use crate::link_state::{Database, Links, Record};
 use crate::paths::{Edge, Graph, Path, Start, shortest_paths};
 use crate::random::mix;
+use crate::rules::BOTH_ENDS;
 
 /// An own link over which frames can go.
 pub(crate) struct OwnLink {
@@ -74,7 +75,8 @@ fn graph(others: &[(NodeId, &Links)], indices: &FxHashMap<NodeId, u32>) -> Graph
             // The first of parallel links is the cheapest.
             let there = parallel.first()?;
             let &to = indices.get(&there.node.id())?;
-            let back = others[to as usize].1.cost_to(id)?;
+            let back = others[to as usize].1.cost_to(id);
+            let back = if BOTH_ENDS { back? } else { there.cost };
             Some(Edge { to, cost: there.cost.max(back) })
         });
         graph.add_node(!links.flags.overload, edges);
@@ -92,7 +94,7 @@ fn starts(
     let mut starts: Vec<Start> = Vec::new();
     for link in links {
         let Some(&node) = indices.get(&link.neighbour) else { continue };
-        if others[node as usize].1.cost_to(own).is_some() {
+        if others[node as usize].1.cost_to(own).is_some() || !BOTH_ENDS {
             starts.push(Start { node, cost: link.cost, links: LinkSet::of(link.link) });
         }
     }

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::rules::BACKING_OFF;
+
 /// Decides when the next action is due.
 #[derive(Debug)]
 pub(crate) struct Throttle {
@@ -53,7 +55,7 @@ impl Throttle {
         let first = self.waiting.take().map_or(now, |(first, _)| first);
         let soon = self.last_action.is_some_and(|action| first < action + 2 * self.distance);
         self.distance = match self.distance {
-            _ if !soon => FIRST_DISTANCE,
+            _ if !soon || !BACKING_OFF => FIRST_DISTANCE,
             FIRST_DISTANCE => SECOND_DISTANCE,
             distance => (2 * distance).min(LONGEST_DISTANCE),
         };

@@ -10,6 +10,7 @@ use crate::identity::NodeName;
 use crate::link_set::LinkId;
 use crate::link_state::Digests;
 use crate::numbers::{Incoming, Outgoing};
+use crate::rules::AGREED_COST;
 
 /// The version of the frames. Another one would be agreed on here.
 pub(super) const VERSION: u8 = 1;
@@ -47,7 +48,7 @@ impl Link {
     /// this one. Of parallel links nobody else could know which costs at the two ends belong together,
     /// and who takes the cheapest of each end finds a way for less than any of them costs.
     pub(super) fn agreed_cost(&self) -> Option<u16> {
-        self.their_cost.map(|theirs| theirs.max(self.cost))
+        self.their_cost.map(|theirs| if AGREED_COST { theirs.max(self.cost) } else { self.cost })
     }
 }
 

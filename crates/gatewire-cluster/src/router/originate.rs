@@ -7,6 +7,7 @@ use gatewire_codec::v3::control::Incarnation;
 
 use super::{Event, Router, State};
 use crate::link_state::{Accepted, Adjacency, LIFETIME, Links, Record};
+use crate::rules::OUT_BIDDING;
 
 /// When a record is renewed, but for the jitter of a tenth to either side.
 const REFRESH: Duration = Duration::from_secs(30 * 60);
@@ -68,7 +69,7 @@ impl Router {
 
     /// Somebody tells of this name, as of (`incarnation`, `sequence`).
     pub(super) fn meet_own(&mut self, now: Duration, incarnation: Incarnation, sequence: u64) {
-        if (incarnation, sequence) <= (self.incarnation, self.sequence) {
+        if (incarnation, sequence) <= (self.incarnation, self.sequence) || !OUT_BIDDING {
             return;
         }
         if incarnation == self.incarnation {

@@ -9,6 +9,7 @@ use crate::error::LinkError;
 use crate::identity::NodeName;
 use crate::link_set::LinkId;
 use crate::link_state::{Accepted, Adjacency, Links, Record};
+use crate::rules::{FLOODING, NEW_LIFE_WITHOUT_ROOMS};
 
 /// What is longer than any record may hold is cut to this, so that a wrong lifetime does not last.
 const LONGEST_LIFETIME_S: u32 = 2 * 60 * 60;
@@ -124,7 +125,9 @@ impl Router {
                 self.statistics.records_taken += 1;
                 self.drop_old_rooms(id, incarnation, purged);
                 self.calculation.change(now);
-                self.flood_record(now, id, Some(arrival));
+                if FLOODING {
+                    self.flood_record(now, id, Some(arrival));
+                }
             }
         }
     }
@@ -133,7 +136,7 @@ impl Router {
     fn drop_old_rooms(&mut self, id: NodeId, incarnation: Incarnation, purged: bool) {
         let Some(node) = self.database.get_mut(id) else { return };
         let (of, _) = node.rooms.order();
-        if of < incarnation || (purged && of == incarnation) {
+        if NEW_LIFE_WITHOUT_ROOMS && (of < incarnation || (purged && of == incarnation)) {
             let old = std::mem::take(&mut node.rooms);
             node.rooms = crate::interest::RoomSet::empty(incarnation);
             self.awaited.remove(&id);

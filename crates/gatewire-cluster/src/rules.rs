@@ -1,0 +1,18 @@
+//! Rules of the protocol that a build can lack.
+//!
+//! A check that never fails proves little. So `cargo xtask sim --mutants` builds this crate with
+//! `--cfg gatewire_mutation="name"`, one rule at a time, and the simulations have to find what then goes wrong.
+//! In each other build all of them are true.
+
+/// A link counts only when both ends list it.
+pub(crate) const BOTH_ENDS: bool = !cfg!(gatewire_mutation = "both-ends");
+/// The first copy of a record is handed on.
+pub(crate) const FLOODING: bool = !cfg!(gatewire_mutation = "flooding");
+/// A new life begins without the rooms of the last one.
+pub(crate) const NEW_LIFE_WITHOUT_ROOMS: bool = !cfg!(gatewire_mutation = "old-rooms");
+/// Who meets a newer record of its own name goes on with a higher counter.
+pub(crate) const OUT_BIDDING: bool = !cfg!(gatewire_mutation = "out-bidding");
+/// Changes that keep coming are acted on more and more seldom.
+pub(crate) const BACKING_OFF: bool = !cfg!(gatewire_mutation = "back-off");
+/// Both ends of a link tell of the same cost.
+pub(crate) const AGREED_COST: bool = !cfg!(gatewire_mutation = "agreed-cost");
