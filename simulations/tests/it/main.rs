@@ -1,0 +1,4 @@
+//! A few seeds of each scenario, and whether the checks find what is wrong.
+
+mod mutants;
+mod runs;
