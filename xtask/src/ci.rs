@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Failure, cargo, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, examples, features, fuzz, layers, model, readme, standalone, tidy};
+use crate::{bench, examples, features, fuzz, layers, model, readme, sim, standalone, tidy};
 
 /// One check, which can be skipped by its name.
 struct Step {
@@ -12,7 +12,7 @@ struct Step {
     run: fn(&Workspace) -> Result<(), Failure>,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", run: fmt },
     Step { name: "layers", run: layers::run },
     Step { name: "tidy", run: tidy::run },
@@ -24,6 +24,7 @@ const STEPS: [Step; 13] = [
     Step { name: "examples", run: examples::run },
     Step { name: "standalone", run: standalone::run },
     Step { name: "model", run: |workspace| model::run(workspace, &[]) },
+    Step { name: "sim", run: sim::check },
     Step { name: "bench-smoke", run: bench::smoke },
     Step { name: "fuzz", run: |workspace| fuzz::run(workspace, &[]) },
 ];

@@ -13,6 +13,7 @@ mod fuzz;
 mod layers;
 mod model;
 mod readme;
+mod sim;
 mod standalone;
 mod tidy;
 mod workspace;
@@ -33,6 +34,8 @@ usage: cargo xtask <task>
   standalone           build crates outside the workspace on the codec alone and on `gatewire`
   fuzz [--seconds N]   run each fuzz target for N seconds (default 10)
   model [NAME]         check the model of the handshake; needs Spin. NAME shows the attack of one mutant
+  sim [OPTIONS]        simulate clusters under faults; `sim --help` has the options
+  sim --mutants        break the protocol, rule by rule: each time a simulation has to find it
   bench [OPTIONS]      measure, beside raw TCP and other systems; `bench --help` has the options
   ci [--skip STEP]..   all of the above, `bench` only to show that it runs, and fmt, clippy, test, doc";
 
@@ -55,7 +58,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         println!("{USAGE}");
         return Ok(());
     }
-    let takes_arguments = matches!(task.as_str(), "fuzz" | "model" | "bench" | "ci");
+    let takes_arguments = matches!(task.as_str(), "fuzz" | "model" | "sim" | "bench" | "ci");
     if !takes_arguments && !rest.is_empty() {
         return Err(Failure::new(format!("`{task}` takes no arguments\n\n{USAGE}")));
     }
@@ -68,6 +71,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "standalone" => |workspace, _| standalone::run(workspace),
         "fuzz" => fuzz::run,
         "model" => model::run,
+        "sim" => sim::run,
         "bench" => bench::run,
         "ci" => ci::run,
         unknown => return Err(Failure::new(format!("there is no task `{unknown}`\n\n{USAGE}"))),
