@@ -30,7 +30,7 @@ enum Place {
     Inside,
 }
 
-const MUTANTS: [Mutant; 11] = [
+const MUTANTS: [Mutant; 12] = [
     Mutant { name: "no-digests", lacks: "telling what is known on link-up", place: Place::Outside },
     Mutant { name: "constant-nonce", lacks: "a boot nonce", place: Place::Outside },
     Mutant { name: "no-requests", lacks: "asking for what was missed", place: Place::Outside },
@@ -45,6 +45,11 @@ const MUTANTS: [Mutant; 11] = [
     Mutant { name: "old-rooms", lacks: "forgetting a last life's rooms", place: Place::Inside },
     Mutant { name: "out-bidding", lacks: "out-bidding of a last life", place: Place::Inside },
     Mutant { name: "back-off", lacks: "growing distances of a throttle", place: Place::Inside },
+    Mutant {
+        name: "asking-again",
+        lacks: "asking anew for what did not fit",
+        place: Place::Inside,
+    },
     Mutant { name: "agreed-cost", lacks: "one cost at both ends", place: Place::Inside },
 ];
 

@@ -16,3 +16,5 @@ pub(crate) const OUT_BIDDING: bool = !cfg!(gatewire_mutation = "out-bidding");
 pub(crate) const BACKING_OFF: bool = !cfg!(gatewire_mutation = "back-off");
 /// Both ends of a link tell of the same cost.
 pub(crate) const AGREED_COST: bool = !cfg!(gatewire_mutation = "agreed-cost");
+/// A neighbour whose answer did not fit any more is asked again.
+pub(crate) const ASKING_AGAIN: bool = !cfg!(gatewire_mutation = "asking-again");

@@ -13,6 +13,7 @@ use crate::identity::NodeName;
 use crate::interest::{Difference, LONGEST_DELTA, MAX_ROOMS, RoomSet};
 use crate::link_set::LinkId;
 use crate::link_state::Record;
+use crate::rules::ASKING_AGAIN;
 
 /// How many rooms one part of a snapshot has: 60 KB if each takes ten bytes.
 const SNAPSHOT_PART: usize = 6_000;
@@ -235,7 +236,7 @@ impl Router {
         order: (Incarnation, u64),
     ) -> Option<RequestItem> {
         let id = name.id();
-        let asked = self.awaited.get(&id).filter(|awaited| awaited.link != link);
+        let asked = self.awaited.get(&id).filter(|awaited| awaited.link != link || !ASKING_AGAIN);
         if asked.is_some_and(|awaited| awaited.order >= order) {
             return None;
         }

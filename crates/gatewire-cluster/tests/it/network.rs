@@ -1,4 +1,4 @@
-//! A cluster on one queue of events: links with a latency, faults, and an account of all frames.
+//! A cluster on one queue of events: links with a latency, faults, and a count of all frames.
 //!
 //! Links carry frames in order; what is on its way when a link is cut is lost. The same calls give the
 //! same run.
@@ -62,13 +62,9 @@ pub(crate) struct Network {
     queue: BinaryHeap<Reverse<(Duration, u64, Happening)>>,
     next: u64,
     random: u64,
-    /// Frames by kind, and bytes of all.
-    pub(crate) frames: BTreeMap<u8, u64>,
+    /// Of all that was sent.
+    frames: u64,
     pub(crate) bytes: u64,
-    /// Frames of these kinds are thrown away, to see what then goes wrong.
-    pub(crate) lose_kinds: Vec<u8>,
-    /// All lives have this nonce.
-    pub(crate) nonce: Option<u32>,
 }
 
 const UNIX_START: u64 = 1_700_000_000;
@@ -82,10 +78,8 @@ impl Network {
             queue: BinaryHeap::new(),
             next: 0,
             random: seed,
-            frames: BTreeMap::new(),
+            frames: 0,
             bytes: 0,
-            lose_kinds: Vec::new(),
-            nonce: None,
         }
     }
 
@@ -176,8 +170,7 @@ impl Network {
     }
 
     fn boot(&mut self, node: usize, how: Restart) {
-        let drawn = u32::try_from(self.random(1 << 32)).expect("below 2^32");
-        let nonce = self.nonce.unwrap_or(drawn);
+        let nonce = u32::try_from(self.random(1 << 32)).expect("below 2^32");
         let seed = self.random(usize::MAX) as u64;
         let clock = UNIX_START + self.now.as_secs();
         let place = &mut self.places[node];
@@ -249,17 +242,12 @@ impl Network {
 
     /// Forgets what was counted.
     pub(crate) fn count_anew(&mut self) {
-        self.frames.clear();
+        self.frames = 0;
         self.bytes = 0;
     }
 
     pub(crate) fn messages(&self) -> u64 {
-        self.frames.values().sum()
-    }
-
-    /// The same without the definitions of numbers.
-    pub(crate) fn news(&self) -> u64 {
-        self.messages() - self.frames.get(&49).copied().unwrap_or_default()
+        self.frames
     }
 
     fn handle(&mut self, happening: Happening) {
@@ -351,14 +339,10 @@ impl Network {
     }
 
     fn carry(&mut self, number: usize, sender: usize, frame: Bytes) {
-        let kind = frame[5];
-        *self.frames.entry(kind).or_default() += 1;
+        self.frames += 1;
         self.bytes += frame.len() as u64;
         let now = self.now;
         let cable = &mut self.cables[number];
-        if self.lose_kinds.contains(&kind) {
-            return;
-        }
         let end = usize::from(cable.ends[0] == sender);
         let arrival = (now + cable.latency).max(cable.last_arrival[end]);
         cable.last_arrival[end] = arrival;
