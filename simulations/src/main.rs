@@ -8,7 +8,7 @@ mod options;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use gatewire_sim::{MOST_FAILURES, Setup, Summary, TraceConfig, explore};
+use gatewire_sim::{Setup, Summary, TraceConfig, explore};
 use gatewire_simulations::scale;
 use gatewire_simulations::scenario::Case;
 use options::{Options, Seeds, USAGE};
@@ -31,13 +31,12 @@ fn main() -> ExitCode {
     }
     let mut all = Summary::default();
     for &nodes in &options.scale {
-        add(&mut all, explore([options.from], |setup| scale::run(setup, nodes)));
+        let summary = explore([options.from], |setup| scale::run(setup, nodes));
+        add(&mut all, summary, &format!("--scale {nodes} --from"));
     }
     if let Some(seeds) = options.seeds {
-        add(&mut all, search(&options, seeds));
-    }
-    for failure in &all.failures {
-        println!("{failure}\n");
+        let summary = search(&options, seeds);
+        add(&mut all, summary, &format!("--scenario {} --seed", options.scenario.name));
     }
     println!("{all}");
     if all.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -96,15 +95,17 @@ fn catch(options: &Options, most: u64) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn add(all: &mut Summary, more: Summary) {
+/// Adds one part to the whole, and shows what failed and how to see it again.
+fn add(all: &mut Summary, more: Summary, options: &str) {
     all.seeds += more.seeds;
     all.simulated += more.simulated;
     all.events += more.events;
     all.faults += more.faults;
     all.checks += more.checks;
     all.violations += more.violations;
-    all.failures.extend(more.failures);
-    all.failures.truncate(MOST_FAILURES);
+    for failure in more.failures {
+        println!("{failure}\nhere: cargo xtask sim {options} {}\n", failure.seed);
+    }
 }
 
 /// How many events a replay shows: the frames of a fault and its repair in a small cluster.
