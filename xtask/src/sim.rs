@@ -30,7 +30,7 @@ enum Place {
     Inside,
 }
 
-const MUTANTS: [Mutant; 12] = [
+const MUTANTS: [Mutant; 13] = [
     Mutant { name: "no-digests", lacks: "telling what is known on link-up", place: Place::Outside },
     Mutant { name: "constant-nonce", lacks: "a boot nonce", place: Place::Outside },
     Mutant { name: "no-requests", lacks: "asking for what was missed", place: Place::Outside },
@@ -50,6 +50,7 @@ const MUTANTS: [Mutant; 12] = [
         lacks: "asking anew for what did not fit",
         place: Place::Inside,
     },
+    Mutant { name: "rechecking", lacks: "comparing after forgetting", place: Place::Inside },
     Mutant { name: "agreed-cost", lacks: "one cost at both ends", place: Place::Inside },
 ];
 

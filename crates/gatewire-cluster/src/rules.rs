@@ -18,3 +18,5 @@ pub(crate) const BACKING_OFF: bool = !cfg!(gatewire_mutation = "back-off");
 pub(crate) const AGREED_COST: bool = !cfg!(gatewire_mutation = "agreed-cost");
 /// A neighbour whose answer did not fit any more is asked again.
 pub(crate) const ASKING_AGAIN: bool = !cfg!(gatewire_mutation = "asking-again");
+/// Who forgot a node compares with its neighbours when more can be reached.
+pub(crate) const RECHECKING: bool = !cfg!(gatewire_mutation = "rechecking");

@@ -7,7 +7,13 @@ use gatewire_codec::v3::control::NodeId;
 
 use super::{Event, Router};
 use crate::identity::NodeName;
+use crate::link_state::LIFETIME;
 use crate::routes::{OwnLink, Routes};
+use crate::rules::RECHECKING;
+
+/// From the moment when more can be reached to the comparison: so long that what is flooded has come, and
+/// that a partition which heals is one comparison.
+const RECHECK: Duration = Duration::from_secs(1);
 
 impl Router {
     /// Computes all routes, and tells what has changed.
@@ -40,12 +46,25 @@ impl Router {
         let before = std::mem::replace(&mut self.reached, reached);
         self.by_name =
             self.reached.iter().map(|(id, (name, _))| (name.as_str().into(), *id)).collect();
+        self.recheck_if_more_is_reached(now, &before);
         self.tell_nodes(&before);
         self.holders.touch_all();
         self.tell_watched();
         if routes != self.routes {
             self.routes = routes;
             self.emit(Event::RoutesChanged);
+        }
+    }
+
+    /// Among what can be reached now may be what was forgotten here, and is nothing new to a neighbour.
+    fn recheck_if_more_is_reached(
+        &mut self,
+        now: Duration,
+        before: &BTreeMap<NodeId, (NodeName, u32)>,
+    ) {
+        let forgot = self.forgot.is_some_and(|at| now.saturating_sub(at) <= LIFETIME);
+        if RECHECKING && forgot && self.reached.keys().any(|id| !before.contains_key(id)) {
+            self.recheck.get_or_insert(now + RECHECK);
         }
     }
 

@@ -24,6 +24,11 @@
 //! and sends what is newer here. What a side learns so is flooded like any other news. The digest
 //! of a side and all that it floods later on the same link have no gap between them, so one opinion is enough.
 //!
+//! **Forgetting.** What cannot be reached is forgotten after a while, by each router at its own time. Once it can be
+//! reached again, who still has it learns nothing new, and hands nothing on to a neighbour that has
+//! not. So a router that forgot something compares with all its neighbours, as when a link comes up, a
+//! second after more can be reached.
+//!
 //! **Own record.** A change of the own links is told after the throttle. A router that meets a newer
 //! record of its own name out-bids it: it goes on with a higher counter. Its own last life ends that
 //! way after the first time. Another live node of that name bids back; when this happens more than 3 times
@@ -209,6 +214,10 @@ pub struct Router {
     origination: Throttle,
     calculation: Throttle,
     refresh: Duration,
+    /// When a node was forgotten last.
+    forgot: Option<Duration>,
+    /// When to compare with all neighbours.
+    recheck: Option<Duration>,
     random: Random,
     outputs: VecDeque<Output>,
     statistics: Statistics,
@@ -246,6 +255,8 @@ impl Router {
             origination: Throttle::new(LONGEST_ORIGINATION),
             calculation: Throttle::new(LONGEST_CALCULATION),
             refresh: Duration::MAX,
+            forgot: None,
+            recheck: None,
             random: Random::new(config.seed),
             outputs: VecDeque::new(),
             statistics: Statistics::default(),
@@ -300,6 +311,9 @@ impl Router {
         if self.calculation.take(now) {
             self.calculate(now);
         }
+        if self.recheck.is_some_and(|due| due <= now) {
+            self.compare_with_all();
+        }
     }
 
     /// What is to be done next, in order.
@@ -314,8 +328,8 @@ impl Router {
             return None;
         }
         let throttles = [self.origination.due(), self.calculation.due(), self.local.due()];
-        let clocks =
-            [Some(self.refresh).filter(|&at| at != Duration::MAX), self.database.next_end()];
+        let refresh = Some(self.refresh).filter(|&at| at != Duration::MAX);
+        let clocks = [refresh, self.database.next_end(), self.recheck];
         throttles.into_iter().chain(clocks).flatten().min()
     }
 

@@ -148,7 +148,12 @@ impl Router {
 
     /// Forgets the nodes whose time is over.
     pub(super) fn forget(&mut self, now: Duration) {
+        if self.calculation.due().is_some() {
+            // Some may be within reach again.
+            self.calculate(now);
+        }
         for (id, node) in self.database.forget_ended(now, self.name.id()) {
+            self.forgot = Some(now);
             self.awaited.remove(&id);
             for room in node.rooms.rooms() {
                 self.holders.remove(room, id);

@@ -20,6 +20,17 @@ impl Router {
         }
     }
 
+    /// Step 1 with all neighbours.
+    pub(super) fn compare_with_all(&mut self) {
+        self.recheck = None;
+        let filled = Digests::of(&self.database).filled();
+        let adjacent = self.links.iter().filter(|(_, link)| link.is_adjacent());
+        let links: Vec<LinkId> = adjacent.map(|(id, _)| *id).collect();
+        for link in links {
+            self.send(link, &Control::Buckets(filled.clone()));
+        }
+    }
+
     /// Step 2, at the other side: what is here, of each bucket that differs.
     pub(super) fn handle_buckets(
         &mut self,

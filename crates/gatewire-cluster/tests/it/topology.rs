@@ -199,3 +199,26 @@ fn parallel_links_of_unequal_ends_cost_the_same_to_everybody() {
     assert_eq!(network.router(0).cost_to(b), Some(6));
     assert_eq!(network.router(2).cost_to(b), Some(5));
 }
+
+#[test]
+fn who_forgot_a_node_before_its_neighbour_did_learns_of_it_again() {
+    let mut network = Network::new(12);
+    for name in ["a", "b", "x", "y"] {
+        network.add_node(name);
+    }
+    network.add_cable(0, 1, 10);
+    let bridge = network.add_cable(1, 2, 10);
+    network.add_cable(2, 3, 10);
+    network.join(3, "room 1");
+    network.run(20 * SECOND);
+    network.cut(bridge);
+    network.run(5 * 60 * SECOND);
+    // b learns of x and y from a, and keeps them for ten minutes from now on.
+    network.restart(1, Restart::CounterKept);
+    network.run(7 * 60 * SECOND);
+    assert_eq!([network.router(0).known_nodes(), network.router(1).known_nodes()], [2, 4]);
+    network.plug(bridge);
+    network.run(5 * SECOND);
+    // To b nothing of y is new, so there is nothing that it would hand on.
+    network.check();
+}
