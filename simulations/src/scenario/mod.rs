@@ -36,7 +36,7 @@ pub struct Scenario {
 }
 
 /// All scenarios; the first one draws which of the others it is.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 15] = [
     Scenario { name: "any", run: any },
     Scenario { name: "mixed", run: mixed::mixed },
     Scenario { name: "cold-start", run: start::cold_start },
@@ -50,6 +50,7 @@ pub const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "farewell", run: lives::farewell },
     Scenario { name: "storms", run: rooms::storms },
     Scenario { name: "unequal-rooms", run: rooms::unequal_rooms },
+    Scenario { name: "forgotten", run: start::forgotten },
     Scenario { name: "hours", run: start::hours },
 ];
 

@@ -61,6 +61,36 @@ pub(super) fn hours(case: Case) -> Passed<Report> {
     Ok(world.report())
 }
 
+/// Islands that are parted for so long that some forget the others before their neighbours do.
+pub(super) fn forgotten(case: Case) -> Passed<Report> {
+    let (mut rng, cluster) = draw(case, 4, 12);
+    let (nodes, rooms) = (cluster.topology().node_count(), cluster.rooms().len());
+    let mut world = World::new(case.setup, cluster, config());
+    for node in world.cluster().topology().nodes() {
+        world.join(node, rng.index(rooms));
+    }
+    world.settle()?;
+    for _ in 0..rng.within(1..=2) {
+        let mut island: Vec<NodeIndex> = (0..nodes).map(NodeIndex).collect();
+        rng.shuffle(&mut island);
+        island.truncate(1 + rng.index(island.len() - 1));
+        let begin = world.simulation.now();
+        world.inject(&Fault::Partition { island, loss: Loss::Silent });
+        // Who begins anew learns of those out of reach, and keeps them for longer than the others.
+        for _ in 0..rng.within(1..=3) {
+            world.simulation.run_for(rng.duration(&(Duration::ZERO..=Duration::from_secs(200))))?;
+            let node = NodeIndex(u32::try_from(rng.below(u64::from(nodes))).unwrap_or_default());
+            world.restart(node, Memory::Lost, Duration::ZERO, Duration::from_millis(100))?;
+            world.join(node, rng.index(rooms));
+        }
+        let lasts = rng.duration(&(FORGOTTEN - Duration::from_secs(70)..=2 * FORGOTTEN));
+        world.simulation.run_until(begin + lasts)?;
+        world.inject(&Fault::Heal);
+        world.settle()?;
+    }
+    Ok(world.report())
+}
+
 /// Until all links are up, all records told and all routes computed: the throttles have then acted
 /// four times.
 const LONGEST_START: Duration = Duration::from_millis(2_000);
