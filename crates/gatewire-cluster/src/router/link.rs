@@ -130,12 +130,30 @@ impl Router {
     /// What the way over a link costs has changed, as this side sees it; 0 counts as 1. Told to all: let it be for
     /// a reason. Nothing when there is no such link.
     pub fn set_cost(&mut self, now: Duration, link: LinkId, cost: u16) {
-        let Some(link) = self.links.get_mut(&link) else { return };
+        let Some(known) = self.links.get_mut(&link) else { return };
         let cost = cost.max(1);
-        if std::mem::replace(&mut link.cost, cost) != cost && link.is_adjacent() {
+        if std::mem::replace(&mut known.cost, cost) != cost {
+            if known.is_adjacent() {
+                self.origination.change(now);
+                self.calculation.change(now);
+            }
+            self.send(link, &Control::Cost(cost));
+        }
+    }
+
+    /// What the way over a link costs has changed, as the other side sees it.
+    pub(super) fn handle_cost(
+        &mut self,
+        now: Duration,
+        id: LinkId,
+        cost: u16,
+    ) -> Result<(), LinkError> {
+        let link = self.links.get_mut(&id).ok_or(LinkError::UnknownLink { link: id })?;
+        if link.their_cost.replace(cost) != Some(cost) {
             self.origination.change(now);
             self.calculation.change(now);
         }
+        Ok(())
     }
 
     /// The neighbour's first frame: from here on the link can be used.

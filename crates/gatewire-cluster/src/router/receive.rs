@@ -44,6 +44,7 @@ impl Router {
             Control::Request(items) => self.handle_request(now, link, &items),
             Control::InterestDelta(delta) => self.handle_delta(now, link, delta),
             Control::InterestSnapshot(part) => self.handle_snapshot(now, link, part),
+            Control::Cost(cost) => self.handle_cost(now, link, cost),
         };
         self.tell_watched();
         handled

@@ -39,6 +39,7 @@ pub(super) const INT_DELTA: u8 = 54;
 pub(super) const INT_SNAP: u8 = 55;
 pub(super) const PURGE: u8 = 56;
 pub(super) const ROUTED: u8 = 57;
+pub(super) const COST: u8 = 58;
 
 /// What a wish in REQ is for: the record of a node, or its interest.
 pub(super) const WANT_RECORD: u8 = 1;

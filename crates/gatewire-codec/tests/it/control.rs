@@ -117,6 +117,7 @@ fn control() -> impl Strategy<Value = Control<'static>> {
         vec(request_item(), 0..8).prop_map(Control::Request),
         delta().prop_map(Control::InterestDelta),
         snapshot().prop_map(Control::InterestSnapshot),
+        (1..=u16::MAX).prop_map(Control::Cost),
         (any::<u32>(), incarnation(), any::<u64>(), any::<u32>()).prop_map(
             |(node, incarnation, sequence, lifetime_s)| {
                 Control::Purge(Purge { node, incarnation, sequence, lifetime_s })
@@ -141,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn garbage_is_refused_or_has_one_encoding(kind in 48..=57_u8, body in vec(any::<u8>(), 0..200)) {
+    fn garbage_is_refused_or_has_one_encoding(kind in 48..=58_u8, body in vec(any::<u8>(), 0..200)) {
         let frame = [&[3, kind], body.as_slice()].concat();
         if let Ok(control) = decode(&frame) {
             prop_assert_eq!(bytes_of(&control), frame);

@@ -34,6 +34,7 @@ pub fn decode(frame: &[u8]) -> Result<Control<'_>, DecodeError> {
         kind::REQ => Control::Request(list(&mut reader, Field::Request, 2, request_item)?),
         kind::INT_DELTA => Control::InterestDelta(delta(&mut reader)?),
         kind::INT_SNAP => Control::InterestSnapshot(snapshot(&mut reader)?),
+        kind::COST => Control::Cost(cost(&mut reader)?),
         kind::PURGE => Control::Purge(Purge {
             node: number(&mut reader)?,
             incarnation: incarnation(&mut reader)?,

@@ -46,6 +46,10 @@ pub fn encode(control: &Control<'_>, out: &mut BytesMut) -> Result<(), EncodeErr
             Control::InterestDelta(delta) => put_delta(out, delta),
             Control::InterestSnapshot(snapshot) => put_snapshot(out, snapshot),
             Control::Purge(purge) => put_purge(out, purge),
+            Control::Cost(cost) => {
+                out.put_u8(kind::COST);
+                out.put_u16_le(*cost);
+            }
         }
         Ok(())
     })

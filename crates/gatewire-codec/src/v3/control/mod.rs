@@ -1,4 +1,4 @@
-//! What two routers of a cluster tell each other about the cluster: kinds 48 to 56.
+//! What two routers of a cluster tell each other about the cluster: kinds 48 to 56, and 58.
 //!
 //! These frames stand beside [`Message`](crate::Message), not in it: an endpoint never sees one. They
 //! are sent only on a connection whose two ends are routers.
@@ -28,7 +28,7 @@ pub const MAX_NEIGHBOURS: usize = 256;
 /// Whether a frame of this kind is one of these.
 #[must_use]
 pub fn is_control(kind: u8) -> bool {
-    (super::kind::ADJ_HELLO..=super::kind::PURGE).contains(&kind)
+    (super::kind::ADJ_HELLO..=super::kind::PURGE).contains(&kind) || kind == super::kind::COST
 }
 
 /// A number for a node, on one connection and in one direction.
@@ -126,6 +126,8 @@ pub enum Control<'a> {
     InterestSnapshot(InterestSnapshot),
     /// PURGE: a node has left for good. It takes the place of its record.
     Purge(Purge),
+    /// COST: what this very link costs from now on, as the sender sees it. Never 0.
+    Cost(u16),
 }
 
 /// The first frame of each side of a link.
