@@ -180,7 +180,7 @@ impl<'a> Component<'a> {
         // In a large cluster each first step is looked at, which by induction shows the same.
         let most = if self.stations.len() > FOLLOWED { 1 } else { self.stations.len() };
         for (to, _) in self.stations.iter().filter(|(to, _)| *to != from) {
-            let flow = u16::try_from((from.0 * 31 + to.0) % FLOWS).unwrap_or_default();
+            let flow = u8::try_from((from.0 * 31 + to.0) % FLOWS).unwrap_or_default();
             let mut place = from;
             let mut cost = 0;
             for _ in 0..most {
@@ -210,7 +210,7 @@ impl<'a> Component<'a> {
         place: NodeIndex,
         from: NodeIndex,
         to: NodeIndex,
-        flow: u16,
+        flow: u8,
         cluster: &Cluster,
         truth: &Truth,
     ) -> Option<(NodeIndex, u32)> {
