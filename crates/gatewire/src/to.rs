@@ -179,7 +179,7 @@ impl<'a> To<'a> {
                 let inner = &socket.inner;
                 inner.server.open_fanout(&target, Some(inner), event, info)
             }
-            Origin::Router(_) => Err(StreamError::Disconnected),
+            Origin::Router(router) => router.open_fanout(&target, event, info),
             Origin::Client(client) => {
                 let client = Arc::clone(client);
                 let many = Readers::Many;
@@ -302,12 +302,12 @@ impl<'a> ToSocket<'a> {
     /// [`StreamWriter`](crate::StreamWriter). An id that does not exist is [`RequestError::NoSuchSocket`].
     pub fn stream<'e, V: IntoValue>(&self, event: &'e str, info: V) -> OpenStream<'e, V> {
         if let Origin::Client(client) = self.origin {
-            let peer = Peer { owner: client.clone(), socket: Some(self.socket.clone()) };
+            let peer = Peer::Link { owner: client.clone(), socket: Some(self.socket.clone()) };
             return OpenStream::new(Ok(peer), event, info);
         }
-        let peer = self.find().and_then(|found| match found {
-            Found::Here(socket) => Ok(Peer { owner: socket.inner, socket: None }),
-            Found::There(_) => Err(RequestError::Unreachable),
+        let peer = self.find().map(|found| match found {
+            Found::Here(socket) => Peer::Link { owner: socket.inner, socket: None },
+            Found::There(to) => Peer::Node(to),
         });
         OpenStream::new(peer, event, info)
     }

@@ -89,6 +89,13 @@ impl<O> Lane<O> {
         }
     }
 
+    /// Its time for an answer begins anew.
+    pub(super) fn postpone(&mut self, now: Time) {
+        if let State::Answering { since } = &mut self.state {
+            *since = now;
+        }
+    }
+
     pub(super) fn end(&mut self, outcome: O) {
         self.state = State::Ended(outcome);
     }

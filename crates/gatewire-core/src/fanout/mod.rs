@@ -296,6 +296,14 @@ impl<O> Fanout<O> {
         overdue
     }
 
+    /// The receiver's time for its answer begins anew: it has others to wait for.
+    pub fn postpone(&mut self, receiver: Receiver, now: Time) {
+        if let Some(lane) = self.lanes.get_mut(receiver.index()) {
+            lane.postpone(now);
+            self.check_at = self.check_at.min(now + self.answer_timeout);
+        }
+    }
+
     /// Whether the source has finished and each receiver has an outcome.
     #[must_use]
     pub fn is_over(&self) -> bool {

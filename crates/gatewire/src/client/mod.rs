@@ -207,7 +207,7 @@ impl Client {
 
     /// Opens a stream to the server, on the connection that is up; see [`StreamWriter`](crate::StreamWriter).
     pub fn stream<'a, V: IntoValue>(&self, event: &'a str, info: V) -> OpenStream<'a, V> {
-        let peer = Peer { owner: self.inner.clone(), socket: None };
+        let peer = Peer::Link { owner: self.inner.clone(), socket: None };
         OpenStream::new(Ok(peer), event, info)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewire_cluster::{Boot, Config, NameError, RoomKey};
 use gatewire_core::handshake::Psk;
-use gatewire_core::session::{OutboxLimits, Overflow};
+use gatewire_core::session::{OutboxLimits, Overflow, StreamLimits};
 use gatewire_format::{Format, Formats};
 
 use super::Router;
@@ -33,7 +33,7 @@ pub struct RouterBuilder {
     accept_cost: Cost,
     key: Option<(String, Psk)>,
     channel: Option<ChannelChoice>,
-    formats: Formats,
+    formats: Option<Formats>,
     limits: Limits,
     max_nodes: Option<usize>,
     overload: bool,
@@ -73,6 +73,8 @@ fn link_limits() -> Limits {
         write_stall: Duration::from_secs(5),
         ping_interval: Duration::from_secs(1),
         missed_pings: 2,
+        // Those of many clients go over one link.
+        streams: StreamLimits { max_streams: 16_384, ..StreamLimits::default() },
         ..Limits::default()
     }
 }
@@ -88,7 +90,7 @@ impl RouterBuilder {
             accept_cost: Cost::Fixed(1),
             key: None,
             channel: None,
-            formats: default_formats(),
+            formats: None,
             limits: link_limits(),
             max_nodes: None,
             overload: false,
@@ -156,9 +158,11 @@ impl RouterBuilder {
         self
     }
 
-    /// The format of objects that the router itself sends without naming one (default: JSON).
+    /// The format of objects that the router itself sends without naming one: by default that of its first server, or
+    /// JSON without one.
     pub fn format(mut self, format: impl Format) -> Self {
-        self.formats = self.formats.with_default(format);
+        let formats = self.formats.unwrap_or_else(default_formats);
+        self.formats = Some(formats.with_default(format));
         self
     }
 
@@ -214,7 +218,9 @@ impl RouterBuilder {
             return Err(StartError::ServerTaken);
         }
         let instance = servers.first().map_or_else(random, |server| server.instance());
-        let parts = (self.cluster, self.formats, self.limits, self.accept_cost);
+        let of_server = || servers.first().map(|server| server.formats.clone());
+        let formats = self.formats.or_else(of_server).unwrap_or_else(default_formats);
+        let parts = (self.cluster, formats, self.limits, self.accept_cost);
         let inner = RouterInner::new(machine, servers, parts, clock);
         for server in inner.servers() {
             if !server.belong_to(&inner) {

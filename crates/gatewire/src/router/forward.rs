@@ -184,6 +184,10 @@ impl RouterInner {
                 let plane = self.plane();
                 let arrived = plane.router.arrive(link.id, frame.bytes(), split);
                 let arrived = arrived.map_err(DisconnectReason::Cluster)?;
+                if arrived.passing.carried == Carried::Stream {
+                    drop(plane);
+                    return self.open_routed(link, &arrived, split);
+                }
                 let lost = self.pass(&plane, &arrived.passing, split, &[arrived.payload], long);
                 (arrived, lost)
             };

@@ -10,6 +10,7 @@ mod forward;
 mod gather;
 mod inner;
 mod link;
+mod streams;
 mod uplink;
 
 use std::fmt;
@@ -32,6 +33,7 @@ pub use cost::Cost;
 pub use counters::RouterCounters;
 pub use event::{MissedEvents, RouterEvent, RouterEvents};
 pub(crate) use inner::RouterInner;
+pub(crate) use streams::{Route, readers};
 pub use uplink::Uplink;
 pub(crate) use uplink::{Beginning, LinkRefused};
 

@@ -64,6 +64,7 @@ pub(crate) use hub::{RELAY_TIMEOUT, single};
 pub use shutdown::Drain;
 pub use socket::Socket;
 pub(crate) use socket::SocketInner;
+pub(crate) use streams::{MAX_INFO, length};
 
 /// Accepts connections, runs handlers, and moves messages between its sockets.
 ///
@@ -351,12 +352,6 @@ impl Inner {
     pub(crate) fn addressed(&self, address: &SocketAddress) -> Option<Socket> {
         let own = address.node().is_none_or(|node| self.node() == Some(node));
         if own { self.socket(address.session()) } else { None }
-    }
-
-    /// As [`addressed`](Self::addressed), for an address as it is written.
-    pub(crate) fn find(&self, address: &str) -> Option<Socket> {
-        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
-        hub.find_address(address).map(|(_, socket)| Socket { inner: Arc::clone(socket) })
     }
 
     /// The name of this server's node in its cluster.

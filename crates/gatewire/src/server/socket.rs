@@ -162,7 +162,7 @@ impl Socket {
 
     /// Opens a stream to this client; see [`StreamWriter`](crate::StreamWriter).
     pub fn stream<'a, V: IntoValue>(&self, event: &'a str, info: V) -> OpenStream<'a, V> {
-        let peer = Peer { owner: self.inner.clone(), socket: None };
+        let peer = Peer::Link { owner: self.inner.clone(), socket: None };
         OpenStream::new(Ok(peer), event, info)
     }
 

@@ -3,23 +3,26 @@
 use std::sync::{Arc, PoisonError};
 
 use futures_util::task::AtomicWaker;
-use gatewire_codec::{NackCode, StreamCode, Target, ValueRef};
+use gatewire_codec::{NackCode, SocketAddress, StreamCode, Target, ValueRef};
+use gatewire_core::fanout::SlowReceivers;
 use gatewire_core::session::ProtocolError;
 use gatewire_format::{EncodeContext, IntoValue};
 
 use super::group::{Group, Relay, Source};
 use super::hub::{MAX_NAMES, is_short, single};
 use super::{Inner, SocketInner};
+use crate::clock::Clock;
 use crate::error::EmitError;
 use crate::net::link::{HasLink, with_scratch};
 use crate::net::pipes::OpenError;
+use crate::router::{flow_of_socket, readers};
 use crate::stream::{FanoutWriter, StreamError};
 
 /// The longest value that may come with a stream or a request to many: it is encoded for each receiver.
-pub(super) const MAX_INFO: u32 = 64 << 10;
+pub(crate) const MAX_INFO: u32 = 64 << 10;
 
 /// Bytes that a value takes.
-pub(super) fn length(value: ValueRef<'_>) -> usize {
+pub(crate) fn length(value: ValueRef<'_>) -> usize {
     match value {
         ValueRef::String(text) => text.len(),
         ValueRef::Binary(bytes) | ValueRef::Object { bytes, .. } => bytes.len(),
@@ -70,7 +73,8 @@ impl Inner {
         event: &str,
         info: &impl IntoValue,
     ) -> Result<FanoutWriter, StreamError> {
-        let sockets = self.receivers(target, sender);
+        let here = self.receivers(target, sender);
+        let readers = readers(self.router(), &here, target, flow_of_socket(sender));
         let group = with_scratch(info.uses_scratch(), |scratch| {
             let info = info.to_value(EncodeContext::new(&self.formats, event, scratch));
             let info = info.map_err(EmitError::from)?;
@@ -78,10 +82,10 @@ impl Inner {
             if length > MAX_INFO as usize {
                 return Err(EmitError::TooLarge { length, limit: MAX_INFO });
             }
-            let source = Source::Local(AtomicWaker::new());
-            Ok(Group::open(self, &sockets, (source, None), event, info))
+            let source = (Source::Local(AtomicWaker::new()), None);
+            Ok(Group::open(self.pace(), readers, source, target, event, info))
         });
-        Ok(FanoutWriter::here(group?, sockets))
+        Ok(FanoutWriter::here(group?))
     }
 
     /// Passes a client's stream on.
@@ -117,21 +121,35 @@ impl Inner {
         if receiver.is_none() && length(info) > MAX_INFO as usize {
             return refuse(NackCode::TooLarge, StreamCode::NotTaken);
         }
-        let receivers = match receiver {
-            None => self.receivers(&target, Some(socket)),
-            Some(id) => match self.find(id) {
-                Some(receiver) => vec![receiver.inner],
-                None => return refuse(NackCode::NoSuchSocket, StreamCode::NotTaken),
-            },
+        let flow = flow_of_socket(Some(socket));
+        let readers = match receiver {
+            None => readers(self.router(), &self.receivers(&target, Some(socket)), &target, flow),
+            Some(address) => {
+                let Ok(address) = address.parse::<SocketAddress>() else {
+                    return refuse(NackCode::NoSuchSocket, StreamCode::NotTaken);
+                };
+                let here: Vec<_> =
+                    self.find_here(&address).into_iter().map(|socket| socket.inner).collect();
+                let router = self.router().filter(|router| router.other_node(&address).is_some());
+                let there = router.is_some();
+                let found = readers(router, &here, &target, flow);
+                if found.0.is_empty() && there {
+                    return refuse(NackCode::Unreachable, StreamCode::PathLost);
+                } else if found.0.is_empty() {
+                    return refuse(NackCode::NoSuchSocket, StreamCode::NotTaken);
+                }
+                found
+            }
         };
-        let source = Source::Relay(Relay {
-            socket: Arc::clone(socket),
-            id,
-            session: link.session(),
-            ack,
-            single: receiver.is_some(),
-        });
-        Group::open(self, &receivers, (source, Some(place)), event, info);
+        let owner: Arc<dyn HasLink> = Arc::<SocketInner>::clone(socket);
+        let (session, single) = (link.session(), receiver.is_some());
+        let source = Source::Relay(Relay { owner, id, session, ack, single, routed: false });
+        Group::open(self.pace(), readers, (source, Some(place)), &target, event, info);
         Ok(())
+    }
+
+    /// What a stream to many goes by.
+    fn pace(&self) -> (Clock, SlowReceivers) {
+        (self.clock, self.limits.slow_receivers)
     }
 }

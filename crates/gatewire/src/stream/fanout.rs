@@ -15,7 +15,6 @@ use tokio::task::coop::poll_proceed;
 
 use super::{Outgoing, StreamError, StreamReport, StreamWriter};
 use crate::error::RequestError;
-use crate::server::SocketInner;
 use crate::server::group::Group;
 use crate::to::To;
 
@@ -74,7 +73,7 @@ pub struct FanoutWriter {
 
 /// Where the readers are.
 enum Readers {
-    /// At this server.
+    /// At this node, and behind it.
     Here(Here),
     /// At the server of this client.
     There(StreamWriter),
@@ -82,7 +81,6 @@ enum Readers {
 
 struct Here {
     group: Arc<Group>,
-    sockets: Vec<Arc<SocketInner>>,
     finished: bool,
 }
 
@@ -110,8 +108,8 @@ impl fmt::Debug for FanoutWriter {
 }
 
 impl FanoutWriter {
-    pub(crate) fn here(group: Arc<Group>, sockets: Vec<Arc<SocketInner>>) -> Self {
-        let to = Readers::Here(Here { group, sockets, finished: false });
+    pub(crate) fn here(group: Arc<Group>) -> Self {
+        let to = Readers::Here(Here { group, finished: false });
         Self { to, buffer: BytesMut::new() }
     }
 
@@ -155,7 +153,7 @@ impl FanoutWriter {
                 readers.finish();
                 let report = poll_fn(|context| {
                     readers.group.register(context.waker());
-                    readers.group.report(&readers.sockets).map_or(Poll::Pending, Poll::Ready)
+                    readers.group.report().map_or(Poll::Pending, Poll::Ready)
                 });
                 Ok(report.await)
             }
@@ -223,7 +221,7 @@ impl FanoutWriter {
 fn report(outgoing: &Outgoing, count: u64) -> Result<StreamReport, StreamError> {
     let receipts = outgoing.take_receipts();
     if receipts.len() as u64 == count {
-        return Ok(StreamReport::new(receipts));
+        return Ok(StreamReport::new(receipts, outgoing.take_lost_nodes()));
     }
     let text = format!("the server told of {} readers of {count}", receipts.len());
     Err(RequestError::Unanswered(text).into())

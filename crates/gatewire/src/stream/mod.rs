@@ -43,4 +43,4 @@ pub(crate) use open::{ANSWER_TIMEOUT, Peer, open_through};
 pub use reader::StreamReader;
 pub use report::{Receipt, StreamReport};
 pub use writer::StreamWriter;
-pub(crate) use writer::{Outgoing, Readers};
+pub(crate) use writer::{MAX_RECEIPTS, Outgoing, Readers};

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use gatewire_codec::{Names, SocketAddress, Target};
-use gatewire_format::IntoValue;
+use gatewire_format::{EncodeContext, IntoValue};
 
 use super::{Outgoing, Readers, StreamError, StreamWriter};
 use crate::error::RequestError;
-use crate::net::link::HasLink;
+use crate::net::link::{HasLink, with_scratch};
 use crate::net::waiter::Waiter;
+use crate::request::ToNode;
 
 /// How long a reader may take for its answer once all is on its way: as much as it may have in memory, at some
 /// 100 KB/s.
@@ -28,10 +29,12 @@ pub struct OpenStream<'e, V> {
     timeout: Duration,
 }
 
-/// The peer of a connection, or a socket beyond it.
-pub(crate) struct Peer {
-    pub(crate) owner: Arc<dyn HasLink>,
-    pub(crate) socket: Option<SocketAddress>,
+/// Who reads a stream to one.
+pub(crate) enum Peer {
+    /// The peer of a connection, or a socket beyond it.
+    Link { owner: Arc<dyn HasLink>, socket: Option<SocketAddress> },
+    /// A socket of another node.
+    Node(ToNode),
 }
 
 impl<V> fmt::Debug for OpenStream<'_, V> {
@@ -55,7 +58,10 @@ impl<'e, V> OpenStream<'e, V> {
 
 impl<V: IntoValue> OpenStream<'_, V> {
     fn open(self) -> Result<StreamWriter, StreamError> {
-        let Peer { owner, socket } = self.to?;
+        let (owner, socket) = match self.to? {
+            Peer::Link { owner, socket } => (owner, socket),
+            Peer::Node(to) => return open_across(&to, self.event, &self.info, self.timeout),
+        };
         let id = socket.map(|socket| [socket.to_string()]);
         let target = id.as_ref().map(|ids| {
             let sockets = Names::from_strings(ids);
@@ -80,6 +86,29 @@ pub(crate) fn open_through(
     let opened = link.with_value(event, info, |info| {
         let watcher = Arc::clone(&outgoing);
         link.open_stream(&owner, target, event, info, Waiter::Future(sender), watcher)
+    })?;
+    Ok(StreamWriter::new(owner, outgoing, opened, event, timeout, outcome))
+}
+
+/// Opens a stream on the link that leads to the node of a socket.
+fn open_across(
+    to: &ToNode,
+    event: &str,
+    info: &impl IntoValue,
+    timeout: Duration,
+) -> Result<StreamWriter, StreamError> {
+    let way = to.router.way(&to.address, to.flow);
+    let (owner, route) = way.ok_or(RequestError::Unreachable)?;
+    let sockets = [to.address.to_string()];
+    let target = Target { sockets: Names::from_strings(&sockets), ..Target::default() };
+    let (sender, outcome) = oneshot::channel();
+    let outgoing = Arc::new(Outgoing::across());
+    let opened = with_scratch(info.uses_scratch(), |scratch| {
+        let info = info.to_value(EncodeContext::new(&to.formats, event, scratch))?;
+        let watcher = Arc::clone(&outgoing);
+        owner.link().open_stream_with(&owner, Waiter::Future(sender), watcher, |id, out| {
+            route.encode_open((id, &target), event, info, out)
+        })
     })?;
     Ok(StreamWriter::new(owner, outgoing, opened, event, timeout, outcome))
 }

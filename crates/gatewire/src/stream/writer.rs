@@ -62,10 +62,17 @@ pub(crate) struct Outgoing {
     lost: AtomicBool,
     /// Of the readers, if they are many. Who reads alone has nothing to tell here.
     receipts: Option<Mutex<Vec<Receipt>>>,
+    /// Nodes of whose readers nothing is known.
+    lost_nodes: Mutex<Vec<String>>,
+    /// Whether it goes to another node: then a connection that is lost is the way there.
+    across: bool,
 }
 
 /// The most readers whose outcomes are kept: sixteen times the connections of a server by default.
-const MAX_RECEIPTS: usize = 1 << 20;
+pub(crate) const MAX_RECEIPTS: usize = 1 << 20;
+
+/// The most nodes that are named as lost: as many as a router remembers.
+const MAX_LOST: usize = 16_384;
 
 impl Outgoing {
     pub(super) fn to(readers: Readers) -> Self {
@@ -79,7 +86,27 @@ impl Outgoing {
             whole: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             receipts,
+            lost_nodes: Mutex::default(),
+            across: false,
         }
+    }
+
+    /// To one reader at another node.
+    pub(super) fn across() -> Self {
+        Self { across: true, ..Self::to(Readers::One) }
+    }
+
+    /// What it is to the writer when the connection is lost.
+    fn lost_error(&self) -> StreamError {
+        if self.across {
+            let (code, text) = (StreamCode::PathLost, String::new());
+            return StreamError::Stopped { code, text };
+        }
+        StreamError::Disconnected
+    }
+
+    pub(super) fn take_lost_nodes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lost_nodes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn take_receipts(&self) -> Vec<Receipt> {
@@ -110,6 +137,13 @@ impl WatchStream for Outgoing {
 
     fn outcome(&self, socket_id: &str, outcome: ReceiverOutcome<'_>) {
         let Some(receipts) = &self.receipts else { return };
+        if let ReceiverOutcome::Unreachable = outcome {
+            let mut lost = self.lost_nodes.lock().unwrap_or_else(PoisonError::into_inner);
+            if lost.len() < MAX_LOST {
+                lost.push(socket_id.to_owned());
+            }
+            return;
+        }
         // An id that is none is no reader: then fewer are told of than there were.
         if let Ok(socket) = socket_id.parse() {
             let outcome = match outcome {
@@ -260,12 +294,15 @@ impl StreamWriter {
             self.ended = Some(outcome);
         }
         if let Some(Err(error)) = &self.ended {
+            if lost && self.outgoing.across {
+                return Some(self.outgoing.lost_error());
+            }
             return Some(error.clone().into());
         }
         if let Some((code, text)) = self.outgoing.stopped.get() {
             return Some(StreamError::Stopped { code: *code, text: text.clone() });
         }
-        lost.then_some(StreamError::Disconnected)
+        lost.then(|| self.outgoing.lost_error())
     }
 
     /// Looks whether the end is known, and sees to it that this task hears of changes.

@@ -1,7 +1,7 @@
 //! Commands of streams.
 
-use bytes::Bytes;
-use gatewire_codec::{Message, ReceiverOutcome, StreamCode, Target, ValueRef, v3};
+use bytes::{Bytes, BytesMut};
+use gatewire_codec::{EncodeError, Message, ReceiverOutcome, StreamCode, Target, ValueRef, v3};
 
 use super::Outbound;
 use crate::Time;
@@ -25,9 +25,23 @@ impl<W, H: Clone> Outbound<W, H> {
         waiter: W,
         handle: H,
     ) -> Result<u32, (SendError, W)> {
-        let id = self.ask(Time::NEVER, waiter, |id, out| {
+        self.open_stream_with(waiter, handle, |id, out| {
             v3::encode(&Message::StreamOpen { id, target, event, info, ack: true }, out)
-        })?;
+        })
+    }
+
+    /// As [`open_stream`](Self::open_stream), with whatever frame `encode` writes in the place of OPEN.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn open_stream_with(
+        &mut self,
+        waiter: W,
+        handle: H,
+        encode: impl FnOnce(u32, &mut BytesMut) -> Result<(), EncodeError>,
+    ) -> Result<u32, (SendError, W)> {
+        let id = self.ask(Time::NEVER, waiter, encode)?;
         self.streams_mut().open(id, handle);
         Ok(id)
     }

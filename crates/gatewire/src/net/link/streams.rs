@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use gatewire_codec::{ReceiverOutcome, StreamCode, Target, ValueRef};
+use bytes::BytesMut;
+use gatewire_codec::{EncodeError, ReceiverOutcome, StreamCode, Target, ValueRef};
 use gatewire_core::Time;
 use gatewire_core::session::{
     Outbound, ReadFailure, SEND_BUFFER, SendError, SendStreams, StreamLimits,
@@ -49,6 +50,22 @@ impl Link {
     ) -> Result<(u32, Session), EmitError> {
         let push = |shared: &mut Shared| {
             let opened = shared.outbound.open_stream(target, event, info, waiter, watcher);
+            let id = opened.map_err(|(error, _)| error)?;
+            Ok((id, self.session()))
+        };
+        self.send(owner, Offline::Everything, push, |_| false)
+    }
+
+    /// Opens a stream with a frame that `encode` writes; its id.
+    pub(crate) fn open_stream_with(
+        &self,
+        owner: &(impl SharedOwner + ?Sized),
+        waiter: Waiter,
+        watcher: Watcher,
+        encode: impl FnOnce(u32, &mut BytesMut) -> Result<(), EncodeError>,
+    ) -> Result<(u32, Session), EmitError> {
+        let push = |shared: &mut Shared| {
+            let opened = shared.outbound.open_stream_with(waiter, watcher, encode);
             let id = opened.map_err(|(error, _)| error)?;
             Ok((id, self.session()))
         };

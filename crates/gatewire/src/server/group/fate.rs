@@ -2,13 +2,20 @@
 
 use std::sync::Arc;
 
-use gatewire_codec::{StreamCode, Value, ValueRef};
+use gatewire_codec::{ReceiverOutcome, SocketAddress, StreamCode, Value, ValueRef};
 use gatewire_core::fanout::Overdue;
 use tokio::time::timeout_at;
 
-use super::{Group, Member, News, Outcome};
+use super::{Group, Member, News, Outcome, Reader};
 use crate::error::RequestError;
-use crate::stream::{ANSWER_TIMEOUT, StreamError};
+use crate::stream::{ANSWER_TIMEOUT, MAX_RECEIPTS, Receipt, StreamError};
+
+impl Member {
+    /// Whether the link is lost behind which its readers are.
+    fn is_lost_by(&self, outcome: &Result<ValueRef<'_>, RequestError>) -> bool {
+        !self.nodes().is_empty() && matches!(outcome, Err(RequestError::MaybeDelivered))
+    }
+}
 
 impl Group {
     /// A receiver has taken bytes, so many in all.
@@ -33,6 +40,9 @@ impl Group {
             (_, Ok(answer)) => answer.to_value(),
             (None, Err(error)) => return self.end(member, Err(error.into())),
             (Some(relay), outcome) => {
+                if member.is_lost_by(&outcome) {
+                    relay.stop(StreamCode::PathLost, &self.how_far());
+                }
                 self.close();
                 return relay.answer(outcome);
             }
@@ -93,18 +103,58 @@ impl Group {
         }
     }
 
-    /// A receiver has its outcome. The first counts.
+    /// A receiver has its outcome. The first counts. What lies behind a link was told of one by one, unless it is lost.
     pub(super) fn end(&self, member: &Member, outcome: Outcome) {
         let first = self.update(|state, now| {
+            let lost = if outcome.is_err() { member.nodes() } else { &[] };
             let first = !state.closed && state.fanout.end(member.place, outcome.clone(), now);
-            if first {
-                state.untold.push_back(News::Outcome(member.socket.id, outcome));
+            if first && let Reader::Socket(address) = &member.reader {
+                state.told += 1;
+                state.untold.push_back(News::Outcome(address.clone(), outcome));
+            } else if first {
+                state.lost_nodes.extend_from_slice(lost);
+                state.untold.extend(lost.iter().cloned().map(News::Lost));
             }
             first
         });
         if first {
             member.forget();
         }
+    }
+
+    /// What became of a reader at another node.
+    pub(super) fn outcome_beyond(&self, reader: &str, outcome: ReceiverOutcome<'_>) {
+        let outcome = match outcome {
+            ReceiverOutcome::Answered(value) => Ok(value.to_value()),
+            ReceiverOutcome::Refused { code, value } => {
+                Err(RequestError::from_nack(code, value.to_value()).into())
+            }
+            ReceiverOutcome::Stopped { code } => {
+                Err(StreamError::Stopped { code, text: String::new() })
+            }
+            ReceiverOutcome::Unreachable => {
+                let node: Arc<str> = reader.into();
+                return self.update(|state, _| {
+                    if !state.closed {
+                        state.lost_nodes.push(Arc::clone(&node));
+                        state.untold.push_back(News::Lost(node));
+                    }
+                });
+            }
+            // Of requests.
+            ReceiverOutcome::Asked => return,
+        };
+        let Ok(socket) = reader.parse::<SocketAddress>() else { return };
+        self.update(|state, _| {
+            if state.closed || state.told >= MAX_RECEIPTS {
+                return;
+            }
+            state.told += 1;
+            state.untold.push_back(News::Outcome(socket.clone(), outcome.clone()));
+            if !self.source.is_remote() {
+                state.beyond.push(Receipt { socket, outcome });
+            }
+        });
     }
 
     /// Cuts receivers when their time has come, until all is over.
@@ -144,6 +194,11 @@ impl Group {
             let Some(member) = members.get(place.index()) else { continue };
             match reason {
                 Overdue::Slow => self.cut(member),
+                // It waits for readers of its own, each for so long; a link that is lost ends it.
+                Overdue::Unanswered if !member.nodes().is_empty() => {
+                    let now = self.clock.now();
+                    self.lock().fanout.postpone(member.place, now);
+                }
                 Overdue::Unanswered if self.source.single().is_some() => {
                     member.forget();
                     self.answered(member, Err(RequestError::Timeout));

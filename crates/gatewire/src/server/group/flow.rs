@@ -57,6 +57,11 @@ impl Group {
         }
     }
 
+    /// How much has come from the source, for people.
+    pub(super) fn how_far(&self) -> String {
+        format!("after {} bytes", self.lock().fanout.head())
+    }
+
     /// The source gave up, or is lost: so is the stream at each receiver.
     pub(crate) fn abort(&self, code: StreamCode, text: &str) {
         for member in &*self.close() {
@@ -105,7 +110,14 @@ impl IncomingStream for Group {
     fn handle_failure(&self, why: ReadFailure) {
         match why {
             ReadFailure::Reset { code, text } => self.abort(code, &text),
-            ReadFailure::Disconnected => self.abort(StreamCode::SenderLost, ""),
+            ReadFailure::Disconnected => {
+                let code = self.source.lost_as();
+                let text = match code {
+                    StreamCode::PathLost => self.how_far(),
+                    _ => String::new(),
+                };
+                self.abort(code, &text);
+            }
         }
     }
 

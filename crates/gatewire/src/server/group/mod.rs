@@ -1,6 +1,7 @@
-//! One stream to many sockets of a server, written by the server itself or passed on for a client.
+//! One stream to many sockets, written by a server or a router itself or passed on for a client or another node.
 //!
-//! Each receiver has a stream of its own, with its own id and credit; the chunks are shared. How far the source
+//! Each receiver has a stream of its own, with its own id and credit; the chunks are shared. The readers of other nodes
+//! are one receiver for each link behind which they are; the node there is a group in its turn. How far the source
 //! may go, who is cut and when it is over is decided by the [`Fanout`] of the core; here its decisions
 //! are carried out.
 //!
@@ -23,18 +24,18 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use gatewire_codec::{Value, ValueRef};
+use gatewire_codec::{SocketAddress, Target, Value, ValueRef};
+use gatewire_core::Time;
 use gatewire_core::fanout::{Fanout, FanoutConfig, Receiver, SlowReceivers};
-use gatewire_core::{SocketId, Time};
 use tokio::sync::Notify;
 
-use super::{Inner, SocketInner};
 use crate::clock::Clock;
 use crate::error::RequestError;
 use crate::net::pipes::{Lag, Slot};
 use crate::stream::{Receipt, StreamError, StreamReport};
 
 use member::Member;
+pub(crate) use member::{Reader, Recipient};
 pub(crate) use source::{Relay, Source};
 
 /// What becomes of a receiver.
@@ -54,10 +55,17 @@ struct State {
     /// Of a client's stream, until all is over.
     place: Option<(Slot, Lag)>,
     members: Arc<[Arc<Member>]>,
+    /// Who the members are: `None` is not a socket. Kept for the report alone.
+    readers: Vec<Option<SocketAddress>>,
     /// Answers that came before the receiver had everything.
     early: Vec<Option<Value>>,
     /// What the source is to hear.
     untold: VecDeque<News>,
+    /// How many readers were told of.
+    told: usize,
+    /// What became of readers of other nodes, and the nodes of which it is not known: for a writer of this process.
+    beyond: Vec<Receipt>,
+    lost_nodes: Vec<Arc<str>>,
     /// A thread tells.
     telling: bool,
     /// The limit that the source knows, or is about to hear.
@@ -74,8 +82,10 @@ struct State {
 
 /// What the source of a stream hears.
 enum News {
-    /// What became of a receiver.
-    Outcome(SocketId, Outcome),
+    /// What became of a reader.
+    Outcome(SocketAddress, Outcome),
+    /// What became of the readers at a node is not known.
+    Lost(Arc<str>),
     /// How far it may go.
     Limit(u64),
     /// So many receivers were told of, and that was all.
@@ -97,7 +107,7 @@ impl State {
         }
         if self.fanout.is_over() && !self.closed {
             self.closed = true;
-            self.untold.push_back(News::Over(self.fanout.receivers()));
+            self.untold.push_back(News::Over(self.told));
         }
         let due = self.fanout.poll_timeout();
         let moved = due < self.armed;
@@ -107,18 +117,18 @@ impl State {
 }
 
 impl Group {
-    /// Opens a stream at each receiver. `place`: a client's stream is one of its streams until all
-    /// is over.
+    /// Opens a stream at each recipient. `place`: a relayed stream is one of its connection's streams until all is
+    /// over. Nodes that are `lost` cannot be reached.
     pub(crate) fn open(
-        server: &Inner,
-        receivers: &[Arc<SocketInner>],
+        (clock, slow): (Clock, SlowReceivers),
+        (recipients, lost): (Vec<Recipient>, Vec<Arc<str>>),
         (source, place): (Source, Option<(Slot, Lag)>),
+        target: &Target<'_>,
         event: &str,
         info: ValueRef<'_>,
     ) -> Arc<Self> {
-        let now = server.clock.now();
-        let mut config =
-            FanoutConfig { slow: server.limits.slow_receivers, ..FanoutConfig::default() };
+        let now = clock.now();
+        let mut config = FanoutConfig { slow, ..FanoutConfig::default() };
         if let Some((_, lag)) = &place {
             config.max_lag = config.max_lag.min(lag.bytes());
         }
@@ -126,14 +136,27 @@ impl Group {
             // Nobody else waits for it.
             config.slow = SlowReceivers::WaitForAll;
         }
+        let reader = |recipient: &Recipient| match &recipient.reader {
+            Reader::Socket(address) => Some(address.clone()),
+            Reader::Branch(_) => None,
+        };
+        // A source that is told of each needs no report.
+        let readers = match &source {
+            Source::Local(_) => recipients.iter().map(reader).collect(),
+            Source::Relay(_) => Vec::new(),
+        };
         let mut fanout = Fanout::new(config, now);
-        let places: Vec<Receiver> = receivers.iter().map(|_| fanout.add()).collect();
+        let places: Vec<Receiver> = recipients.iter().map(|_| fanout.add()).collect();
         let state = State {
             fanout,
             place,
             members: Arc::new([]),
+            readers,
             early: vec![None; places.len()],
-            untold: VecDeque::new(),
+            untold: lost.iter().cloned().map(News::Lost).collect(),
+            told: 0,
+            beyond: Vec::new(),
+            lost_nodes: lost,
             telling: false,
             limit: source.first_limit(),
             armed: Time::NEVER,
@@ -142,15 +165,14 @@ impl Group {
             closed: false,
         };
         let state = Mutex::new(state);
-        let group = Arc::new(Self { state, source, clock: server.clock, moved: Notify::new() });
+        let group = Arc::new(Self { state, source, clock, moved: Notify::new() });
         group.source.attach(&group);
-        let member = |(socket, place): (&Arc<SocketInner>, _)| {
-            Arc::new(Member::new(Arc::clone(&group), place, Arc::clone(socket)))
-        };
-        let members: Arc<[_]> = receivers.iter().zip(places).map(member).collect();
+        let member =
+            |(recipient, place)| Arc::new(Member::new(Arc::clone(&group), place, recipient));
+        let members: Arc<[_]> = recipients.into_iter().zip(places).map(member).collect();
         group.lock().members = Arc::clone(&members);
         for member in &*members {
-            if let Err(error) = member.open(event, info) {
+            if let Err(error) = member.open(target, event, info) {
                 group.answered(member, Err(RequestError::NotSent(error)));
             }
         }
@@ -199,8 +221,9 @@ impl Group {
             match news {
                 None => return,
                 Some(News::Outcome(receiver, outcome)) => {
-                    self.source.tell_outcome(receiver, &outcome);
+                    self.source.tell_outcome(&receiver, &outcome);
                 }
+                Some(News::Lost(node)) => self.source.tell_lost(&node),
                 Some(News::Limit(limit)) => self.source.allow(limit),
                 Some(News::Over(receivers)) => {
                     self.close();
@@ -230,15 +253,19 @@ impl Group {
         }
     }
 
-    /// What became of each receiver, once all is over.
-    pub(crate) fn report(&self, sockets: &[Arc<SocketInner>]) -> Option<StreamReport> {
-        let state = self.lock();
-        state.fanout.is_over().then(|| {
-            let receipts = state.fanout.outcomes().map(|(place, outcome)| Receipt {
-                socket: sockets[place.index()].id,
-                outcome: outcome.clone(),
-            });
-            StreamReport::new(receipts.collect())
-        })
+    /// What became of each reader, once all is over.
+    pub(crate) fn report(&self) -> Option<StreamReport> {
+        let mut state = self.lock();
+        if !state.fanout.is_over() {
+            return None;
+        }
+        let beyond = std::mem::take(&mut state.beyond);
+        let here = state.fanout.outcomes().filter_map(|(place, outcome)| {
+            let socket = state.readers.get(place.index())?.clone()?;
+            Some(Receipt { socket, outcome: outcome.clone() })
+        });
+        let receipts = here.chain(beyond).collect();
+        let lost = state.lost_nodes.iter().map(|node| String::from(&**node)).collect();
+        Some(StreamReport::new(receipts, lost))
     }
 }

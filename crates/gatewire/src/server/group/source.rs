@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::task::AtomicWaker;
-use gatewire_codec::{NackCode, ReceiverOutcome, StreamCode, ValueRef, v3};
-use gatewire_core::SocketId;
+use gatewire_codec::{NackCode, ReceiverOutcome, SocketAddress, StreamCode, ValueRef, v3};
 
 use super::{Group, Outcome};
 use crate::error::RequestError;
 use crate::net::link::{HasLink, LinkOutbound, Session};
 use crate::net::pipes::IncomingStream;
 use crate::net::waiter::Waiter;
-use crate::server::SocketInner;
 use crate::server::streams::length;
 use crate::stream::StreamError;
 use gatewire_core::session::SendError;
@@ -20,17 +18,19 @@ use gatewire_core::session::SendError;
 pub(crate) enum Source {
     /// A writer of this process.
     Local(AtomicWaker),
-    /// A client.
+    /// A client, or another node.
     Relay(Relay),
 }
 
-/// A stream that a client sends to others.
+/// A stream that comes from a client or from another node, for others.
 pub(crate) struct Relay {
-    pub(crate) socket: Arc<SocketInner>,
+    pub(crate) owner: Arc<dyn HasLink>,
     pub(crate) id: u32,
     pub(crate) session: Session,
-    /// Whether the client wants to know what becomes of it.
+    /// Whether it is to be told what becomes of it.
     pub(crate) ack: bool,
+    /// Whether it comes from another node.
+    pub(crate) routed: bool,
     /// To one socket by its id: its answer is passed on as it is, and nobody else waits for it.
     pub(crate) single: bool,
 }
@@ -40,21 +40,21 @@ impl Relay {
         if !self.ack {
             return;
         }
-        if let Err(error) = self.socket.link().command_in(&self.socket, self.session, push) {
+        if let Err(error) = self.owner.link().command_in(&self.owner, self.session, push) {
             tracing::debug!(%error, "what became of a stream was not told");
         }
     }
 
     pub(super) fn stop(&self, code: StreamCode, text: &str) {
-        self.socket.link().stop_stream(&self.socket, self.session, self.id, code, text);
+        self.owner.link().stop_stream(&self.owner, self.session, self.id, code, text);
     }
 
     /// Passes the answer of the only receiver on; or that there is none to a client that wants none.
     pub(super) fn answer(&self, outcome: Result<ValueRef<'_>, RequestError>) {
         match outcome {
             outcome if self.ack => {
-                let origin: Arc<dyn HasLink> = self.socket.clone();
-                Waiter::Relay { origin: Arc::downgrade(&origin), id: self.id }.complete(outcome);
+                let origin = Arc::downgrade(&self.owner);
+                Waiter::Relay { origin, id: self.id }.complete(outcome);
             }
             Ok(_) => {}
             Err(RequestError::NoHandler | RequestError::Decode(_) | RequestError::NoSuchSocket) => {
@@ -67,7 +67,7 @@ impl Relay {
 }
 
 impl Source {
-    /// The relay to exactly one socket, if it is one.
+    /// The relay to exactly one socket, if it is one: its answer is passed on as it is.
     pub(super) fn single(&self) -> Option<&Relay> {
         match self {
             Self::Relay(relay) if relay.single => Some(relay),
@@ -90,15 +90,15 @@ impl Source {
 
     /// The group takes the client's stream.
     pub(super) fn attach(&self, group: &Arc<Group>) {
-        if let Self::Relay(Relay { socket, id, .. }) = self {
-            socket.link().insert_pipe(*id, Arc::clone(group) as Arc<dyn IncomingStream>);
+        if let Self::Relay(Relay { owner, id, .. }) = self {
+            owner.link().insert_pipe(*id, Arc::clone(group) as Arc<dyn IncomingStream>);
         }
     }
 
     /// The client's stream is not open any more.
     pub(super) fn detach(&self, group: &Group) {
-        if let Self::Relay(Relay { socket, id, .. }) = self {
-            socket.link().close_pipe(*id, group);
+        if let Self::Relay(Relay { owner, id, .. }) = self {
+            owner.link().close_pipe(*id, group);
         }
     }
 
@@ -108,18 +108,35 @@ impl Source {
             Self::Local(writer) => writer.wake(),
             // There is nobody left: what it sends is not wanted.
             Self::Relay(relay) if limit == u64::MAX => relay.stop(StreamCode::Enough, ""),
-            Self::Relay(Relay { socket, id, session, .. }) => {
-                socket.link().grant(socket, *session, *id, limit);
+            Self::Relay(Relay { owner, id, session, .. }) => {
+                owner.link().grant(owner, *session, *id, limit);
             }
         }
     }
 
     /// What became of a receiver.
-    pub(super) fn tell_outcome(&self, receiver: SocketId, outcome: &Outcome) {
+    pub(super) fn tell_outcome(&self, receiver: &SocketAddress, outcome: &Outcome) {
         if let Self::Relay(relay) = self {
             relay.tell(|outbound| {
                 outbound.tell_outcome(relay.id, &receiver.to_string(), on_the_wire(outcome))
             });
+        }
+    }
+
+    /// What became of the receivers at a node is not known.
+    pub(super) fn tell_lost(&self, node: &str) {
+        if let Self::Relay(relay) = self {
+            relay.tell(|outbound| {
+                outbound.tell_outcome(relay.id, node, ReceiverOutcome::Unreachable)
+            });
+        }
+    }
+
+    /// Why the receivers are told that there will be no more, when it is lost.
+    pub(super) fn lost_as(&self) -> StreamCode {
+        match self {
+            Self::Relay(Relay { routed: true, .. }) => StreamCode::PathLost,
+            Self::Relay(_) | Self::Local(_) => StreamCode::SenderLost,
         }
     }
 

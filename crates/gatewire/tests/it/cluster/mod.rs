@@ -5,6 +5,7 @@ mod events;
 mod links;
 mod messages;
 mod requests;
+mod streams;
 
 use gatewire::keys::Roles;
 use gatewire::{Client, Cost, KeyRing, Router, RouterBuilder, Server};

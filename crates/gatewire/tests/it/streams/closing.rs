@@ -45,7 +45,10 @@ async fn both_ends_hear_of(close: impl AsyncFn(&Server)) {
     // The sender does not listen.
     for (socket, error) in report.failed() {
         let unheard = RequestError::NoHandler.into();
-        assert_eq!(*error, if socket == id { StreamError::Disconnected } else { unheard });
+        assert_eq!(
+            *error,
+            if socket.session() == id { StreamError::Disconnected } else { unheard }
+        );
     }
     assert_eq!(report.failed().count(), 2);
     for client in [&one, &other] {

@@ -6,7 +6,7 @@ use gatewire::{
 };
 use tokio::sync::mpsc;
 
-use super::kit::{CREDIT, Pump, UNREAD, bytes, check_all, close_and_balance};
+use super::kit::{CREDIT, Pump, UNREAD, bytes, check_all, close_and_balance, complete, failed};
 use crate::rig::{dial, eventually, fence, limits, serve, serve_with, within};
 
 const LENGTH: usize = 3 << 20;
@@ -177,8 +177,8 @@ async fn a_member_that_is_lost_behind_its_answer_does_not_hold_the_others_up() {
     eventually(|| reader.received() == CREDIT as u64).await;
     within(leaver.close()).await;
     let report = within(sent).await.expect("no panic").expect("a report");
-    assert_eq!(report.failed().collect::<Vec<_>>(), [(id, &StreamError::Disconnected)]);
-    assert_eq!(report.complete().collect::<Vec<_>>(), [stayer.id().expect("up")]);
+    assert_eq!(failed(&report), [(id, &StreamError::Disconnected)]);
+    assert_eq!(complete(&report), [stayer.id().expect("up")]);
     close_and_balance(&server, &[&sender, &leaver, &stayer]).await;
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gatewire::{Rejection, RequestError, StreamCode, StreamError, StreamReader, Value};
 use tokio::sync::mpsc;
 
-use super::kit::{bytes, check_all, close_and_balance};
+use super::kit::{bytes, check_all, close_and_balance, failed};
 use crate::rig::{Record, dial, fence, record, serve, within};
 use crate::slow::reader::{MAX_BYTES, SlowReader};
 
@@ -194,7 +194,7 @@ async fn a_queue_of_the_receiver_that_is_full_refuses_the_stream_as_busy() {
     within(stream.send(Bytes::from_static(b"to nobody"))).await.expect("sent");
     let report = within(stream.finish()).await.expect("a report");
     let busy = StreamError::Refused(RequestError::Busy);
-    assert_eq!(report.failed().collect::<Vec<_>>(), [(id, &busy)]);
+    assert_eq!(failed(&report), [(id, &busy)]);
     drop(reader);
     close_and_balance(&server, &[&sender]).await;
 }

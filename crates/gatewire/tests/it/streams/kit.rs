@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use gatewire::{
-    Client, Counters, Rejection, Server, StreamCode, StreamError, StreamReader, StreamWriter,
+    Client, Counters, Rejection, Server, SocketAddress, SocketId, StreamCode, StreamError,
+    StreamReader, StreamReport, StreamWriter,
 };
 use gatewire_core::session::SEND_BUFFER;
 use tokio::sync::Semaphore;
@@ -163,4 +164,14 @@ pub(super) fn expect_balance(counters: &Counters) {
 /// What a reader hears whose sender is lost behind the server.
 pub(super) fn sender_lost() -> Option<StreamError> {
     Some(StreamError::Reset { code: StreamCode::SenderLost, text: String::new() })
+}
+
+/// Who got all of it, by their ids.
+pub(super) fn complete(report: &StreamReport) -> Vec<SocketId> {
+    report.complete().map(SocketAddress::session).collect()
+}
+
+/// Who did not, and why.
+pub(super) fn failed(report: &StreamReport) -> Vec<(SocketId, &StreamError)> {
+    report.failed().map(|(socket, error)| (socket.session(), error)).collect()
 }

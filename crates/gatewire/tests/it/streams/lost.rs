@@ -6,7 +6,8 @@ use gatewire::{Client, DisconnectReason, Limits, Server, SocketId, StreamError, 
 use gatewire_codec::{Message, Names, Target, ValueRef, v3};
 
 use super::kit::{
-    CREDIT, Ended, Pump, bytes, check_all, count_all, expect_balance, note_ends, sender_lost,
+    CREDIT, Ended, Pump, bytes, check_all, count_all, expect_balance, failed, note_ends,
+    sender_lost,
 };
 use crate::raw::{Raw, RawListener, frame_of};
 use crate::rig::{Record, connect, dial, limits, record, record_ends, serve, serve_with, within};
@@ -252,8 +253,8 @@ async fn a_member_that_falls_silent_is_lost_within_the_bound_of_the_heartbeat() 
     within(stream.send(bytes(2 << 20))).await.expect("sent");
     let report = within(stream.finish()).await.expect("a report");
     assert!(start.elapsed() < BEFORE_OTHERS, "{:?}", start.elapsed());
-    let failed: Vec<_> = report.failed().collect();
-    assert_eq!(failed, [(silent.id(), &StreamError::Disconnected)]);
+    let unread = failed(&report);
+    assert_eq!(unread, [(silent.id(), &StreamError::Disconnected)]);
     for end in read.next_many(3).await {
         assert_eq!(end, Ok(2 << 20));
     }
