@@ -38,6 +38,9 @@ pub enum Role {
 /// What the server role is told.
 #[derive(Debug, Clone, Args)]
 pub struct Server {
+    /// The node of a line that this one connects to, `host:port`.
+    #[arg(long)]
+    pub uplink: Option<String>,
     /// What will be asked of it.
     #[command(flatten)]
     pub params: Params,
@@ -46,7 +49,7 @@ pub struct Server {
 /// What the driver role is told.
 #[derive(Debug, Clone, Args)]
 pub struct Driver {
-    /// Where the server listens, `host:port`.
+    /// Where the server listens, `host:port`; of a line of nodes the first and the last, `host:port,host:port`.
     #[arg(long)]
     pub address: String,
     /// The processes whose CPU time and memory count as the server's.
@@ -55,6 +58,20 @@ pub struct Driver {
     /// What to do.
     #[command(flatten)]
     pub params: Params,
+}
+
+impl Driver {
+    /// Where publishers connect: to the first node of a line, else to the server.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        self.address.split_once(',').map_or(&self.address, |(first, _)| first)
+    }
+
+    /// Where subscribers connect: to the last node of a line, else to the server.
+    #[must_use]
+    pub fn last(&self) -> &str {
+        self.address.rsplit_once(',').map_or(&self.address, |(_, last)| last)
+    }
 }
 
 /// The workload and its parameters. What is not given has the workload's default, see the methods.
@@ -75,6 +92,9 @@ pub struct Params {
     /// Members of the room that never read, beside the others.
     #[arg(long)]
     stalled: Option<usize>,
+    /// Nodes in a line.
+    #[arg(long)]
+    nodes: Option<usize>,
     /// Idle connections.
     #[arg(long)]
     connections: Option<usize>,
@@ -132,6 +152,10 @@ pub enum Workload {
     #[value(name = "w5")]
     #[serde(rename = "w5")]
     Idle,
+    /// Events through a line of nodes: as fast as it goes, then one at a time.
+    #[value(name = "w6")]
+    #[serde(rename = "w6")]
+    Line,
 }
 
 impl Workload {
@@ -155,13 +179,14 @@ impl Workload {
 }
 
 impl Params {
-    /// Bytes of a payload, 8 at least: 128 for events, 16 for requests, 64 for fan-outs, 65,536 for
-    /// bulk.
+    /// Bytes of a payload, 8 at least: 128 for events, 16 for requests, 64 for fan-outs and lines, 65,536
+    /// for bulk.
     #[must_use]
     pub fn size(&self) -> usize {
         let default = match self.workload {
             Workload::Events => 128,
             workload if workload.is_requests() => 16,
+            Workload::Line => 64,
             workload if workload.is_fan_out() => 64,
             workload if workload.is_bulk() => 65_536,
             _ => 0,
@@ -175,10 +200,17 @@ impl Params {
         self.outstanding.unwrap_or(1).max(1)
     }
 
-    /// Members of the room that are read and checked, 1 at least: 100.
+    /// Members of the room that are read and checked, 1 at least: 100, at the end of a line 1.
     #[must_use]
     pub fn members(&self) -> usize {
-        self.members.unwrap_or(100).max(1)
+        let default = if self.workload == Workload::Line { 1 } else { 100 };
+        self.members.unwrap_or(default).max(1)
+    }
+
+    /// Nodes in a line, 1 at least: 1.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.nodes.unwrap_or(1).max(1)
     }
 
     /// Members of the room that never read: 1 with [`Workload::FanOutStalled`], else 0.
@@ -221,10 +253,15 @@ impl Params {
     }
 
     /// How many publishes of a fan-out may be on their way to the slowest checked member: 1,024 up to
-    /// 10 members, else 256.
+    /// 10 members, else 256. Through a line 16,384: 1 MiB of the default size, so that all nodes are busy
+    /// and none takes the next one for a slow one.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
-        if self.members() <= 10 { 1024 } else { 256 }
+        match self.members() {
+            _ if self.workload == Workload::Line => 16_384,
+            0..=10 => 1024,
+            _ => 256,
+        }
     }
 
     /// Connections that are opened at the same time: 64.
@@ -243,6 +280,7 @@ impl Params {
             outstanding: self.workload.is_requests().then(|| self.outstanding()),
             members: fan_out.then(|| self.members()),
             stalled: (self.workload == Workload::FanOutStalled).then(|| self.stalled()),
+            nodes: (self.workload == Workload::Line).then(|| self.nodes()),
             connections: (self.workload == Workload::Idle).then(|| self.connections()),
             rate: (self.workload == Workload::FanOutLatency).then(|| self.rate()),
         }
@@ -261,10 +299,18 @@ mod tests {
     fn a_driver_is_told_where_and_whom_to_measure() {
         let cli = parse("driver --workload w1 --address 127.0.0.1:9 --server-pids 4,5 --size 16");
         let Role::Driver(driver) = cli.role else { panic!("{cli:?} is no driver") };
-        assert_eq!(driver.address, "127.0.0.1:9");
+        assert_eq!((driver.first(), driver.last()), ("127.0.0.1:9", "127.0.0.1:9"));
         assert_eq!(driver.server_pids, [4, 5]);
         assert_eq!(driver.params.workload, Workload::Events);
         assert_eq!(driver.params.size(), 16);
+    }
+
+    #[test]
+    fn a_line_has_two_ends() {
+        let cli = parse("driver --workload w6 --nodes 3 --address 127.0.0.1:8,127.0.0.1:9");
+        let Role::Driver(driver) = cli.role else { panic!("{cli:?} is no driver") };
+        assert_eq!((driver.first(), driver.last()), ("127.0.0.1:8", "127.0.0.1:9"));
+        assert_eq!((driver.params.outcome().nodes, driver.params.members()), (Some(3), 1));
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl External {
     ///
     /// There is no such program, or it ends, or it accepts nothing in time.
     pub fn start(command: impl FnOnce(u16) -> Command) -> Result<Self, Failure> {
-        let address = free_address()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let mut command = command(address.port());
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command
@@ -90,10 +90,14 @@ impl Drop for External {
     }
 }
 
-/// A loopback address that nobody uses now. Somebody may before the program does; then the start
-/// fails, and can be repeated.
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// A loopback port that nobody uses now. Somebody may before the program does; then the start fails, and
+/// can be repeated.
+///
+/// # Errors
+///
+/// There is none.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! A server that is somebody else's program is started as a child by `PROG server` ([`External`]);
-//! the line is then `ready ADDRESS PID`, with the process to be measured.
+//! the line is then `ready ADDRESS PID`, with the process to be measured. A line of nodes is a process
+//! for each of them ([`serve_line`]): `ready FIRST,LAST PID,PID,PID`.
 //!
 //! # A load program
 //!
@@ -55,6 +56,7 @@ mod cpu;
 mod external;
 mod failure;
 mod latency;
+mod line;
 mod memory;
 mod outcome;
 mod pace;
@@ -65,13 +67,16 @@ mod window;
 
 pub use cli::{Cli, Driver, Params, Role, Server, Workload};
 pub use cpu::CpuClock;
-pub use external::External;
+pub use external::{External, free_port};
 pub use failure::{Failure, run};
 pub use latency::Latencies;
+pub use line::serve_line;
 pub use memory::resident_bytes;
 pub use outcome::{Outcome, OutcomeParams};
 pub use pace::{Pace, Stopwatch};
 pub use payload::{Checker, Payload, Received, sequence_of};
-pub use role::{exit_when_stdin_closes, ready, ready_external, wait_until_stdin_closes};
+pub use role::{
+    exit_when_stdin_closes, ready, ready_ends, ready_external, wait_until_stdin_closes,
+};
 pub use stream::StreamChecker;
 pub use window::{Measured, Window};

@@ -69,6 +69,9 @@ pub struct OutcomeParams {
     /// Members that never read.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stalled: Option<usize>,
+    /// Nodes in a line.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub nodes: Option<usize>,
     /// Idle connections.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub connections: Option<usize>,

@@ -22,6 +22,17 @@ pub fn ready_external(address: SocketAddr, pid: u32) -> io::Result<()> {
     say(&format!("ready {address} {pid}"))
 }
 
+/// Prints `ready FIRST,LAST PID,PID`: where publishers and where subscribers connect, and all processes
+/// that are to be measured; without processes it is this one.
+///
+/// # Errors
+///
+/// Stdout is closed.
+pub fn ready_ends(first: &str, last: &str, pids: &[u32]) -> io::Result<()> {
+    let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+    say(format!("ready {first},{last} {}", pids.join(",")).trim_end())
+}
+
 /// Blocks until stdin is closed, which the parent's end does too. What comes in before is ignored.
 pub fn wait_until_stdin_closes() {
     let mut stdin = io::stdin().lock();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatewire_harness::{
     Driver, Failure, Measured, Outcome, Pace, Stopwatch, Window, Workload, resident_bytes,
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::Crowd;
-use super::member::{Wire, read};
+use super::member::{PROBES, Wire, read};
 
 /// Does the workload with these members, which have joined, and measures it. `publish` sends the
 /// publishes of these sequence numbers to the room; `fill` sends to the stalled members alone what
@@ -28,7 +29,8 @@ pub(crate) async fn drive<W: Wire + 'static>(
     fill: impl AsyncFnOnce() -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
     let params = &driver.params;
-    let crowd = Arc::new(Crowd::new(members.len(), params.workload == Workload::FanOutLatency));
+    let timed = matches!(params.workload, Workload::FanOutLatency | Workload::Line);
+    let crowd = Arc::new(Crowd::new(members.len(), timed));
     // Dropped, it ends its tasks.
     let mut tasks = JoinSet::new();
     for (member, stream) in members.into_iter().enumerate() {
@@ -37,6 +39,7 @@ pub(crate) async fn drive<W: Wire + 'static>(
     let mut publisher = Publisher { driver, crowd: &crowd, publish, sent: 0 };
     let outcome = match params.workload {
         Workload::FanOutLatency => outcome.with_measured(&publisher.paced().await?),
+        Workload::Line => outcome.with_measured(&publisher.through_line().await?),
         Workload::FanOutStalled => publisher.sustained_beside_stalled(outcome, fill).await?,
         _ => {
             publisher.keep_going(WARM_UP).await?;
@@ -84,6 +87,34 @@ impl<P: AsyncFnMut(Range<u64>) -> Result<(), Failure>> Publisher<'_, P> {
         Ok(outcome)
     }
 
+    /// As fast as the other end of a line hears; then one at a time, which are those that are timed.
+    async fn through_line(mut self) -> Result<Measured, Failure> {
+        self.reach().await?;
+        self.keep_going(WARM_UP).await?;
+        let measured = self.sustained().await?;
+        let mut stopwatch = Stopwatch::start(self.driver.params.seconds(), 1);
+        while !stopwatch.is_over() {
+            let sequence = self.sent;
+            self.sent += 1;
+            self.crowd.sent(sequence);
+            (self.publish)(sequence..self.sent).await?;
+            self.crowd.until(self.sent).await?;
+        }
+        Ok(measured)
+    }
+
+    /// Publishes probes until one has come through: that a node has taken a member does not say that the
+    /// other nodes know of it.
+    async fn reach(&mut self) -> Result<(), Failure> {
+        for probe in PROBES..PROBES + MOST_PROBES {
+            (self.publish)(probe..probe + 1).await?;
+            if self.crowd.is_reached(PROBE_PATIENCE).await? {
+                return Ok(());
+            }
+        }
+        Err(Failure::new("nothing that is published comes to the member"))
+    }
+
     /// Half of what may be in flight is published at once, the next half when all have heard the one
     /// before. So both sides are busy: smaller steps cost more writes, and with one large step the
     /// server waits while the members read.
@@ -108,7 +139,7 @@ impl<P: AsyncFnMut(Range<u64>) -> Result<(), Failure>> Publisher<'_, P> {
         let mut pace = Pace::start(params.rate(), params.seconds());
         while let Some((sequence, due)) = pace.take() {
             sleep_until(due.into()).await;
-            self.crowd.sent();
+            self.crowd.sent(sequence);
             self.sent += 1;
             (self.publish)(sequence..self.sent).await?;
         }
@@ -124,3 +155,7 @@ impl<P: AsyncFnMut(Range<u64>) -> Result<(), Failure>> Publisher<'_, P> {
 
 /// Seconds of sending before anything is measured.
 const WARM_UP: f64 = 0.2;
+
+/// How many probes are sent, and how long each may take: half a minute in all.
+const MOST_PROBES: u64 = 300;
+const PROBE_PATIENCE: Duration = Duration::from_millis(100);

@@ -47,7 +47,7 @@ async fn hear<W: Wire>(
             frames.poll_read(Pin::new(&mut stream), context, W::split, |frame| {
                 let Some(payload) = W::payload(frame, &mut answers)? else { return Ok(()) };
                 if sequence_of(payload) != Some(next) || payload.len() != size {
-                    return Err(wrong(next, payload));
+                    return probed(crowd, next, payload);
                 }
                 next += 1;
                 Ok(())
@@ -65,11 +65,19 @@ async fn hear<W: Wire>(
     }
 }
 
+/// Takes what is not the next publish: a probe, or an error.
 #[cold]
-fn wrong(next: u64, payload: &[u8]) -> io::Error {
+fn probed(crowd: &Crowd, next: u64, payload: &[u8]) -> io::Result<()> {
     let (found, length) = (sequence_of(payload), payload.len());
-    io::Error::other(format!("publish {next} was due, {found:?} in {length} bytes came"))
+    if found.is_some_and(|sequence| sequence >= PROBES) {
+        crowd.reach();
+        return Ok(());
+    }
+    Err(io::Error::other(format!("publish {next} was due, {found:?} in {length} bytes came")))
 }
+
+/// Sequence numbers from here on are probes: they only show that a member is reached.
+pub(super) const PROBES: u64 = 1 << 63;
 
 #[cfg(test)]
 mod tests {
@@ -107,5 +115,6 @@ mod tests {
         let failure = hears(&[0, 2]).await.expect_err("1 is missing").to_string();
         assert!(failure.contains("publish 1 was due, Some(2)"), "{failure}");
         assert!(hears(&[0, 0]).await.is_err(), "0 came twice");
+        assert!(hears(&[PROBES, 1]).await.is_err(), "a probe is no publish");
     }
 }

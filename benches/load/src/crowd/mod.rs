@@ -6,7 +6,7 @@
 mod drive;
 mod member;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ pub(crate) struct Crowd {
     /// How many have not.
     missing: AtomicUsize,
     changed: Notify,
+    /// Whether a probe has come to a member.
+    reached: AtomicBool,
     /// What a member found wrong, the first of it.
     failure: Mutex<Option<Failure>>,
     /// When each publish was sent, if times are wanted.
@@ -38,6 +40,8 @@ pub(crate) struct Crowd {
 
 #[derive(Debug, Default)]
 struct Times {
+    /// The first publish that is timed.
+    first: u64,
     sent_at: Vec<Instant>,
     latencies: Latencies,
 }
@@ -50,6 +54,7 @@ impl Crowd {
             goal: AtomicU64::new(0),
             missing: AtomicUsize::new(0),
             changed: Notify::new(),
+            reached: AtomicBool::new(false),
             failure: Mutex::new(None),
             times: timed.then(Mutex::default),
         }
@@ -86,10 +91,32 @@ impl Crowd {
         heard.min().unwrap_or_default()
     }
 
-    /// A publish goes out now.
-    fn sent(&self) {
+    /// Whether a probe has come to a member, or comes within this time.
+    ///
+    /// # Errors
+    ///
+    /// A member found something wrong.
+    async fn is_reached(&self, within: Duration) -> Result<bool, Failure> {
+        let reached = async {
+            while !self.reached.load(Ordering::Relaxed) && self.lock_failure().is_none() {
+                self.changed.notified().await;
+            }
+        };
+        let in_time = timeout(within, reached).await.is_ok();
+        match self.lock_failure().take() {
+            Some(failure) => Err(failure),
+            None => Ok(in_time),
+        }
+    }
+
+    /// A publish goes out now. Those before the first that is told are not timed.
+    fn sent(&self, sequence: u64) {
         if let Some(times) = &self.times {
-            times.lock().unwrap_or_else(PoisonError::into_inner).sent_at.push(Instant::now());
+            let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
+            if times.sent_at.is_empty() {
+                times.first = sequence;
+            }
+            times.sent_at.push(Instant::now());
         }
     }
 
@@ -103,6 +130,12 @@ impl Crowd {
         if let Some(times) = &self.times {
             times.lock().unwrap_or_else(PoisonError::into_inner).record(before..heard);
         }
+    }
+
+    /// A probe has come to a member.
+    fn reach(&self) {
+        self.reached.store(true, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 
     /// A member found something wrong.
@@ -125,10 +158,14 @@ impl Crowd {
 impl Times {
     /// These publishes have arrived somewhere now.
     fn record(&mut self, heard: std::ops::Range<u64>) {
+        if self.sent_at.is_empty() {
+            return;
+        }
         let now = Instant::now();
         for sequence in heard {
-            let sent_at = usize::try_from(sequence).ok().and_then(|index| self.sent_at.get(index));
-            if let Some(sent_at) = sent_at {
+            let index =
+                sequence.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+            if let Some(sent_at) = index.and_then(|index| self.sent_at.get(index)) {
                 self.latencies.record(now - *sent_at);
             }
         }
@@ -142,8 +179,8 @@ mod tests {
     #[tokio::test]
     async fn the_publisher_waits_for_the_slowest() {
         let crowd = Crowd::new(2, true);
-        crowd.sent();
-        crowd.sent();
+        crowd.sent(0);
+        crowd.sent(1);
         crowd.heard(0, 2);
         let wait = crowd.until(2);
         let hear = async {
@@ -153,6 +190,26 @@ mod tests {
         let (waited, ()) = tokio::join!(wait, hear);
         waited.expect("all have heard both");
         assert_eq!(crowd.latencies().map(|latencies| latencies.len()), Some(4));
+    }
+
+    #[test]
+    fn what_was_sent_before_the_first_that_is_timed_is_not() {
+        let crowd = Crowd::new(1, true);
+        crowd.heard(0, 5);
+        crowd.sent(5);
+        crowd.heard(0, 6);
+        assert_eq!(crowd.latencies().map(|latencies| latencies.len()), Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_does_not_come_is_sent_again() {
+        let crowd = Crowd::new(1, true);
+        let wait = Duration::from_secs(1);
+        assert!(!crowd.is_reached(wait).await.expect("nothing is wrong"));
+        crowd.reach();
+        assert!(crowd.is_reached(wait).await.expect("nothing is wrong"));
+        crowd.fail(Failure::new("a gap"));
+        assert!(crowd.is_reached(wait).await.is_err());
     }
 
     #[tokio::test]

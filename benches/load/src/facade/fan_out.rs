@@ -1,4 +1,4 @@
-//! Fan-out to a room: a client publishes, light clients are the members.
+//! Fan-out to a room: a client publishes, light clients are the members. At the end of a line there is one.
 
 use std::io;
 use std::ops::Range;
@@ -18,13 +18,13 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let mut members = Vec::with_capacity(params.members());
     for _ in 0..params.members() {
-        members.push(join(TcpStream::connect(&driver.address).await?, &[ROOM]).await?);
+        members.push(join(TcpStream::connect(driver.last()).await?, &[ROOM]).await?);
     }
     let mut stalled = Vec::new();
     for _ in 0..params.stalled() {
         stalled.push(join(stalled::connect(&driver.address).await?, &[ROOM, stalled::ROOM]).await?);
     }
-    let client = Client::builder().connect(&driver.address).await?;
+    let client = Client::builder().connect(driver.first()).await?;
     let mut payload = Payload::new(params.size());
     let publish = async |sequences: Range<u64>| {
         for sequence in sequences {

@@ -53,7 +53,7 @@ pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
         Workload::RequestsBesideStream | Workload::RequestsBesideEvents => {
             beside::drive(driver).await
         }
-        Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
+        Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled | Workload::Line => {
             fan_out::drive(driver).await
         }
         Workload::Idle => idle::drive(driver).await,

@@ -19,6 +19,9 @@ use crate::tally::Tally;
 /// Called inside of a runtime: it brings its own.
 #[tokio::main]
 pub async fn serve(role: &Role) -> Result<(), Failure> {
+    if role.params.nodes() > 1 {
+        return Err(Failure::new("not supported: a line of nodes"));
+    }
     let mut limits = Limits::default();
     // All clients have the address of this machine.
     limits.admission.pending_per_source = limits.admission.pending;

@@ -11,14 +11,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use gatewire_harness::{
-    Failure, Server as Role, Workload, exit_when_stdin_closes, ready as say_ready,
+    Failure, Server as Role, Workload, exit_when_stdin_closes, ready as say_ready, serve_line,
 };
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::driver::line::Line;
 use super::peer::Peer;
 use super::wire::{Frame, decode, encode, encode_reply, split};
-use super::{ASK, COUNT, NEWS, REPORT};
+use super::{ASK, COUNT, NEWS, REPORT, ROOM};
 use crate::frames::Frames;
 use crate::tally::Tally;
 
@@ -46,21 +47,38 @@ pub async fn serve(role: &Role) -> Result<(), Failure> {
         // Messages that overtake bytes take two queues for one connection: there a library begins.
         return Err(Failure::new("not supported: requests beside bytes"));
     }
+    if role.params.nodes() > 1 {
+        return serve_line(role);
+    }
+    let server = Arc::new(Server::new(handlers()));
+    if let Some(uplink) = &role.uplink {
+        hear(Arc::clone(&server), uplink).await?;
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     exit_when_stdin_closes();
     say_ready(listener.local_addr()?)?;
     // Accepts on a worker: what runs on the main thread would wake another for each connection.
-    tokio::spawn(accept(listener, Server::new(handlers()))).await?
+    tokio::spawn(accept(listener, server)).await?
 }
 
 /// Serves whoever connects, forever.
-pub(super) async fn accept(listener: TcpListener, server: Server) -> Result<(), Failure> {
-    let server = Arc::new(server);
+pub(super) async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<(), Failure> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(Connection::new(Arc::clone(&server), stream).run());
     }
+}
+
+/// Joins the room of the node at `uplink`, and tells the own members what it hears there. There is one
+/// room, so a link names none.
+async fn hear(server: Arc<Server>, uplink: &str) -> io::Result<()> {
+    let mut line = Line::connect(uplink).await?;
+    line.ask(&Frame::Join { id: 0, room: ROOM }).await?;
+    let mut link = Connection::new(server, line.into_stream());
+    link.relays = true;
+    tokio::spawn(link.run());
+    Ok(())
 }
 
 /// The handlers, which check what gatewire's handlers check.
@@ -82,6 +100,8 @@ struct Connection {
     stream: OwnedReadHalf,
     frames: Frames,
     peer: Arc<Peer>,
+    /// Whether this is the link to another node, whose events are told on.
+    relays: bool,
 }
 
 /// What one read brings about. Of the thread, since no batch outlives a poll.
@@ -101,7 +121,7 @@ impl Connection {
         let (stream, writer) = stream.into_split();
         let peer = Arc::new(Peer::new(writer));
         server.connections.fetch_add(1, Ordering::Relaxed);
-        Self { server, stream, frames: Frames::default(), peer }
+        Self { server, stream, frames: Frames::default(), peer, relays: false }
     }
 
     async fn run(mut self) {
@@ -123,10 +143,11 @@ impl Connection {
 
     /// One read, all its frames, then the writes. `false`: the peer has hung up.
     fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let Self { server, stream, frames, peer } = self;
+        let Self { server, stream, frames, peer, relays } = self;
         BATCH.with_borrow_mut(|batch| {
             let read = frames.poll_read(Pin::new(stream), context, split, |frame| {
-                server.handle(decode(frame)?, peer, batch)
+                let frame = decode(frame)?;
+                if *relays { batch.relay(&frame) } else { server.handle(frame, peer, batch) }
             });
             batch.write(server, peer);
             read
@@ -182,6 +203,15 @@ impl Batch {
             self.rooms.len() - 1
         });
         &mut self.rooms[index].1
+    }
+
+    /// Takes an event for the members of the room as it is.
+    fn relay(&mut self, frame: &Frame<'_>) -> io::Result<()> {
+        let Frame::Event { .. } = frame else {
+            return Err(io::Error::other("only events of the room were due"));
+        };
+        encode(frame, self.room(ROOM));
+        Ok(())
     }
 
     /// One write per receiver. The memory stays for the next batch.

@@ -1,6 +1,7 @@
 //! A run does not count when something is missing: the driver against servers that are at fault.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use gatewire_harness::{Cli, Failure, Role, sequence_of};
 use tokio::net::TcpListener;
@@ -13,7 +14,7 @@ fn failure(handlers: HashMap<Vec<u8>, Handler>, workload: &str) -> String {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    runtime.spawn(accept(listener, Server::new(handlers)));
+    runtime.spawn(accept(listener, Arc::new(Server::new(handlers))));
     let own = std::process::id();
     let line = format!("driver --address {address} --server-pids {own} --workload {workload}");
     let Role::Driver(driver) = Cli::read(&line).expect("a good command line").role else {

@@ -13,6 +13,8 @@ struct Server {
     process: Child,
     stdin: Option<ChildStdin>,
     address: String,
+    /// The processes that are measured.
+    pids: String,
 }
 
 impl Server {
@@ -28,14 +30,17 @@ impl Server {
         let mut line = String::new();
         let stdout = process.stdout.take().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("a line of text");
-        let address = line.trim_end().strip_prefix("ready ").expect("the server is ready").into();
-        Self { process, stdin, address }
+        let mut words =
+            line.strip_prefix("ready ").expect("the server is ready").split_whitespace();
+        let address = words.next().expect("it says where").to_owned();
+        let pids = words.next().map_or(process.id().to_string(), str::to_owned);
+        Self { process, stdin, address, pids }
     }
 
     fn drive(&self, program: &str, workload: &str) -> Output {
         Command::new(program)
             .args(["driver", "--address", &self.address])
-            .args(["--server-pids", &self.process.id().to_string()])
+            .args(["--server-pids", &self.pids])
             .args(workload.split(' '))
             .output()
             .expect("the program is built")
@@ -154,6 +159,22 @@ fn idle_connections() {
         assert_eq!(outcome.messages, 100);
         assert!(outcome.rss_per_conn.is_some() && outcome.connects_per_s.is_some(), "{outcome:?}");
     });
+}
+
+/// A line of one node is a server that its publisher and its member connect to.
+#[test]
+fn a_line_of_one_node() {
+    both("--workload w6 --nodes 1 --seconds 0.05", |outcome| {
+        assert_eq!((outcome.params.nodes, outcome.params.size), (Some(1), Some(64)));
+        assert!(outcome.p50_us <= outcome.p99_us && outcome.p50_us.is_some(), "{outcome:?}");
+    });
+}
+
+#[test]
+fn a_line_of_three_nodes() {
+    let outcome = outcome(RAW, "--workload w6 --nodes 3 --seconds 0.05");
+    assert_eq!(outcome.params.nodes, Some(3));
+    assert!(outcome.messages > 0 && outcome.p50_us.is_some(), "{outcome:?}");
 }
 
 /// Without the key the server takes nobody: the driver of another workload has none.

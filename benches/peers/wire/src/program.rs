@@ -38,8 +38,8 @@ impl Program {
                 let sentence = format!("not supported: {} of {}", name(workload), self.peer);
                 return Err(Failure::new(sentence));
             }
-            let paced = workload == Workload::FanOutLatency;
-            let smallest = if paced { STAMPED_SIZE } else { MIN_SIZE };
+            let stamped = matches!(workload, Workload::FanOutLatency | Workload::Line);
+            let smallest = if stamped { STAMPED_SIZE } else { MIN_SIZE };
             if !(smallest..=MAX_SIZE).contains(&params.size()) {
                 let sentence = format!("a payload has {smallest} to {MAX_SIZE} bytes here");
                 return Err(Failure::new(sentence));
@@ -97,6 +97,7 @@ fn name(workload: Workload) -> &'static str {
         Workload::Bulk => "w4",
         Workload::BulkEvents => "w4e",
         Workload::Idle => "w5",
+        Workload::Line => "w6",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Fan-out to a room.
+//! Fan-out to a room, which at the end of a line has one member.
 
 use std::io;
 use std::ops::Range;
@@ -18,14 +18,14 @@ pub(super) async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let mut members = Vec::with_capacity(params.members());
     for _ in 0..params.members() {
-        members.push(join(Line::connect(&driver.address).await?, &[ROOM]).await?);
+        members.push(join(Line::connect(driver.last()).await?, &[ROOM]).await?);
     }
     let mut stalled = Vec::new();
     for _ in 0..params.stalled() {
         let line = Line::new(stalled::connect(&driver.address).await?)?;
         stalled.push(join(line, &[ROOM, stalled::ROOM.as_bytes()]).await?);
     }
-    let mut publisher = Line::connect(&driver.address).await?;
+    let mut publisher = Line::connect(driver.first()).await?;
     let mut payload = Payload::new(params.size());
     let mut batch = Vec::new();
     let publish = async |sequences: Range<u64>| {

@@ -12,13 +12,13 @@ use super::super::REPORT;
 use super::super::wire::{Frame, decode, encode, split};
 use crate::frames::Frames;
 
-pub(super) struct Line {
+pub(in crate::raw) struct Line {
     stream: TcpStream,
     frames: Frames,
 }
 
 impl Line {
-    pub(super) async fn connect(address: &str) -> io::Result<Self> {
+    pub(in crate::raw) async fn connect(address: &str) -> io::Result<Self> {
         Self::new(TcpStream::connect(address).await?)
     }
 
@@ -28,7 +28,7 @@ impl Line {
     }
 
     /// The connection, for somebody who reads from here on.
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(in crate::raw) fn into_stream(self) -> TcpStream {
         self.stream
     }
 
@@ -54,7 +54,7 @@ impl Line {
     }
 
     /// Sends a request or a join that is the only one pending, and waits for the reply.
-    pub(super) async fn ask(&mut self, question: &Frame<'_>) -> io::Result<Vec<u8>> {
+    pub(in crate::raw) async fn ask(&mut self, question: &Frame<'_>) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         encode(question, &mut out);
         self.write(&out).await?;

@@ -3,7 +3,7 @@
 mod events;
 mod fan_out;
 mod idle;
-mod line;
+pub(super) mod line;
 mod requests;
 
 use gatewire_harness::{Driver, Failure, Outcome, Workload};
@@ -25,7 +25,7 @@ pub async fn drive(driver: &Driver) -> Result<Outcome, Failure> {
     match driver.params.workload {
         Workload::Events | Workload::Bulk | Workload::BulkEvents => events::drive(driver).await,
         Workload::Requests => requests::drive(driver).await,
-        Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled => {
+        Workload::FanOut | Workload::FanOutLatency | Workload::FanOutStalled | Workload::Line => {
             fan_out::drive(driver).await
         }
         Workload::Idle => idle::drive(driver).await,
