@@ -7,7 +7,7 @@ const WORKLOADS = ['w1', 'w2', 'w3', 'w3l', 'w4', 'w5'];
 const NOT_SUPPORTED = 2;
 
 const OPTIONS = ['workload', 'address', 'server-pids', 'size', 'outstanding', 'members', 'stalled',
-  'connections', 'seconds', 'bytes', 'rate'];
+  'nodes', 'connections', 'seconds', 'bytes', 'rate'];
 
 // Reads the command line. The role stands before the options; it has chosen the file already.
 // A workload that there is not ends the process with status 2.

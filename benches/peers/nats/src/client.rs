@@ -1,4 +1,4 @@
-//! Events and requests with the crate async-nats; members and idle connections with the light client.
+//! Events, requests and lines with the crate async-nats; members and idle connections with the light client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use peer_wire::{in_time, requests};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::light;
+use crate::{light, line};
 
 /// Runs the workload and fills in its outcome.
 ///
@@ -28,19 +28,23 @@ pub fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
             runtime.block_on(in_time(driver, one_way(driver, outcome)))
         }
         Workload::Requests => runtime.block_on(in_time(driver, request(driver, outcome))),
+        Workload::Line => runtime.block_on(in_time(driver, line::drive(driver, outcome))),
         _ => light::drive(driver, outcome),
     }
 }
 
-async fn connect(driver: &Driver) -> Result<Client, Failure> {
+pub(crate) async fn connect(address: &str) -> Result<Client, Failure> {
     let options = ConnectOptions::new()
         .client_capacity(CLIENT_CAPACITY)
         .subscription_capacity(SUBSCRIPTION_CAPACITY);
-    Ok(options.connect(&driver.address).await?)
+    Ok(options.connect(address).await?)
 }
 
 /// A subscription that the server knows when this returns.
-async fn subscribe(client: &Client, subject: &'static str) -> Result<Subscriber, Failure> {
+pub(crate) async fn subscribe(
+    client: &Client,
+    subject: &'static str,
+) -> Result<Subscriber, Failure> {
     let subscriber = client.subscribe(subject).await?;
     client.flush().await?;
     Ok(subscriber)
@@ -48,7 +52,7 @@ async fn subscribe(client: &Client, subject: &'static str) -> Result<Subscriber,
 
 /// From one client through the server to another.
 async fn one_way(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
-    let (from, to) = (connect(driver).await?, connect(driver).await?);
+    let (from, to) = (connect(&driver.address).await?, connect(&driver.address).await?);
     let mut subscriber = subscribe(&to, EVENTS).await?;
     let size = driver.params.size();
     let received = Arc::new(AtomicU64::new(0));
@@ -102,7 +106,7 @@ async fn one_way(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> 
 
 /// From one client through the server to another and back, by the request call of the crate.
 async fn request(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
-    let (asking, answering) = (connect(driver).await?, connect(driver).await?);
+    let (asking, answering) = (connect(&driver.address).await?, connect(&driver.address).await?);
     let mut asked = subscribe(&answering, REQUESTS).await?;
     let responder = tokio::spawn(async move {
         while let Some(Message { reply: Some(reply), payload, .. }) = asked.next().await {
@@ -156,7 +160,7 @@ async fn ask(
     Ok(latencies)
 }
 
-const EVENTS: &str = "news";
+pub(crate) const EVENTS: &str = "news";
 const REQUESTS: &str = "ask";
 
 /// Commands that wait for the client's writer: large enough never to be what limits.

@@ -1,7 +1,7 @@
 //! All workloads with the light client.
 
 use gatewire_harness::{Driver, Failure, Outcome, Workload};
-use peer_wire::{fan_out, idle, on_one_thread, one_way, requests};
+use peer_wire::{fan_out, idle, line, on_one_thread, one_way, requests};
 
 use crate::wire::Nats;
 
@@ -17,6 +17,7 @@ pub fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
                 outcome.with_measured(&one_way::through_broker(&Nats, driver).await?)
             }
             Workload::Requests => requests::through_broker(&Nats, driver).await?.fill(outcome),
+            Workload::Line => line::run(&Nats, driver).await?.fill(outcome),
             workload if workload.is_fan_out() => fan_out::run(&Nats, driver).await?.fill(outcome),
             _ => idle::run(&Nats, driver).await?.fill(outcome),
         })

@@ -4,10 +4,13 @@
 //! all are members, whatever a peer confirms of a subscription.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use gatewire_harness::{Driver, Failure, Latencies, Measured, Outcome, Pace, Window, Workload};
+use gatewire_harness::{
+    Driver, Failure, Latencies, Measured, Outcome, Pace, Params, Window, Workload,
+};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -49,14 +52,8 @@ pub async fn run<W: Wire>(wire: &W, driver: &Driver) -> Result<FannedOut, Failur
     let members = params.members();
     let paced = params.workload == Workload::FanOutLatency;
     let scratch = Scratch::new();
-    let room = Rc::new(Room {
-        begin: Instant::now(),
-        size: params.size(),
-        slowest: RefCell::new(Slowest::new(members, params.in_flight())),
-        moved: Notify::new(),
-        probe: Cell::new((0, 0)),
-        latencies: RefCell::new(paced.then(Latencies::new)),
-    });
+    let room = Rc::new(Room::new(params, members));
+    room.latencies.replace(paced.then(Latencies::new));
     let mut tasks = JoinSet::new();
     for _ in 0..members {
         let connection = open(wire, driver, Role::Subscriber, &scratch).await?;
@@ -65,7 +62,7 @@ pub async fn run<W: Wire>(wire: &W, driver: &Driver) -> Result<FannedOut, Failur
     let mut publisher = open(wire, driver, Role::Publisher, &scratch).await?;
     let sender = publisher.sender();
     let publish = async {
-        let mut publisher = Publisher { wire, room: &room, sender: &sender, bytes: Vec::new() };
+        let mut publisher = Publisher::new(wire, &room, &sender);
         publisher.probe(members).await?;
         let window = Window::begin(&driver.server_pids)?;
         let published = if paced {
@@ -73,9 +70,7 @@ pub async fn run<W: Wire>(wire: &W, driver: &Driver) -> Result<FannedOut, Failur
         } else {
             publisher.sustained(params.in_flight(), params.seconds()).await?
         };
-        while room.slowest.borrow().count() < published {
-            room.moved.notified().await;
-        }
+        room.until(published).await;
         Ok(window.end(published * members as u64)?)
     };
     let measured: Result<Measured, Failure> = tokio::select! {
@@ -90,7 +85,7 @@ pub async fn run<W: Wire>(wire: &W, driver: &Driver) -> Result<FannedOut, Failur
 }
 
 /// What the publisher and the members share.
-struct Room {
+pub(crate) struct Room {
     begin: Instant,
     size: usize,
     slowest: RefCell<Slowest>,
@@ -98,11 +93,12 @@ struct Room {
     moved: Notify,
     /// The newest probe, and how many members have received it.
     probe: Cell<(u64, usize)>,
-    latencies: RefCell<Option<Latencies>>,
+    /// The time from publish to delivery, while it is wanted.
+    pub(crate) latencies: RefCell<Option<Latencies>>,
 }
 
 /// One member. Ends only in a failure.
-async fn receive<W: Wire>(mut connection: Connection<W>, room: Rc<Room>) -> Failure {
+pub(crate) async fn receive<W: Wire>(mut connection: Connection<W>, room: Rc<Room>) -> Failure {
     let mut received = 0;
     loop {
         let before = received;
@@ -117,6 +113,25 @@ async fn receive<W: Wire>(mut connection: Connection<W>, room: Rc<Room>) -> Fail
 }
 
 impl Room {
+    /// A room of so many members.
+    pub(crate) fn new(params: &Params, members: usize) -> Self {
+        Self {
+            begin: Instant::now(),
+            size: params.size(),
+            slowest: RefCell::new(Slowest::new(members, params.in_flight())),
+            moved: Notify::new(),
+            probe: Cell::new((0, 0)),
+            latencies: RefCell::new(None),
+        }
+    }
+
+    /// Waits until each member has received so many events.
+    pub(crate) async fn until(&self, received: u64) {
+        while self.slowest.borrow().count() < received {
+            self.moved.notified().await;
+        }
+    }
+
     /// Checks one delivery to a member that has received `received` events.
     fn deliver(&self, item: Item, received: &mut u64) -> Result<(), Failure> {
         let Item::Message(body) = item else { return Err(unexpected(item)) };
@@ -147,14 +162,26 @@ impl Room {
 }
 
 /// The publishing side.
-struct Publisher<'a, W> {
+pub(crate) struct Publisher<'a, W> {
     wire: &'a W,
     room: &'a Room,
     sender: &'a Sender,
     bytes: Vec<u8>,
 }
 
-impl<W: Wire> Publisher<'_, W> {
+impl<'a, W: Wire> Publisher<'a, W> {
+    pub(crate) fn new(wire: &'a W, room: &'a Room, sender: &'a Sender) -> Self {
+        Self { wire, room, sender, bytes: Vec::new() }
+    }
+
+    /// Publishes the events of these numbers.
+    pub(crate) async fn publish(&mut self, numbers: Range<u64>) -> Result<(), Failure> {
+        for number in numbers {
+            self.add(number);
+        }
+        self.flush().await
+    }
+
     fn add(&mut self, number: u64) {
         let body = Body { number, stamp: self.room.now(), size: self.room.size };
         self.wire.publish(body, &mut self.bytes);
@@ -167,11 +194,10 @@ impl<W: Wire> Publisher<'_, W> {
     }
 
     /// Publishes probes until one of them has come to all members.
-    async fn probe(&mut self, members: usize) -> Result<(), Failure> {
+    pub(crate) async fn probe(&mut self, members: usize) -> Result<(), Failure> {
         for probe in PROBES..PROBES + MOST_PROBES {
             self.room.probe.set((probe, 0));
-            self.add(probe);
-            self.flush().await?;
+            self.publish(probe..probe + 1).await?;
             let all_have_it = async {
                 while self.room.probe.get().1 < members {
                     self.room.moved.notified().await;
@@ -195,11 +221,8 @@ impl<W: Wire> Publisher<'_, W> {
                 self.room.moved.notified().await;
                 continue;
             }
-            for number in published..until {
-                self.add(number);
-            }
+            self.publish(published..until).await?;
             published = until;
-            self.flush().await?;
         }
         Ok(published)
     }
@@ -208,8 +231,7 @@ impl<W: Wire> Publisher<'_, W> {
     async fn paced(&mut self, mut pace: Pace) -> Result<u64, Failure> {
         while let Some((number, at)) = pace.take() {
             tokio::time::sleep_until(at.into()).await;
-            self.add(number);
-            self.flush().await?;
+            self.publish(number..number + 1).await?;
         }
         Ok(pace.total())
     }

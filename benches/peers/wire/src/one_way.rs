@@ -166,7 +166,8 @@ pub(crate) async fn open<W: Wire>(
     role: Role,
     scratch: &Scratch,
 ) -> Result<Connection<W>, Failure> {
-    Connection::open(wire, &driver.address, role, scratch).await
+    let address = if role == Role::Subscriber { driver.last() } else { driver.first() };
+    Connection::open(wire, address, role, scratch).await
 }
 
 /// Events in batches.

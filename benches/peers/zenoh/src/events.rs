@@ -9,7 +9,7 @@ use zenoh::{Session, Wait};
 use crate::open::{COUNT, EVENTS, client, failed, publisher};
 
 pub(crate) fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
-    let session = client(driver)?;
+    let session = client(&driver.address)?;
     let news = publisher(&session, EVENTS, false)?;
     let size = driver.params.size();
     let mut payload = Payload::new(size);

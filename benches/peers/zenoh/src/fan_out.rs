@@ -4,7 +4,9 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use gatewire_harness::{Driver, Failure, Latencies, Measured, Outcome, Pace, Window, Workload};
+use gatewire_harness::{
+    Driver, Failure, Latencies, Measured, Outcome, Pace, Params, Window, Workload,
+};
 use peer_wire::{Body, Slowest};
 use zenoh::pubsub::{Publisher, Subscriber};
 use zenoh::{Session, Wait};
@@ -14,39 +16,29 @@ use crate::open::{ROOM, client, failed, publisher};
 pub(crate) fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
     let params = &driver.params;
     let paced = params.workload == Workload::FanOutLatency;
-    let room = Arc::new(Room {
-        begin: Instant::now(),
-        size: params.size(),
-        state: Mutex::new(State {
-            slowest: Slowest::new(params.members(), params.in_flight()),
-            latencies: paced.then(Latencies::new),
-            probe: (0, 0),
-            failure: None,
-        }),
-        moved: Condvar::new(),
-    });
+    let room = Room::new(params);
+    room.time(paced);
     let mut members = Vec::new();
     for _ in 0..params.members() {
         members.push(member(driver, &room)?);
     }
-    let session = client(driver)?;
+    let session = client(driver.first())?;
     let news = publisher(&session, ROOM, paced)?;
     room.probe(&news, params.members())?;
 
     let window = Window::begin(&driver.server_pids)?;
     let published = if paced { room.paced(&news, driver)? } else { room.sustained(&news, driver)? };
-    room.wait(|state| state.slowest.count() >= published)?;
+    room.until(published)?;
     let measured: Measured = window.end(published * params.members() as u64)?;
     let outcome = outcome.with_measured(&measured);
-    let latencies = room.lock().latencies.take();
-    Ok(match latencies {
+    Ok(match room.latencies() {
         Some(latencies) => outcome.with_latencies(&latencies),
         None => outcome,
     })
 }
 
 /// What the publisher and the members share.
-struct Room {
+pub(crate) struct Room {
     begin: Instant,
     size: usize,
     state: Mutex<State>,
@@ -62,8 +54,12 @@ struct State {
     failure: Option<Failure>,
 }
 
-fn member(driver: &Driver, room: &Arc<Room>) -> Result<(Session, Subscriber<()>), Failure> {
-    let session = client(driver)?;
+/// A member on a session of its own.
+pub(crate) fn member(
+    driver: &Driver,
+    room: &Arc<Room>,
+) -> Result<(Session, Subscriber<()>), Failure> {
+    let session = client(driver.last())?;
     let room = Arc::clone(room);
     let mut received = 0;
     let subscriber = session
@@ -75,6 +71,36 @@ fn member(driver: &Driver, room: &Arc<Room>) -> Result<(Session, Subscriber<()>)
 }
 
 impl Room {
+    /// A room whose members all follow.
+    pub(crate) fn new(params: &Params) -> Arc<Self> {
+        Arc::new(Self {
+            begin: Instant::now(),
+            size: params.size(),
+            state: Mutex::new(State {
+                slowest: Slowest::new(params.members(), params.in_flight()),
+                latencies: None,
+                probe: (0, 0),
+                failure: None,
+            }),
+            moved: Condvar::new(),
+        })
+    }
+
+    /// Begins to time what is published from now on, or does not.
+    pub(crate) fn time(&self, wanted: bool) {
+        self.lock().latencies = wanted.then(Latencies::new);
+    }
+
+    /// The times from publish to delivery, if they were wanted.
+    pub(crate) fn latencies(&self) -> Option<Latencies> {
+        self.lock().latencies.take()
+    }
+
+    /// Waits until each member has received so many events.
+    pub(crate) fn until(&self, received: u64) -> Result<(), Failure> {
+        self.wait(|state| state.slowest.count() >= received)
+    }
+
     /// Checks one delivery to a member that has received `received` events.
     fn deliver(&self, payload: &[u8], received: &mut u64) {
         let now = self.now();
@@ -104,7 +130,7 @@ impl Room {
     }
 
     /// Publishes probes until one of them has come to all members.
-    fn probe(&self, news: &Publisher<'_>, members: usize) -> Result<(), Failure> {
+    pub(crate) fn probe(&self, news: &Publisher<'_>, members: usize) -> Result<(), Failure> {
         for probe in PROBES..PROBES + MOST_PROBES {
             self.lock().probe = (probe, 0);
             self.publish(news, probe)?;
@@ -148,7 +174,8 @@ impl Room {
         Ok(pace.total())
     }
 
-    fn publish(&self, news: &Publisher<'_>, number: u64) -> Result<(), Failure> {
+    /// Publishes the event of this number.
+    pub(crate) fn publish(&self, news: &Publisher<'_>, number: u64) -> Result<(), Failure> {
         let mut payload = Vec::with_capacity(self.size);
         Body { number, stamp: self.now(), size: self.size }.write_binary(&mut payload);
         news.put(payload).wait().map_err(failed)

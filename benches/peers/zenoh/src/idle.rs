@@ -16,7 +16,7 @@ pub(crate) fn drive(driver: &Driver, mut outcome: Outcome) -> Result<Outcome, Fa
     let window = Window::begin(&driver.server_pids)?;
     let mut sessions = Vec::with_capacity(connections);
     for _ in 0..connections {
-        sessions.push(client(driver)?);
+        sessions.push(client(&driver.address)?);
     }
     let measured = window.end(connections as u64)?;
     std::thread::sleep(REST);

@@ -8,6 +8,7 @@
 mod events;
 mod fan_out;
 mod idle;
+mod line;
 mod open;
 mod requests;
 mod server;
@@ -25,6 +26,7 @@ pub const WORKLOADS: &[Workload] = &[
     Workload::FanOutLatency,
     Workload::Bulk,
     Workload::Idle,
+    Workload::Line,
 ];
 
 /// Runs the workload and fills in its outcome.
@@ -36,6 +38,7 @@ pub fn drive(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
     match driver.params.workload {
         Workload::Events | Workload::Bulk => events::drive(driver, outcome),
         Workload::Requests => requests::drive_queries(driver, outcome),
+        Workload::Line => line::drive(driver, outcome),
         workload if workload.is_fan_out() => fan_out::drive(driver, outcome),
         _ => idle::drive(driver, outcome),
     }

@@ -1,19 +1,20 @@
 //! Sessions, with the settings of all runs.
 
-use gatewire_harness::{Driver, Failure};
+use gatewire_harness::Failure;
 use zenoh::pubsub::Publisher;
 use zenoh::qos::CongestionControl;
 use zenoh::{Config, Session, Wait};
 
-/// A router that listens on the loopback port.
-pub(crate) fn router(port: u16) -> Result<Session, Failure> {
+/// A router that listens on the loopback port, and is connected to the one at `uplink`.
+pub(crate) fn router(port: u16, uplink: Option<&str>) -> Result<Session, Failure> {
     let listen = format!("[\"tcp/127.0.0.1:{port}\"]");
-    open(&[("mode", "\"router\""), ("listen/endpoints", &listen)])
+    let connect = uplink.map_or("[]".to_owned(), |address| format!("[\"tcp/{address}\"]"));
+    open(&[("mode", "\"router\""), ("listen/endpoints", &listen), ("connect/endpoints", &connect)])
 }
 
-/// A client of the server.
-pub(crate) fn client(driver: &Driver) -> Result<Session, Failure> {
-    let connect = format!("[\"tcp/{}\"]", driver.address);
+/// A client of the router at this address.
+pub(crate) fn client(address: &str) -> Result<Session, Failure> {
+    let connect = format!("[\"tcp/{address}\"]");
     open(&[("mode", "\"client\""), ("connect/endpoints", &connect)])
 }
 

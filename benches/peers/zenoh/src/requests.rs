@@ -15,7 +15,7 @@ use zenoh::query::ConsolidationMode;
 use crate::open::{ASK, PING, PONG, client, failed, publisher};
 
 pub(crate) fn drive_queries(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
-    let session = client(driver)?;
+    let session = client(&driver.address)?;
     let querier = session
         .declare_querier(ASK)
         .consolidation(ConsolidationMode::None)
@@ -45,7 +45,7 @@ pub(crate) fn drive_queries(driver: &Driver, outcome: Outcome) -> Result<Outcome
 ///
 /// When a session ends, or an answer is not the one that must come.
 pub fn drive_ping(driver: &Driver, outcome: Outcome) -> Result<Outcome, Failure> {
-    let session = client(driver)?;
+    let session = client(&driver.address)?;
     let (answered, answers) = channel();
     let _pong = session
         .declare_subscriber(PONG)

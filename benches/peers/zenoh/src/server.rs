@@ -1,12 +1,15 @@
 //! The server of all runs: a router whose own session receives events and answers queries.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatewire_harness::{Checker, Failure, Server, ready, wait_until_stdin_closes};
+use gatewire_harness::{
+    Checker, Failure, Server, Workload, free_port, ready, wait_until_stdin_closes,
+};
 use zenoh::Wait;
 use zenoh::query::Query;
 
+use crate::line;
 use crate::open::{ASK, COUNT, EVENTS, PING, PONG, failed, publisher, router};
 
 /// Serves until stdin is closed.
@@ -15,8 +18,11 @@ use crate::open::{ASK, COUNT, EVENTS, PING, PONG, failed, publisher, router};
 ///
 /// The session cannot be opened.
 pub fn serve(server: &Server) -> Result<(), Failure> {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let session = router(port)?;
+    if server.params.workload == Workload::Line {
+        return line::serve(server);
+    }
+    let port = free_port()?;
+    let session = router(port, None)?;
     let checked = Arc::new(Mutex::new(Checker::new()));
     let counted = Arc::clone(&checked);
     let _events = session

@@ -11,10 +11,14 @@ use gatewire_harness::{
 use zmq::{Context, Message, PULL, ROUTER, SNDMORE, Socket, XPUB, XSUB};
 
 use crate::control::{self, Endpoints, bind_free};
+use crate::node;
 
 /// Serves until stdin is closed.
 pub(crate) fn serve(server: &Server) -> Result<(), Failure> {
     let params = &server.params;
+    if params.workload == Workload::Line {
+        return node::serve(server);
+    }
     let context = Context::new();
     let (control_socket, address) = control::bind(&context)?;
     let (sender, counts) = channel();
@@ -39,6 +43,19 @@ pub(crate) fn high_water_mark(params: &Params) -> i32 {
 /// The number in the message after the last event.
 pub(crate) const END: u64 = u64::MAX;
 
+/// The two sockets of a room, XSUB for its publishers and XPUB for its subscribers, and where they are.
+pub(crate) fn room(context: &Context) -> Result<(Socket, Socket, Endpoints), Failure> {
+    let (publishers, subscribers) = (context.socket(XSUB)?, context.socket(XPUB)?);
+    for socket in [&publishers, &subscribers] {
+        socket.set_sndhwm(0)?;
+        socket.set_rcvhwm(0)?;
+        socket.set_backlog(BACKLOG)?;
+    }
+    let endpoints =
+        Endpoints { inward: bind_free(&publishers)?, outward: bind_free(&subscribers)? };
+    Ok((publishers, subscribers, endpoints))
+}
+
 /// The data sockets of one workload.
 struct Work {
     endpoints: Endpoints,
@@ -54,14 +71,7 @@ enum Sockets {
 impl Work {
     fn open(context: &Context, params: &Params) -> Result<Self, Failure> {
         if params.workload.is_fan_out() {
-            let (publishers, subscribers) = (context.socket(XSUB)?, context.socket(XPUB)?);
-            for socket in [&publishers, &subscribers] {
-                socket.set_sndhwm(0)?;
-                socket.set_rcvhwm(0)?;
-                socket.set_backlog(BACKLOG)?;
-            }
-            let endpoints =
-                Endpoints { inward: bind_free(&publishers)?, outward: bind_free(&subscribers)? };
+            let (publishers, subscribers, endpoints) = room(context)?;
             return Ok(Self { endpoints, sockets: Sockets::Room { publishers, subscribers } });
         }
         let events = matches!(params.workload, Workload::Events | Workload::Bulk);
