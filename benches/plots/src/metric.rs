@@ -34,6 +34,7 @@ pub(crate) fn title(workload: &str) -> Option<&'static str> {
         "w4" => "1 GiB: over one stream, or in events of 64 KiB",
         "w4e" => "1 GiB in events of 64 KiB",
         "w5" => "Idle connections",
+        "w6" => "Events through nodes in a line, and the time of one at a time",
         _ => return None,
     })
 }
@@ -48,6 +49,7 @@ pub(crate) fn metrics(workload: &str, params: &BTreeMap<String, u64>) -> [&'stat
         "w3s" => [&DELIVERIES, &KEPT],
         "w4" | "w4e" => [&BYTES, &CPU],
         "w5" => [&CONNECTS, &MEMORY],
+        "w6" => [&NODES_CPU, &P50],
         _ => [&RATE, &CPU],
     }
 }
@@ -55,6 +57,7 @@ pub(crate) fn metrics(workload: &str, params: &BTreeMap<String, u64>) -> [&'stat
 /// What tells a row from the others of its workload.
 pub(crate) fn case(params: &BTreeMap<String, u64>) -> String {
     let words = [
+        ("nodes", "nodes"),
         ("connections", "connections"),
         ("members", "members"),
         ("outstanding", "outstanding"),
@@ -64,7 +67,10 @@ pub(crate) fn case(params: &BTreeMap<String, u64>) -> String {
     let parts = words.iter().filter_map(|(name, word)| {
         // Requests and fan-outs have one size.
         let told = *name != "size" || params.keys().all(|name| name == "size" || name == "bytes");
-        params.get(*name).filter(|_| told).map(|value| format!("{} {word}", grouped(*value)))
+        params.get(*name).filter(|_| told).map(|value| match (*name, *value) {
+            ("nodes", 1) => "one node".to_owned(),
+            (_, value) => format!("{} {word}", grouped(value)),
+        })
     });
     parts.collect::<Vec<_>>().join(", ")
 }
@@ -93,6 +99,7 @@ const fn less(field: &'static str, title: &'static str) -> Metric {
 static RATE: Metric = more("rate", "messages per second");
 static DELIVERIES: Metric = more("rate", "deliveries per second");
 static CPU: Metric = less("server_cpu_ns", "server CPU, ns per message");
+static NODES_CPU: Metric = less("server_cpu_ns", "CPU of all nodes, ns per message");
 static DELIVERY_CPU: Metric = less("server_cpu_ns", "server CPU, ns per delivery");
 static P50: Metric = less("p50_us", "median, µs");
 static P99: Metric = less("p99_us", "99th percentile, µs");
@@ -119,6 +126,8 @@ mod tests {
             "1,000 members, 20 publishes/s"
         );
         assert_eq!(case(&params(&[("size", 65_536), ("bytes", 1 << 30)])), "65,536 B");
+        assert_eq!(case(&params(&[("size", 64), ("nodes", 3)])), "3 nodes");
+        assert_eq!(case(&params(&[("size", 64), ("nodes", 1)])), "one node");
     }
 
     #[test]

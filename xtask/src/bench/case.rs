@@ -119,7 +119,7 @@ impl Case {
 impl Workload {
     /// The one of this name.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
-        [&W1, &W2, &W2S, &W2E, &W3, &W3L, &W3S, &W4, &W4E, &W5]
+        [&W1, &W2, &W2S, &W2E, &W3, &W3L, &W3S, &W4, &W4E, &W5, &W6]
             .into_iter()
             .find(|workload| workload.name == name)
     }
@@ -131,6 +131,10 @@ pub(super) fn describe(params: &[(String, u64)]) -> String {
         params.iter().find(|(name, _)| name == wanted).map(|(_, value)| thousands(*value))
     };
     let parts = [
+        value("nodes").map(|number| match number.as_str() {
+            "1" => "one node".to_owned(),
+            _ => format!("{number} nodes in a line"),
+        }),
         value("connections").map(|number| format!("{number} connections")),
         value("members").map(|number| format!("{number} members")),
         value("stalled").map(|number| format!("{number} more that never reads")),
@@ -169,6 +173,12 @@ const P999: Column = compared("p999_us", "p99.9, us");
 const KEPT: Column = Column { field: KEPT_FIELD, title: "of the rate of w3", compared: false };
 pub(super) const KEPT_FIELD: &str = "of_w3_rate";
 const GROWTH: Column = Column { field: "rss_growth", title: "memory grown, B", compared: false };
+const NODES: Column = compared("server_cpu_ns", "CPU-ns of all nodes");
+/// What a hop more takes, beside one node of the same system in the same round.
+const HOP_CPU: Column = Column { field: HOP_CPU_FIELD, title: "CPU-ns a hop", compared: false };
+pub(super) const HOP_CPU_FIELD: &str = "hop_cpu_ns";
+const HOP_P50: Column = Column { field: HOP_P50_FIELD, title: "p50 a hop, us", compared: false };
+pub(super) const HOP_P50_FIELD: &str = "hop_p50_us";
 const BYTES: Column = compared("gb_per_s", "GB/s");
 const CONNECTS: Column = compared("connects_per_s", "connections/s");
 const MEMORY: Column = compared("rss_per_conn", "B/connection");
@@ -217,6 +227,11 @@ static W4E: Workload =
     Workload { name: "w4e", title: "1 GiB in events of 64 KiB", columns: &[BYTES, SERVER, CLIENT] };
 static W5: Workload =
     Workload { name: "w5", title: "idle connections", columns: &[CONNECTS, MEMORY, SERVER] };
+static W6: Workload = Workload {
+    name: "w6",
+    title: "events through nodes in a line, and the time of one at a time",
+    columns: &[RATE, NODES, P50, P99, HOP_CPU, HOP_P50],
+};
 
 /// A workload, its parameters, and the seconds of sending at [`Pace::Normal`] and [`Pace::Long`]; 0
 /// where the time does not decide.
@@ -226,7 +241,7 @@ type Row = (&'static Workload, &'static [(&'static str, u64)], f64, f64);
 /// normal ones are the shortest whose medians do not differ from the long ones by more than the
 /// rounds do among each other. Rates of paced fan-outs are far below what the slowest system does:
 /// what is measured is the way, and not a queue.
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 20] = [
     (&W1, &[("size", 16)], 1.0, 2.0),
     (&W1, &[("size", 128)], 1.0, 2.0),
     (&W1, &[("size", 1024)], 1.0, 2.0),
@@ -245,6 +260,8 @@ const ROWS: [Row; 18] = [
     (&W4, &[("size", 65_536), ("bytes", 1 << 30)], 0.0, 0.0),
     (&W4E, &[("size", 65_536), ("bytes", 1 << 30)], 0.0, 0.0),
     (&W5, &[("connections", 10_000)], 0.0, 0.0),
+    (&W6, &[("nodes", 1), ("size", 64)], 1.0, 2.0),
+    (&W6, &[("nodes", 3), ("size", 64)], 1.0, 2.0),
 ];
 
 /// How long each run of a smoke test sends.
@@ -298,6 +315,8 @@ mod tests {
         let case = Case::select("w3s", Pace::Normal).expect("it exists").remove(0);
         let params: Vec<_> = case.params.iter().map(|&(name, v)| (name.to_owned(), v)).collect();
         assert_eq!(describe(&params), "1,000 members, 1 more that never reads, 64 B");
+        let params = [("nodes".to_owned(), 3), ("size".to_owned(), 64)];
+        assert_eq!(describe(&params), "3 nodes in a line, 64 B");
         assert_eq!(thousands(65_536), "65,536");
         assert_eq!(thousands(123_456_789), "123,456,789");
     }

@@ -43,7 +43,7 @@ pub(super) fn run_once(
     let Some(server) = Server::start(command)? else { return Ok(None) };
     let mut driver = place.command(program, "driver", options, 1);
     driver.args(["--address", &server.address]);
-    driver.args(["--server-pids", &server.pid.to_string()]);
+    driver.args(["--server-pids", &server.pids]);
     let driven = drive(&mut driver, limit);
     // How the driver ended tells more than how the server did: a server may well be broken by it.
     let stopped = server.stop();
@@ -92,10 +92,10 @@ impl Place {
 struct Server {
     /// `None` once it is stopped.
     child: Option<Child>,
-    /// Where it listens.
+    /// Where it listens, as the driver is told.
     address: String,
-    /// The process that is to be measured.
-    pid: u32,
+    /// The processes that are to be measured, as the driver is told.
+    pids: String,
 }
 
 impl Server {
@@ -104,7 +104,7 @@ impl Server {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         own_group(&mut command);
         let mut child = command.spawn().map_err(|error| cannot_start(&command, &error))?;
-        let pid = child.id();
+        let own = child.id();
         let stdout = child.stdout.take().expect("it is piped");
         let stderr = child.stderr.take().expect("it is piped");
         let (tell, refused) = mpsc::channel();
@@ -112,7 +112,7 @@ impl Server {
             // Nobody listens when the server is ready.
             tell.send(refuses(stderr)).ok();
         });
-        let mut server = Self { child: Some(child), address: String::new(), pid };
+        let mut server = Self { child: Some(child), address: String::new(), pids: String::new() };
         let (say, heard) = mpsc::channel();
         thread::spawn(move || {
             let mut lines = BufReader::new(stdout);
@@ -137,7 +137,7 @@ impl Server {
             server.child.take().map(|mut child| child.wait()).transpose()?;
             return Ok(None);
         }
-        (server.address, server.pid) = ready(&line, pid)
+        (server.address, server.pids) = ready(&line, own)
             .ok_or_else(|| Failure::new(format!("the server said `{}`, not ready", line.trim())))?;
         Ok(Some(server))
     }
@@ -197,12 +197,12 @@ fn refuses(stderr: impl Read) -> bool {
     refused
 }
 
-/// Address and process in a server's first line; `own` if it names no process.
-fn ready(line: &str, own: u32) -> Option<(String, u32)> {
+/// Address and processes in a server's first line; `own` if it names no process.
+fn ready(line: &str, own: u32) -> Option<(String, String)> {
     let mut words = line.strip_prefix("ready ")?.split_whitespace();
     let address = words.next()?.to_owned();
-    let pid = words.next().map_or(Some(own), |pid| pid.parse().ok())?;
-    Some((address, pid))
+    let pids = words.next().map_or(own.to_string(), str::to_owned);
+    pids.split(',').all(|pid| pid.parse::<u32>().is_ok()).then_some((address, pids))
 }
 
 /// Runs a driver to its end and reads its outcome. Its standard error stays visible.
@@ -290,7 +290,9 @@ mod tests {
             r#"[ "$*" = "driver --workload w1 --address a:1 --server-pids 77" ] && {DRIVER}"#
         );
         assert!(run("echo ready a:1 77; cat > /dev/null", &driver).is_ok());
-        assert_eq!(ready("ready a:1\n", 5), Some(("a:1".to_owned(), 5)));
+        let found = |address: &str, pids: &str| Some((address.to_owned(), pids.to_owned()));
+        assert_eq!(ready("ready a:1\n", 5), found("a:1", "5"));
+        assert_eq!(ready("ready a:1,b:2 7,8,9", 5), found("a:1,b:2", "7,8,9"));
         assert_eq!(ready("ready a:1 x", 5), None);
         assert_eq!(ready("listening on a:1", 5), None);
     }

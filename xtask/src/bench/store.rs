@@ -111,8 +111,8 @@ fn from_json(value: &Value) -> Option<Entry> {
 }
 
 /// JSON objects have no order; the parameter that tells rows apart comes first.
-const ORDER: [&str; 7] =
-    ["connections", "members", "outstanding", "stalled", "rate", "size", "bytes"];
+const ORDER: [&str; 8] =
+    ["nodes", "connections", "members", "outstanding", "stalled", "rate", "size", "bytes"];
 
 #[cfg(test)]
 mod tests {

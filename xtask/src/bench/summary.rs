@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::case::{Case, KEPT_FIELD};
+use super::case::{Case, HOP_CPU_FIELD, HOP_P50_FIELD, KEPT_FIELD};
 use super::outcome::Outcome;
 use super::peer::RAW;
 
@@ -54,7 +54,7 @@ impl Spread {
 
 /// One entry for each case and system that has runs: by case, and within it in the order of `peers`.
 pub(super) fn summarize(cases: &[Case], peers: &[&'static str], runs: &[Run]) -> Vec<Entry> {
-    let runs = with_kept(cases, runs);
+    let runs = with_hops(cases, &with_kept(cases, runs));
     let mut entries = Vec::new();
     for (index, case) in cases.iter().enumerate() {
         let of = |peer: &str| -> Vec<&Run> {
@@ -128,6 +128,33 @@ fn with_kept(cases: &[Case], runs: &[Run]) -> Vec<Run> {
     runs
 }
 
+/// The runs, and in those through several nodes what each hop takes more than one node of the same system in
+/// the same round.
+fn with_hops(cases: &[Case], runs: &[Run]) -> Vec<Run> {
+    let nodes = |run: &Run| match (cases[run.case].workload.name, cases[run.case].params[0]) {
+        ("w6", ("nodes", nodes)) => Some(nodes),
+        _ => None,
+    };
+    let added = |run: &Run| {
+        let hops = nodes(run)?.checked_sub(1).filter(|hops| *hops > 0)?;
+        let same =
+            |one: &&Run| nodes(one) == Some(1) && (one.round, one.peer) == (run.round, run.peer);
+        let one = runs.iter().find(same)?;
+        let hop = |from: &str, to: &str| {
+            let (all, one) = (run.outcome.figures.get(from)?, one.outcome.figures.get(from)?);
+            #[expect(clippy::cast_precision_loss, reason = "a line is short")]
+            Some((to.to_owned(), (all - one) / hops as f64))
+        };
+        Some([hop("server_cpu_ns", HOP_CPU_FIELD), hop("p50_us", HOP_P50_FIELD)])
+    };
+    let with = |run: &Run| {
+        let mut new = run.clone();
+        new.outcome.figures.extend(added(run).into_iter().flatten().flatten());
+        new
+    };
+    runs.iter().map(with).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +205,19 @@ mod tests {
         let entries = summarize(&cases, &["gatewire"], &runs);
         assert_eq!(entries[1].figures[KEPT_FIELD].median, 0.95);
         assert!(!entries[0].figures.contains_key(KEPT_FIELD));
+    }
+
+    #[test]
+    fn a_hop_is_what_a_line_takes_more_than_one_node() {
+        let cases = Case::select("w6", Pace::Normal).expect("they exist");
+        let run = |case, p50| {
+            let figures = BTreeMap::from([("p50_us".to_owned(), p50)]);
+            let outcome = Outcome { workload: String::new(), figures };
+            Run { round: 0, case, peer: "gatewire", outcome }
+        };
+        let entries = summarize(&cases, &["gatewire"], &[run(0, 60.0), run(1, 100.0)]);
+        assert_eq!(entries[1].figures[HOP_P50_FIELD].median, 20.0);
+        assert!(!entries[1].figures.contains_key(HOP_CPU_FIELD), "it was not measured");
+        assert!(!entries[0].figures.contains_key(HOP_P50_FIELD));
     }
 }
