@@ -9,6 +9,7 @@ mod events;
 mod fan_out;
 mod idle;
 mod light;
+mod node;
 mod requests;
 mod server;
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use gatewire::{KeyRing, Limits, Psk, Server};
-use gatewire_harness::{Failure, Server as Role, Workload, exit_when_stdin_closes, ready};
+use gatewire_harness::{
+    Failure, Server as Role, Workload, exit_when_stdin_closes, ready, serve_line,
+};
 
-use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT, bulk};
+use super::{ASK, COUNT, KEY, KEY_ID, NEWS, REPORT, bulk, node};
 use crate::tally::Tally;
 
 /// The server role: listens on a free loopback port, says so, and serves until stdin is closed.
@@ -20,17 +22,22 @@ use crate::tally::Tally;
 #[tokio::main]
 pub async fn serve(role: &Role) -> Result<(), Failure> {
     if role.params.nodes() > 1 {
-        return Err(Failure::new("not supported: a line of nodes"));
+        return serve_line(role);
     }
     let mut limits = Limits::default();
     // All clients have the address of this machine.
     limits.admission.pending_per_source = limits.admission.pending;
     let mut builder = Server::builder().limits(limits);
-    if role.params.workload == Workload::Idle {
-        builder = builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?)).plain();
-    }
+    builder = match role.params.workload {
+        Workload::Idle => builder.psk(KeyRing::new().with(KEY_ID, Psk::new(KEY)?)).plain(),
+        Workload::Line => builder.psk(node::keys()),
+        _ => builder,
+    };
     let server = builder.build();
     register(&server);
+    if role.params.workload == Workload::Line {
+        node::join(&server, role)?;
+    }
 
     let address = server.listen("127.0.0.1:0").await?;
     exit_when_stdin_closes();
