@@ -47,7 +47,8 @@ async fn play(directory: &Path) -> Outcome {
     // And to all in a room: what became of each?
     let (report, hash) = broadcast(&ben, "cinema", &film).await?;
     for (name, client) in [("ana", &ana), ("eva", &eva), ("leo", &leo)] {
-        let receipt = report.receipts().iter().find(|receipt| Some(receipt.socket) == client.id());
+        let receipt =
+            report.receipts().iter().find(|receipt| Some(receipt.socket.session()) == client.id());
         println!("ben     | film.bin: {name} {}", fate(receipt.ok_or("not asked")?, &hash));
     }
 
