@@ -230,10 +230,14 @@ impl RouterBuilder {
         }
         tokio::spawn(Arc::clone(&inner).keep_time());
         for uplink in self.uplinks {
-            let uplink = uplink.or(self.key.as_ref(), self.channel.as_ref());
+            let (key, channel) = (self.key.as_ref(), self.channel.as_ref());
+            let credentials = uplink.credentials(key, channel, instance);
+            if !uplink.has_key() {
+                inner.share_key(&credentials);
+            }
             let (task, router) = (super::Task::begin(&inner), Arc::clone(&inner));
             tokio::spawn(async move {
-                keep_up(router, uplink, instance).await;
+                keep_up(router, uplink, credentials).await;
                 drop(task);
             });
         }

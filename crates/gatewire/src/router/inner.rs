@@ -13,6 +13,7 @@ use std::time::Duration;
 use gatewire_cluster::forward::OriginOrder;
 use gatewire_cluster::{self as cluster, LinkError, LinkId, NodeId, NodeName, Output};
 use gatewire_codec::CloseCode;
+use gatewire_core::handshake::Psk;
 use gatewire_core::hub::RoomChange;
 use gatewire_core::{SocketId, Time};
 use gatewire_format::Formats;
@@ -30,6 +31,7 @@ use crate::clock::Clock;
 use crate::error::DisconnectReason;
 use crate::handler::Handlers;
 use crate::limits::Limits;
+use crate::net::credentials::Credentials;
 use crate::net::link::HasLink;
 use crate::server;
 
@@ -61,6 +63,8 @@ pub(crate) struct RouterInner {
     earlier: Notify,
     /// `None`: the router is closed.
     events: Mutex<Option<broadcast::Sender<RouterEvent>>>,
+    /// Of the uplinks that have no key of their own.
+    credentials: Mutex<Vec<Arc<Credentials>>>,
     /// How many want to know of each room.
     watchers: Mutex<BTreeMap<String, usize>>,
     /// Counts changes of what can be reached, for those who wait for some.
@@ -143,6 +147,7 @@ impl RouterInner {
             armed: AtomicU64::new(u64::MAX),
             earlier: Notify::new(),
             events: Mutex::new(Some(broadcast::Sender::new(super::event::WAITING))),
+            credentials: Mutex::new(Vec::new()),
             watchers: Mutex::new(BTreeMap::new()),
             reach: watch::Sender::new(0),
             closing: watch::Sender::new(false),
@@ -340,6 +345,23 @@ impl RouterInner {
             self.control(|plane, now| plane.router.handle_timeout(now));
             self.expire_asks();
         }
+    }
+
+    /// An uplink goes by the router's own key.
+    pub(super) fn share_key(&self, credentials: &Arc<Credentials>) {
+        let mut all = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Arc::clone(credentials));
+    }
+
+    pub(super) fn set_key(&self, id: &str, key: &Psk) {
+        let all = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().for_each(|credentials| credentials.set_key(id.to_owned(), key.clone()));
+    }
+
+    /// The keys of a server have changed.
+    pub(crate) fn check_keys(&self) {
+        let links: Vec<_> = self.plane().links().cloned().collect();
+        links.iter().for_each(|link| link.check_key());
     }
 
     /// What a link costs that this neighbour has dialled.

@@ -1,7 +1,7 @@
 //! One connection to a neighbour, dialled or accepted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,16 +11,19 @@ use gatewire_codec::v3::routed::encode_routed;
 use gatewire_codec::v3::{control, routed};
 use gatewire_codec::{GoAwayCode, Message, v3};
 use gatewire_core::Time;
+use gatewire_core::handshake::Grant;
 use gatewire_core::session::{Class, Incoming, ProtocolError, StreamLimits};
 
 use super::cost::{Cost, Measure};
 use super::event::RouterEvent;
 use super::inner::RouterInner;
+use crate::clock::unix_now;
 use crate::error::{DisconnectReason, EmitError, Error};
 use crate::handler::Handlers;
 use crate::net::assembly::Frame;
 use crate::net::link::{HasLink, Link};
 use crate::net::side::Side;
+use crate::server;
 
 /// What everybody who sends to a neighbour shares.
 pub(crate) struct RouterLink {
@@ -29,10 +32,34 @@ pub(crate) struct RouterLink {
     pub(super) neighbour: NodeName,
     pub(super) router: Arc<RouterInner>,
     pub(super) cost: Cost,
+    /// The key under which a neighbour was let in that has dialled.
+    pub(super) admitted: Option<Admitted>,
     pub(super) probe: Mutex<Probe>,
     /// Frames with messages that went out, and came in.
     pub(super) routed_out: AtomicU64,
     pub(super) routed_in: AtomicU64,
+}
+
+/// How a neighbour was let in.
+pub(crate) struct Admitted {
+    pub(crate) server: Weak<server::Inner>,
+    pub(crate) key_id: String,
+    pub(crate) grant: Arc<Grant>,
+}
+
+impl Admitted {
+    /// Whether the keys of its server let the link go on as it is.
+    fn is_upheld(&self) -> bool {
+        let keys = self.server.upgrade().map(|server| server.keys());
+        keys.is_none_or(|keys| keys.upholds(&self.key_id, &self.grant, unix_now()))
+    }
+
+    /// When its key is no longer valid.
+    fn expires(&self, now: Time) -> Time {
+        let Some(last) = self.grant.not_after else { return Time::NEVER };
+        let left = last.as_secs().saturating_add(1).saturating_sub(unix_now().as_secs());
+        now + Duration::from_secs(left)
+    }
 }
 
 /// How the round trip is measured: with PINGs whose tokens nobody else uses.
@@ -76,6 +103,13 @@ impl RouterLink {
         self.link.queue_with(self, class, |out: &mut BytesMut| {
             encode_routed(&header, branch.numbers(), parts, out)
         })
+    }
+
+    /// Ends the link if the keys do not uphold it any more. (The neighbour dials again, with the key that it has now.)
+    pub(super) fn check_key(&self) {
+        if self.admitted.as_ref().is_some_and(|admitted| !admitted.is_upheld()) {
+            self.link.end_for(DisconnectReason::KeyExpired);
+        }
     }
 
     /// Sends a PING whose answer is measured.
@@ -200,6 +234,11 @@ impl Side for RouterSide {
             }
             _ => None,
         }
+    }
+
+    fn expires(&self) -> Time {
+        let now = self.link.link.clock.now();
+        self.link.admitted.as_ref().map_or(Time::NEVER, |admitted| admitted.expires(now))
     }
 
     fn go_away(&self, _: GoAwayCode, _: Duration) {

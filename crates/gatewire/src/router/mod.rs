@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gatewire_codec::{CloseCode, SocketAddress};
+use gatewire_core::handshake::Psk;
 use gatewire_format::IntoValue;
 use tokio::time::timeout;
 
@@ -33,6 +34,7 @@ pub use cost::Cost;
 pub use counters::RouterCounters;
 pub use event::{MissedEvents, RouterEvent, RouterEvents};
 pub(crate) use inner::RouterInner;
+pub(crate) use link::Admitted;
 pub(crate) use streams::{Route, readers};
 pub use uplink::Uplink;
 pub(crate) use uplink::{Beginning, LinkRefused};
@@ -232,6 +234,13 @@ impl Router {
     pub fn watch_room(&self, room: &str) -> RoomWatch {
         self.inner.watch_room(room, true);
         RoomWatch { router: Arc::clone(&self.inner), room: room.to_owned() }
+    }
+
+    /// The key of uplinks that have none of their own, from the next time on at which they are dialled. Links that are up
+    /// go on.
+    #[expect(clippy::needless_pass_by_value, reason = "a key is given away")]
+    pub fn set_key(&self, id: impl Into<String>, key: Psk) {
+        self.inner.set_key(&id.into(), &key);
     }
 
     /// What was carried and what was dropped.

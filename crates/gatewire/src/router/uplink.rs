@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::cost::Cost;
 use super::event::RouterEvent;
 use super::inner::RouterInner;
-use super::link::{PROBE_INTERVAL, Probe, RouterLink, RouterSide};
+use super::link::{Admitted, PROBE_INTERVAL, Probe, RouterLink, RouterSide};
 use crate::entropy::random_u64;
 use crate::error::{ConnectError, DisconnectReason};
 use crate::limits::{Limits, TcpOptions};
@@ -96,15 +96,22 @@ impl Uplink {
         self
     }
 
-    /// What the router's builder was told holds where this link has nothing of its own.
-    pub(super) fn or(
-        mut self,
+    /// What is proven and verified on it. What the router's builder was told holds where this link has nothing of its
+    /// own.
+    pub(super) fn credentials(
+        &self,
         key: Option<&(String, Psk)>,
         channel: Option<&ChannelChoice>,
-    ) -> Self {
-        self.key = self.key.or_else(|| key.cloned());
-        self.channel = self.channel.or_else(|| channel.cloned());
-        self
+        instance: [u8; 16],
+    ) -> Arc<Credentials> {
+        let key = self.key.as_ref().or(key).cloned();
+        let channel = self.channel.as_ref().or(channel).cloned().unwrap_or_default();
+        Arc::new(Credentials::new(Role::Router, key, &channel, instance))
+    }
+
+    /// Whether it has a key of its own.
+    pub(super) fn has_key(&self) -> bool {
+        self.key.is_some()
     }
 }
 
@@ -112,9 +119,12 @@ impl Uplink {
 const SOUND: Duration = Duration::from_secs(60);
 
 /// Dials a link, and again when it is lost, until the router is closed.
-pub(super) async fn keep_up(router: Arc<RouterInner>, uplink: Uplink, instance: [u8; 16]) {
-    let Uplink { address, cost, key, channel, backoff } = uplink;
-    let credentials = Credentials::new(Role::Router, key, &channel.unwrap_or_default(), instance);
+pub(super) async fn keep_up(
+    router: Arc<RouterInner>,
+    uplink: Uplink,
+    credentials: Arc<Credentials>,
+) {
+    let Uplink { address, cost, backoff, .. } = uplink;
     let backoff = backoff.unwrap_or_default();
     let mut attempt = 0;
     while !*router.closing.borrow() {
@@ -161,7 +171,8 @@ async fn dial(
         .map_err(UplinkError::Connect)?;
     let name = established.server_name.as_deref().ok_or(UplinkError::NoRouter)?;
     let name = router.neighbour(name).ok_or(UplinkError::BadName)?;
-    let begun = Beginning { name, cost, max_frame: established.max_frame };
+    let max_frame = established.max_frame;
+    let begun = Beginning { name, cost, max_frame, admitted: None };
     begun.connect(router, channel, leftover).map_err(UplinkError::Refused)
 }
 
@@ -220,6 +231,8 @@ pub(crate) struct Beginning {
     pub(crate) name: NodeName,
     pub(crate) cost: Cost,
     pub(crate) max_frame: u32,
+    /// `None`: this end has dialled.
+    pub(crate) admitted: Option<Admitted>,
 }
 
 impl Beginning {
@@ -230,7 +243,7 @@ impl Beginning {
         channel: Channel,
         leftover: BytesMut,
     ) -> Result<Connected, LinkRefused> {
-        let Self { name, cost, max_frame } = self;
+        let Self { name, cost, max_frame, admitted } = self;
         let limits = Limits { max_frame, ..router.limits.clone() };
         let (transport, reader) = channel.into_transport();
         let link = router.control(|plane, _| {
@@ -243,6 +256,7 @@ impl Beginning {
                 neighbour: name.clone(),
                 router: Arc::clone(router),
                 cost,
+                admitted,
                 probe: Mutex::new(Probe::new()),
                 routed_out: AtomicU64::new(0),
                 routed_in: AtomicU64::new(0),
@@ -255,6 +269,8 @@ impl Beginning {
             DriverConfig { limits, idle_timeout: None, leftover, first: None, paused: false };
         let side = RouterSide { link: Arc::clone(&link) };
         let driver = Driver::new(side, (transport, reader), config);
+        // The keys may have changed while it was let in.
+        link.check_key();
         if *router.closing.borrow() {
             link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
         }

@@ -22,7 +22,8 @@ impl Server {
     ///
     /// A session goes on as it is while its key is among them, valid, with the same secret and permissions. All
     /// others are asked to authenticate anew (GOAWAY 1), which a [`Client`](crate::Client) does by itself, and
-    /// are closed after the [grace](crate::ServerBuilder::reauth_grace).
+    /// are closed after the [grace](crate::ServerBuilder::reauth_grace). Links of other routers that are not upheld
+    /// are closed at once: they dial again by themselves.
     ///
     /// An empty ring opens the server to everybody.
     ///
@@ -54,6 +55,14 @@ impl Inner {
             !keys.upholds(socket.key_id(), given, now)
         });
         self.send_away(&leaving);
+        if let Some(router) = self.router() {
+            router.check_keys();
+        }
+    }
+
+    /// The keys that are accepted now.
+    pub(crate) fn keys(&self) -> KeyRing {
+        self.listener().keys.clone()
     }
 
     /// For a socket that has just come into the hub: its handshake may have begun under older keys than those

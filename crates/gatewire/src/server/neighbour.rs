@@ -13,7 +13,7 @@ use super::{Inner, Socket, SocketInner};
 use crate::error::ConnectError;
 use crate::net::channel::Channel;
 use crate::net::handshake;
-use crate::router::{Beginning, RouterInner};
+use crate::router::{Admitted, Beginning, RouterInner};
 
 /// A refused neighbour should wait this long.
 const RETRY_S: u16 = 1;
@@ -96,7 +96,7 @@ pub(super) async fn begin(
 
 /// The router that gets a neighbour, and the neighbour; or what it is told.
 fn prepare(
-    server: &Inner,
+    server: &Arc<Inner>,
     established: &Established,
 ) -> Result<(Arc<RouterInner>, Beginning), RejectCode> {
     let router = server.router().ok_or(RejectCode::NotAllowed)?;
@@ -104,5 +104,11 @@ fn prepare(
     let name = name.ok_or(RejectCode::NotAllowed)?;
     router.may_link(&name).map_err(crate::router::LinkRefused::code)?;
     let cost = router.accept_cost();
-    Ok((Arc::clone(router), Beginning { name, cost, max_frame: established.max_frame }))
+    let admitted = Some(Admitted {
+        server: Arc::downgrade(server),
+        key_id: established.key_id.clone(),
+        grant: Arc::clone(&established.grant),
+    });
+    let max_frame = established.max_frame;
+    Ok((Arc::clone(router), Beginning { name, cost, max_frame, admitted }))
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use gatewire::keys::{KeyEntry, Patterns, Roles};
-use gatewire::{Cost, KeyRing, Psk, Router, RouterEvent, Server, StartError, Uplink};
+use gatewire::{
+    Cost, DisconnectReason, KeyRing, Psk, Router, RouterEvent, Server, StartError, Uplink,
+};
 
 use super::{all_reach, close_all, line, node, node_with};
 use crate::rig::{eventually, within};
@@ -85,6 +87,31 @@ async fn keys_say_who_may_be_a_router_and_under_which_name() {
     }
     assert_eq!(router.nodes(), ["n1"]);
     for router in [good, router] {
+        within(router.close()).await;
+    }
+    within(server.close()).await;
+}
+
+#[tokio::test]
+async fn a_link_whose_key_is_taken_away_ends_and_comes_back_under_another() {
+    let key = |byte| Psk::new([byte; 32]).expect("32 bytes");
+    let ring = |id: &str, byte| {
+        KeyRing::new().with_entry(KeyEntry::new(id, key(byte)).roles(Roles::ROUTER))
+    };
+    let server = Server::builder().psk(ring("old", 1)).build();
+    let owner = Router::builder("n0").serve(&server).start().expect("a good name");
+    server.listen("127.0.0.1:0").await.expect("a free port");
+    let dialler = Router::builder("n1").psk("old", key(1)).uplink(server.local_addr(), 1);
+    let dialler = dialler.start().expect("a good name");
+    assert!(within(owner.wait_for_node("n1")).await);
+    let down = event(&owner, |event| matches!(event, RouterEvent::LinkDown { .. }));
+    let (down, ()) = tokio::join!(down, async { server.set_keys(&ring("new", 2)) });
+    let reason = DisconnectReason::KeyExpired;
+    assert_eq!(down, RouterEvent::LinkDown { node: "n1".to_owned(), reason });
+    eventually(|| owner.cost_to("n1").is_none()).await;
+    dialler.set_key("new", key(2));
+    assert!(within(owner.wait_for_node("n1")).await);
+    for router in [dialler, owner] {
         within(router.close()).await;
     }
     within(server.close()).await;

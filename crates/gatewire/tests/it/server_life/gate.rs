@@ -3,11 +3,13 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use gatewire::admission::{Failure, Refused};
 use gatewire::keys::{KeyEntry, Roles};
-use gatewire::{Client, ConnectError, HandshakeError, KeyRing, Limits, Psk, RejectCode, Server};
+use gatewire::{Client, ConnectError, HandshakeError, KeyRing, Limits, Psk, RejectCode};
+use gatewire::{Router, Server};
 use gatewire_codec::Message;
-use gatewire_codec::v3::handshake::{Extensions, Role};
+use gatewire_codec::v3::handshake::{Extensions, Role, extension, put_extension};
 use gatewire_core::handshake::{ChannelBinding, DiallerConfig};
 use tokio::task::JoinSet;
 
@@ -237,7 +239,10 @@ async fn a_key_has_as_many_sessions_as_it_may() {
 async fn comes_in(server: &Server, role: Role) -> Option<Raw> {
     let mut raw = Raw::connect(server.local_addr()).await;
     let config = DiallerConfig { role, key: None, instance: [1; 16] };
-    let started = config.start([7; 32], ChannelBinding::None, Extensions::NONE);
+    let mut name = BytesMut::new();
+    put_extension(&mut name, extension::NODE_NAME, b"neighbour").expect("it is short");
+    let told = Extensions::new(&name).expect("it was just written");
+    let started = config.start([7; 32], ChannelBinding::None, told);
     let (hello, expect) = started.expect("a short HELLO");
     raw.write(&hello).await;
     let challenge = raw.read().await.expect("an answer");
@@ -252,6 +257,7 @@ async fn clients_leave_some_connections_to_routers() {
     let limits = limits(|limits| limits.admission.connections = 16);
     let open = KeyRing::open_to(Roles::BOTH);
     let server = serve_with(|builder| builder.psk(open).limits(limits)).await;
+    let router = Router::builder("owner").serve(&server).start().expect("a good name");
     let mut raws = Vec::new();
     for _ in 0..15 {
         raws.push(comes_in(&server, Role::Client).await.expect("a place"));
@@ -261,6 +267,7 @@ async fn clients_leave_some_connections_to_routers() {
     assert!(comes_in(&server, Role::Router).await.is_none());
     let admission = server.admission();
     assert_eq!((admission.established, admission.refused(Refused::Connections)), (16, 2));
+    within(router.close()).await;
 }
 
 #[tokio::test]
