@@ -3,8 +3,8 @@
 //! A change is acted on after 20 ms of quiet, but never later than a bound after the first one. So
 //! what belongs together - the links of a router that starts, the records of a healed partition - is one
 //! action. Between two actions there are at least 50 ms; when changes keep coming, 200 ms, 400 ms, and
-//! so on up to 5 s: a link that flaps costs the cluster one record each 5 s. Who was quiet for
-//! twice the present distance begins with 50 ms again.
+//! so on up to a bound: 5 s for what is told, so a link that flaps costs the cluster one record each 5 s. Who was
+//! quiet for twice the present distance begins with 50 ms again.
 
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use crate::rules::BACKING_OFF;
 pub(crate) struct Throttle {
     /// How long changes that follow each other can put off the action.
     longest: Duration,
+    /// How far apart actions are at most.
+    farthest: Duration,
     /// The first and the last change that wait.
     waiting: Option<(Duration, Duration)>,
     last_action: Option<Duration>,
@@ -26,11 +28,10 @@ pub(crate) struct Throttle {
 const QUIET: Duration = Duration::from_millis(20);
 const FIRST_DISTANCE: Duration = Duration::from_millis(50);
 const SECOND_DISTANCE: Duration = Duration::from_millis(200);
-const LONGEST_DISTANCE: Duration = Duration::from_secs(5);
 
 impl Throttle {
-    pub(crate) fn new(longest: Duration) -> Self {
-        Self { longest, waiting: None, last_action: None, distance: FIRST_DISTANCE }
+    pub(crate) fn new(longest: Duration, farthest: Duration) -> Self {
+        Self { longest, farthest, waiting: None, last_action: None, distance: FIRST_DISTANCE }
     }
 
     /// Something has changed.
@@ -56,8 +57,8 @@ impl Throttle {
         let soon = self.last_action.is_some_and(|action| first < action + 2 * self.distance);
         self.distance = match self.distance {
             _ if !soon || !BACKING_OFF => FIRST_DISTANCE,
-            FIRST_DISTANCE => SECOND_DISTANCE,
-            distance => (2 * distance).min(LONGEST_DISTANCE),
+            FIRST_DISTANCE => SECOND_DISTANCE.min(self.farthest),
+            distance => (2 * distance).min(self.farthest),
         };
         self.last_action = Some(now);
         true
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_lone_change_waits_for_the_quiet() {
-        let mut throttle = Throttle::new(ms(200));
+        let mut throttle = Throttle::new(ms(200), ms(5000));
         assert_eq!(throttle.due(), None);
         throttle.change(ms(1000));
         assert!(!throttle.take(ms(1019)));
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn changes_put_the_action_off_but_not_for_ever() {
-        let mut throttle = Throttle::new(ms(200));
+        let mut throttle = Throttle::new(ms(200), ms(5000));
         for at in (0..190).step_by(10) {
             throttle.change(ms(at));
             assert_eq!(throttle.due(), Some(ms(at + 20)));
@@ -95,7 +96,7 @@ mod tests {
 
     #[test]
     fn changes_that_keep_coming_are_acted_on_more_and_more_seldom() {
-        let mut throttle = Throttle::new(ms(20));
+        let mut throttle = Throttle::new(ms(20), ms(5000));
         let mut actions = Vec::new();
         for at in 0..30_000 {
             throttle.change(ms(at));
@@ -105,11 +106,17 @@ mod tests {
         }
         let distances: Vec<u64> = actions.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert_eq!(distances[..8], [50, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        let mut throttle = Throttle::new(ms(20), ms(100));
+        let actions = (0..1_000).filter(|at| {
+            throttle.change(ms(*at));
+            throttle.take(ms(*at))
+        });
+        assert_eq!(actions.take(4).collect::<Vec<_>>(), [20, 70, 170, 270]);
     }
 
     #[test]
     fn who_was_quiet_is_quick_again() {
-        let mut throttle = Throttle::new(ms(20));
+        let mut throttle = Throttle::new(ms(20), ms(5000));
         for at in 0..2_000 {
             throttle.change(ms(at));
             throttle.take(ms(at));

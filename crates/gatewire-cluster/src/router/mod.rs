@@ -227,6 +227,11 @@ pub struct Router {
 /// that starts tells of all its links at once; routes never wait longer than for one quiet.
 const LONGEST_ORIGINATION: Duration = Duration::from_millis(200);
 const LONGEST_CALCULATION: Duration = Duration::from_millis(20);
+/// How far apart they are when changes keep coming. A record costs the whole cluster something. New routes cost this
+/// router alone, 0.84 ms with 10,000 nodes, less than a hundredth of its time at this distance; and while they wait
+/// messages go where nobody is: a second node that dies soon after the first must not cost seconds.
+const FARTHEST_ORIGINATION: Duration = Duration::from_secs(5);
+const FARTHEST_CALCULATION: Duration = Duration::from_millis(100);
 
 impl Router {
     /// A router without links.
@@ -252,8 +257,8 @@ impl Router {
             reached: BTreeMap::new(),
             by_name: FxHashMap::default(),
             adjacent: LinkSet::default(),
-            origination: Throttle::new(LONGEST_ORIGINATION),
-            calculation: Throttle::new(LONGEST_CALCULATION),
+            origination: Throttle::new(LONGEST_ORIGINATION, FARTHEST_ORIGINATION),
+            calculation: Throttle::new(LONGEST_CALCULATION, FARTHEST_CALCULATION),
             refresh: Duration::MAX,
             forgot: None,
             recheck: None,
