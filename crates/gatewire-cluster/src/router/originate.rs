@@ -18,6 +18,9 @@ const FIGHT_TIME: Duration = Duration::from_secs(60);
 /// How many fights are remembered: more foreign nonces than this in a minute are no accident.
 const MOST_FIGHTS: usize = 64;
 
+/// No life counts so far by itself. Who tells of such a record leaves no numbers for the next ones, so a new life begins.
+const NO_SEQUENCE: u64 = 1 << 63;
+
 /// When this router met a newer record of its own name, and with which boot nonce.
 #[derive(Debug, Default)]
 pub(super) struct Fights(VecDeque<(Duration, u32)>);
@@ -67,12 +70,18 @@ impl Router {
         self.state = State::Left;
     }
 
-    /// Somebody tells of this name, as of (`incarnation`, `sequence`).
-    pub(super) fn meet_own(&mut self, now: Duration, incarnation: Incarnation, sequence: u64) {
+    /// Somebody tells of this name, as of (`incarnation`, `sequence`); maybe that this life is over.
+    pub(super) fn meet_own(
+        &mut self,
+        now: Duration,
+        (incarnation, sequence): (Incarnation, u64),
+        purged: bool,
+    ) {
         if (incarnation, sequence) <= (self.incarnation, self.sequence) || !OUT_BIDDING {
             return;
         }
-        if incarnation == self.incarnation {
+        // With a purge the others have forgotten the rooms of this life: it takes a new one to tell them.
+        if incarnation == self.incarnation && sequence < NO_SEQUENCE && !purged {
             self.sequence = sequence;
             self.origination.change(now);
             return;
@@ -87,6 +96,7 @@ impl Router {
             return;
         };
         self.incarnation = Incarnation::new(counter, own);
+        self.sequence = 0;
         self.restamp = true;
         self.emit(Event::OutBid(self.incarnation));
         self.origination.change(now);

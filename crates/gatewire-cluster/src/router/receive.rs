@@ -113,7 +113,7 @@ impl Router {
     fn take_record(&mut self, now: Duration, arrival: LinkId, name: &NodeName, record: Record) {
         let id = name.id();
         if id == self.name.id() {
-            return self.meet_own(now, record.incarnation, record.sequence);
+            return self.meet_own(now, record.order(), record.is_purge());
         }
         if record.expires <= now {
             return;

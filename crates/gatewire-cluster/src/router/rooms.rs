@@ -203,7 +203,7 @@ impl Router {
     ) -> Option<(Incarnation, u64)> {
         if name.id() == self.name.id() {
             // Any newer life than this one; the same life is its own echo.
-            self.meet_own(now, incarnation, 0);
+            self.meet_own(now, (incarnation, 0), false);
             return None;
         }
         let Some(node) = self.database.get_or_insert(now, name) else {
