@@ -415,6 +415,12 @@ impl Router {
         self.reached.get(&node).map(|(name, _)| name)
     }
 
+    /// The boot nonce of a node, by its newest record.
+    #[must_use]
+    pub fn nonce_of(&self, node: NodeId) -> Option<u32> {
+        Some(self.database.get(node)?.record.as_ref()?.incarnation.nonce())
+    }
+
     /// The other nodes with members of `room` that can be reached, ascending.
     pub fn destinations(&self, room: &str) -> impl Iterator<Item = NodeId> {
         let nodes = self.holders.of(self.config.room_key.hash(room)).iter().copied();

@@ -203,7 +203,8 @@ fn an_order_takes_the_frames_of_a_router_and_not_the_same_ones_twice() {
     let router = network.places[0].router.as_ref().expect("it lives");
     let passing = router.begin(Carried::Events, 3, 1);
     let mut order = OriginOrder::new(passing.nonce);
-    assert!(order.admit(passing.nonce, passing.flow, passing.sequence));
-    assert!(!order.admit(passing.nonce, passing.flow, passing.sequence));
+    let place = (passing.nonce, passing.flow, passing.sequence);
+    assert!(order.admit(place, || None));
+    assert!(!order.admit(place, || None));
     let _own: NodeId = passing.origin;
 }

@@ -218,7 +218,8 @@ impl RouterInner {
         let order = self.order_of(passing.origin, passing.nonce);
         // Locked while it is delivered: frames of one flow may come on two links while routes change.
         let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
-        if !order.admit(passing.nonce, passing.flow, passing.sequence) {
+        let place = (passing.nonce, passing.flow, passing.sequence);
+        if !order.admit(place, || self.plane().router.nonce_of(passing.origin)) {
             Counts::add(&self.counts.late, 1);
             return;
         }
