@@ -169,11 +169,17 @@ impl<S: Side> Driver<S> {
         Some(leftover)
     }
 
+    /// Whether the end has begun: nothing is handled any more that comes, and what is left to do is to tell the peer.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. } | Phase::Lingering { .. })
+    }
+
     fn link(&self) -> &Link {
         self.receiver.side.owner().link()
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<DisconnectReason> {
+    /// One step of [`run`](Self::run).
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<DisconnectReason> {
         self.link().poll_driver(context);
         let now = self.link().clock.now();
         let batch = BatchScope::enter();

@@ -1,6 +1,7 @@
 //! The links of a router: dialled again and again, or accepted.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -274,7 +275,7 @@ impl Beginning {
         if *router.closing.borrow() {
             link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
         }
-        Ok(Connected { link: Some(link), driver })
+        Ok(Connected { link: Some(link), driver, in_use: true })
     }
 }
 
@@ -282,6 +283,8 @@ impl Beginning {
 pub(crate) struct Connected {
     link: Option<Arc<RouterLink>>,
     driver: Driver<RouterSide>,
+    /// Messages may go this way.
+    in_use: bool,
 }
 
 impl Connected {
@@ -294,9 +297,18 @@ impl Connected {
                 sleep(PROBE_INTERVAL).await;
             }
         };
+        let Self { driver, in_use, .. } = &mut self;
+        let driving = poll_fn(|context| {
+            let driven = driver.poll(context);
+            if driver.is_ending() {
+                // The neighbour is told why, if it can be. Messages take other ways meanwhile.
+                leave(&link, in_use);
+            }
+            driven
+        });
         let reason = tokio::select! {
             biased;
-            reason = self.driver.run() => reason,
+            reason = driving => reason,
             () = probing => DisconnectReason::Closed,
         };
         self.take_down(reason);
@@ -307,12 +319,19 @@ impl Connected {
         let Some(link) = self.link.take() else { return };
         let router = &link.router;
         tracing::debug!(node = %router.name, neighbour = %link.neighbour, %reason, "a link is down");
-        router.control(|plane, now| {
-            plane.router.link_down(now, link.id);
-            plane.remove(&link);
-        });
+        leave(&link, &mut self.in_use);
         let node = link.neighbour.as_str().to_owned();
         router.tell(RouterEvent::LinkDown { node, reason });
+    }
+}
+
+/// No messages go by a link any more. Once: then its number may be another's.
+fn leave(link: &Arc<RouterLink>, in_use: &mut bool) {
+    if std::mem::replace(in_use, false) {
+        link.router.control(|plane, now| {
+            plane.router.link_down(now, link.id);
+            plane.remove(link);
+        });
     }
 }
 
