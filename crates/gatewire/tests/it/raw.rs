@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
-use gatewire::{CloseCode, SocketId};
-use gatewire_codec::v3::handshake::{Extensions, Hello, Role, SUITE_ANONYMOUS};
+use gatewire::{CloseCode, Psk, SocketId};
+use gatewire_codec::v3::handshake::{
+    Extensions, Hello, Role, SUITE_ANONYMOUS, extension, put_extension,
+};
 use gatewire_codec::{Framer, Message, v3};
 use gatewire_core::UnixTime;
 use gatewire_core::handshake::{
@@ -87,10 +89,29 @@ impl Raw {
         raw
     }
 
+    /// Connects and shakes hands over plain TCP as a router of this name, with a key or without.
+    pub(crate) async fn dial_as_router(
+        address: SocketAddr,
+        name: &str,
+        key: Option<(&str, Psk)>,
+    ) -> Self {
+        let mut raw = Self::connect(address).await;
+        let key = key.map(|(id, key)| (id.to_owned(), key));
+        let config = DiallerConfig { role: Role::Router, key, instance: [1; 16] };
+        let mut told = BytesMut::new();
+        put_extension(&mut told, extension::NODE_NAME, name.as_bytes()).expect("a short name");
+        raw.shake_hands_as(config, Extensions::new(&told).expect("well-formed")).await;
+        raw
+    }
+
     async fn shake_hands(&mut self) {
         let config = DiallerConfig { role: Role::Client, key: None, instance: [1; 16] };
+        self.shake_hands_as(config, Extensions::NONE).await;
+    }
+
+    async fn shake_hands_as(&mut self, config: DiallerConfig, told: Extensions<'_>) {
         let (hello, expect) =
-            config.start(NONCE, ChannelBinding::None, Extensions::NONE).expect("a short HELLO");
+            config.start(NONCE, ChannelBinding::None, told).expect("a short HELLO");
         self.write(&hello).await;
         let challenge = self.read().await.expect("a challenge");
         let (proof, expect) = expect.handle(&challenge, Extensions::NONE).expect("a challenge");

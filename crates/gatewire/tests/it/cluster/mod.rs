@@ -2,10 +2,14 @@
 
 mod asked;
 mod events;
+mod fake;
+mod hostile;
+mod lies;
 mod links;
 mod messages;
 mod requests;
 mod streams;
+mod timers;
 
 use gatewire::keys::Roles;
 use gatewire::{Client, Cost, KeyRing, Router, RouterBuilder, Server};
@@ -13,6 +17,7 @@ use gatewire::{Client, Cost, KeyRing, Router, RouterBuilder, Server};
 use crate::rig::{dial, within};
 
 /// A node: a router and its server.
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) router: Router,
     pub(crate) server: Server,
@@ -52,8 +57,12 @@ impl Node {
     /// Waits until this node reaches all of these.
     pub(crate) async fn reaches(&self, others: &[&Self]) {
         for other in others {
-            assert!(within(self.router.wait_for_node(other.router.name())).await);
+            self.reaches_named(other.router.name()).await;
         }
+    }
+
+    pub(crate) async fn reaches_named(&self, other: &str) {
+        assert!(within(self.router.wait_for_node(other)).await);
     }
 
     /// Waits until this node knows that the others have members of a room.
