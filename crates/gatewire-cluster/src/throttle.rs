@@ -5,6 +5,10 @@
 //! action. Between two actions there are at least 50 ms; when changes keep coming, 200 ms, 400 ms, and
 //! so on up to a bound: 5 s for what is told, so a link that flaps costs the cluster one record each 5 s. Who was
 //! quiet for twice the present distance begins with 50 ms again.
+//!
+//! A loss is urgent: until it is told, others send messages where they are lost. It waits for the 50 ms alone. A gain is
+//! not: nobody loses anything by it. As only what was told as gained can be lost, losses cost no more actions than
+//! gains do.
 
 use std::time::Duration;
 
@@ -19,6 +23,8 @@ pub(crate) struct Throttle {
     farthest: Duration,
     /// The first and the last change that wait.
     waiting: Option<(Duration, Duration)>,
+    /// One of them is a loss.
+    urgent: bool,
     last_action: Option<Duration>,
     distance: Duration,
 }
@@ -31,7 +37,14 @@ const SECOND_DISTANCE: Duration = Duration::from_millis(200);
 
 impl Throttle {
     pub(crate) fn new(longest: Duration, farthest: Duration) -> Self {
-        Self { longest, farthest, waiting: None, last_action: None, distance: FIRST_DISTANCE }
+        Self {
+            longest,
+            farthest,
+            waiting: None,
+            urgent: false,
+            last_action: None,
+            distance: FIRST_DISTANCE,
+        }
     }
 
     /// Something has changed.
@@ -40,11 +53,18 @@ impl Throttle {
         self.waiting = Some((first, now));
     }
 
+    /// Something is gone that others count on.
+    pub(crate) fn lose(&mut self, now: Duration) {
+        self.change(now);
+        self.urgent = true;
+    }
+
     /// When to act, if anything waits.
     pub(crate) fn due(&self) -> Option<Duration> {
         let (first, last) = self.waiting?;
         let quiet = (last + QUIET).min(first + self.longest);
-        let distant = self.last_action.map_or(Duration::ZERO, |action| action + self.distance);
+        let distance = if self.urgent { FIRST_DISTANCE } else { self.distance };
+        let distant = self.last_action.map_or(Duration::ZERO, |action| action + distance);
         Some(quiet.max(distant))
     }
 
@@ -54,6 +74,7 @@ impl Throttle {
             return false;
         }
         let first = self.waiting.take().map_or(now, |(first, _)| first);
+        self.urgent = false;
         let soon = self.last_action.is_some_and(|action| first < action + 2 * self.distance);
         self.distance = match self.distance {
             _ if !soon || !BACKING_OFF => FIRST_DISTANCE,
@@ -112,6 +133,26 @@ mod tests {
             throttle.take(ms(*at))
         });
         assert_eq!(actions.take(4).collect::<Vec<_>>(), [20, 70, 170, 270]);
+    }
+
+    #[test]
+    fn a_loss_is_acted_on_soon_however_often_something_changed() {
+        let mut throttle = Throttle::new(ms(200), ms(5000));
+        let mut last = 0;
+        for at in 0..10_000 {
+            throttle.change(ms(at));
+            if throttle.take(ms(at)) {
+                last = at;
+            }
+        }
+        throttle.change(ms(last + 1));
+        assert_eq!(throttle.due(), Some(ms(last + 5000)));
+        throttle.lose(ms(last + 2));
+        assert_eq!(throttle.due(), Some(ms(last + 50)));
+        assert!(throttle.take(ms(last + 50)));
+        // And what comes behind it is not.
+        throttle.change(ms(last + 51));
+        assert_eq!(throttle.due(), Some(ms(last + 50 + 5000)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Router, State};
 use crate::error::{LinkError, LinkUpError};
 use crate::identity::NodeName;
 use crate::link_set::LinkId;
-use crate::link_state::Digests;
+use crate::link_state::{Digests, Record};
 use crate::numbers::{Incoming, Outgoing};
 use crate::rules::AGREED_COST;
 
@@ -122,9 +122,21 @@ impl Router {
         }
         self.ask_others(link);
         if gone.is_adjacent() {
-            self.origination.change(now);
+            // A link that was not told of since it came up is missed by nobody.
+            if self.lists(link) {
+                self.origination.lose(now);
+            } else {
+                self.origination.change(now);
+            }
             self.calculation.change(now);
         }
+    }
+
+    /// Whether the own record has a link.
+    fn lists(&self, link: LinkId) -> bool {
+        let record = self.database.get(self.name.id()).and_then(|node| node.record.as_ref());
+        let links = record.and_then(Record::links);
+        links.is_some_and(|links| links.neighbours().iter().any(|told| told.link == link.0))
     }
 
     /// What the way over a link costs has changed, as this side sees it; 0 counts as 1. Told to all: let it be for
