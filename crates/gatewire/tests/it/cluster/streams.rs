@@ -229,7 +229,7 @@ async fn a_writer_that_gives_up_is_told_to_readers_beyond() {
     nodes[0].knows("files", &[&nodes[1]]).await;
     let code = StreamCode::Other(99);
     let mut one =
-        nodes[0].server.to_socket(&address(&target)).stream("file", ()).await.expect("opened");
+        nodes[0].server.to_socket(address(&target)).stream("file", ()).await.expect("opened");
     within(one.send(pattern(10))).await.expect("it is read");
     begins.next().await;
     one.reset(code, "enough");
