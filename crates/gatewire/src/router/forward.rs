@@ -184,6 +184,8 @@ impl RouterInner {
                 let plane = self.plane();
                 let arrived = plane.router.arrive(link.id, frame.bytes(), split);
                 let arrived = arrived.map_err(DisconnectReason::Cluster)?;
+                Counts::add(&self.counts.unreachable, split.unreachable.len());
+                Counts::add(&self.counts.expired, split.expired.len());
                 if arrived.passing.carried == Carried::Stream {
                     drop(plane);
                     return self.open_routed(link, &arrived, split);
@@ -191,8 +193,6 @@ impl RouterInner {
                 let lost = self.pass(&plane, &arrived.passing, split, &[arrived.payload], long);
                 (arrived, lost)
             };
-            Counts::add(&self.counts.unreachable, split.unreachable.len());
-            Counts::add(&self.counts.expired, split.expired.len());
             if arrived.passing.carried == Carried::Request {
                 let mut nodes = lost.nodes;
                 nodes.extend(split.unreachable.iter().chain(&split.expired));

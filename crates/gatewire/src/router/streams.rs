@@ -177,7 +177,6 @@ impl RouterInner {
             let passing = &arrived.passing;
             self.routes(&plane, split, |branch| plane.router.header(passing, branch.link))
         };
-        Counts::add(&self.counts.unreachable, lost.len());
         let socket = single(&target);
         let here: Vec<Arc<SocketInner>> = match socket {
             _ if !arrived.here => Vec::new(),
