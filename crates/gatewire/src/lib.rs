@@ -24,6 +24,7 @@
 //!   order.
 //! * `emit` never waits and never lies: `Ok` means queued within bounds, an error says why not. A
 //!   [`Request`] always ends.
+//! * A [`Router`] joins servers to a cluster: the same calls reach over all its nodes.
 //! * Who may connect is a matter of [`keys`], who may do what of their permissions and of the application:
 //!   [`authorize`].
 //! * What is queued is bounded, what happens at the bound is documented in [`Limits`], and what is
@@ -107,3 +108,7 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct RootReadme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cluster.md")]
+struct ClusterPage;
