@@ -1,4 +1,4 @@
-//! The life of one router of a cluster, without I/O: its control plane.
+//! The life of one router of a cluster, without I/O.
 //!
 //! A [`Router`] knows which nodes there are, how to reach them, and which of them have members of a
 //! room. It learns that from its neighbours, over links that operators draw: any graph, a cost for
@@ -7,8 +7,12 @@
 //! * [`NodeName`], [`Boot`], [`SocketAddress`]: who a node is, and in which of its lives.
 //! * [`paths`]: shortest paths over a graph, with all equal ways.
 //! * [`Router`]: link states, flooding, synchronising, routes and interest, tied together.
+//! * [`forward`]: the data plane. By which links a message for a set of nodes goes
+//!   ([`Router::addressed`], [`split`](Router::split), [`arrive`](Router::arrive)), and which frames come too late
+//!   ([`OriginOrder`](forward::OriginOrder)). It changes nothing in the router, so it takes `&self`.
 //!
-//! The frames that routers exchange are [`gatewire_codec::v3::control`]'s.
+//! The frames that routers exchange are [`gatewire_codec::v3::control`]'s, and [`gatewire_codec::v3::routed`]'s.
+//! Queues, requests and streams are the caller's: `gatewire` has them.
 //!
 //! Nothing here spawns, waits, locks, reads a clock or draws a random number. Time is an argument: a
 //! [`Duration`](std::time::Duration) since a start that the caller chose, and it never goes back.
@@ -16,10 +20,8 @@
 //!
 //! # What is not here yet
 //!
-//! The data plane: forwarding of messages by splitting a set of destinations, messages to one socket,
-//! streams and answers across nodes. Areas, and gateways to routers of wire version 2: their
-//! fields are in the records and are passed on, nobody acts by them. Costs that change while a link
-//! is up: take it down and up again. The pacing that a neighbour wishes for is not regarded.
+//! Areas, and gateways to routers of wire version 2: their fields are in the records and are passed on,
+//! nobody acts by them. The pacing that a neighbour wishes for is not regarded.
 
 mod error;
 pub mod forward;
