@@ -61,6 +61,8 @@ pub(crate) use uplink::{Beginning, LinkRefused};
 /// let two = Server::builder().psk(open).build();
 /// let router2 = Router::builder("host2").serve(&two).uplink(one.local_addr(), 10).start()?;
 /// two.listen("127.0.0.1:0").await?;
+/// // Each finds its way by itself: the one for requests, the other one for answers.
+/// router2.wait_for_node("host1").await;
 /// router1.wait_for_node("host2").await;
 ///
 /// // A client on each. The one asks the other as if they were on one server.
