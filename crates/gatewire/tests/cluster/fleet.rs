@@ -26,8 +26,10 @@ const PERIOD_MS: u64 = 10;
 /// The longest time that anything may take that has no bound of its own.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A busy machine may be late: a stretch without faults has so many attempts to be one without losses.
+/// A stretch without faults has so many attempts to be one without losses.
 const CALM_ATTEMPTS: u32 = 4;
+/// In which all that was sent has come, behind the last message.
+const CALM: Duration = Duration::from_secs(2);
 
 pub(crate) struct Fleet {
     orders: Vec<Orders>,
@@ -175,6 +177,16 @@ impl Fleet {
         at.expect("it was told").duration_since(begin)
     }
 
+    /// Waits until all neighbours of a node that was started at `begin` have their links to it.
+    pub(crate) async fn linked(&self, begin: Instant, node: usize) {
+        for (from, to, _) in LINKS {
+            if from == node || to == node {
+                let neighbour = if from == node { to } else { from };
+                self.told(begin, neighbour, &format!("link-up r{node}")).await;
+            }
+        }
+    }
+
     /// Without faults nothing is lost, once routes have settled. Then all fall silent and end, and all histories are
     /// judged.
     pub(crate) async fn finish(mut self) {
@@ -187,10 +199,12 @@ impl Fleet {
             // Once more, so that there is something between.
             self.flow().await;
             self.tell(&running, "idle").await;
-            self.until(|world| world.is_settled(&lives)).await;
-            if self.look(|world| world.is_complete(&lives)) {
+            let is_whole = |world: &World| world.is_settled(&lives) && world.is_complete(&lives);
+            let mut told = self.world.subscribe();
+            if timeout(CALM, told.wait_for(is_whole)).await.is_ok() {
                 break;
             }
+            // A link may have come up that was dialled late, and a shorter way overtakes a longer one.
             assert!(attempt < CALM_ATTEMPTS, "{}", self.look(|world| world.missing(&lives)));
             self.tell(&running, &format!("every {PERIOD_MS}")).await;
         }

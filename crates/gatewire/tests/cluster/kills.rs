@@ -26,6 +26,8 @@ fn the_other_way_is_taken_when_a_router_is_killed_and_it_comes_back_with_its_roo
             fleet.start_node(victim).await;
             fleet.flow().await;
             let back = begin.elapsed();
+            // Else the next victim may be the only way of the last one.
+            fleet.linked(begin, victim).await;
             fleet.print(&format!("r{victim}: others silent {outage:?}, back after {back:?}"));
         }
         outages.sort_unstable();

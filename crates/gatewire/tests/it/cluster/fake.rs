@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use gatewire::keys::{KeyEntry, Patterns, Roles};
-use gatewire::{CloseCode, KeyRing, Psk, Router, Server};
+use gatewire::{CloseCode, KeyRing, Psk, Router, RouterBuilder, Server};
 use gatewire_cluster::{Incarnation, NodeName};
 use gatewire_codec::v3::control::{
     self, Control, Hello, LinkState, NodeFlags, RequestItem, decode,
@@ -27,14 +27,22 @@ fn ring() -> KeyRing {
 }
 
 /// A node that takes neighbours with the key, over plain TCP.
-pub(super) async fn keyed(name: &str, others: &[&Node]) -> Node {
+pub(super) async fn keyed(name: &str) -> Node {
+    keyed_with(name, &[], |builder| builder).await
+}
+
+pub(super) async fn keyed_with(
+    name: &str,
+    others: &[&Node],
+    change: impl FnOnce(RouterBuilder) -> RouterBuilder,
+) -> Node {
     let server = Server::builder().psk(ring()).plain().build();
     server.on("fence", || ());
     let mut builder = Router::builder(name).psk("router", key()).plain().serve(&server);
     for other in others {
         builder = builder.uplink(other.server.local_addr(), 10);
     }
-    let router = builder.start().expect("the names are good");
+    let router = change(builder).start().expect("the names are good");
     server.listen("127.0.0.1:0").await.expect("a free port");
     Node { router, server }
 }

@@ -1,14 +1,18 @@
 //! A neighbour that knows the key and breaks the protocol: its link ends, and nothing else happens.
 
-use bytes::BytesMut;
-use gatewire::{DisconnectReason, LinkError, RouterEvent};
-use gatewire_cluster::Incarnation;
-use gatewire_codec::v3::control::{self, Control, RequestItem, SummaryEntry};
-use gatewire_codec::v3::routed::Carried;
+use std::time::Duration;
 
-use super::fake::{Fake, header, hello, keyed, named, record};
+use bytes::BytesMut;
+use gatewire::{DisconnectReason, Limits, LinkError, Router, RouterBuilder, RouterEvent};
+use gatewire_cluster::Incarnation;
+use gatewire_codec::Message;
+use gatewire_codec::v3::control::{self, Control, RequestItem, SummaryEntry};
+use gatewire_codec::v3::routed::{Carried, encode_routed};
+
+use super::fake::{Fake, header, hello, keyed_with, named, record};
 use super::{Node, close_all};
-use crate::rig::{Record, Recorder, eventually, record as note, within};
+use crate::raw::Raw;
+use crate::rig::{Record, Recorder, eventually, fence, record as note, within};
 
 /// Kinds of the frames of routers.
 const CONTROL: std::ops::RangeInclusive<u8> = 48..=56;
@@ -23,8 +27,12 @@ pub(super) struct Pair {
 
 impl Pair {
     pub(super) async fn new() -> Self {
-        let first = keyed("first", &[]).await;
-        let second = keyed("second", &[&first]).await;
+        // A script answers no pings, and a busy machine takes its time.
+        let mut limits = Limits::default();
+        limits.ping_interval = Duration::from_secs(30);
+        let patient = |builder: RouterBuilder| builder.limits(limits.clone());
+        let first = keyed_with("first", &[], patient).await;
+        let second = keyed_with("second", &[&first], patient).await;
         first.reaches(&[&second]).await;
         let member = crate::rig::dial_with(&second.server, |builder| {
             builder.psk("router", super::fake::key()).plain()
@@ -278,5 +286,54 @@ async fn contents_that_are_no_messages_are_dropped_and_counted() {
     eventually(|| pair.victim().router.counters().malformed == sequence).await;
     fake.expect_alive().await;
     pair.expect_works("beside them").await;
+    pair.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_as_a_router_is_none() {
+    let node = super::node("node", &[]).await;
+    let mut heard = node.router.events();
+    for frame in examples() {
+        let mut client = Raw::dial(node.server.local_addr()).await;
+        client.write(&frame).await;
+        let mut routed = BytesMut::new();
+        let header = header(Carried::Events, 0, 1, 1);
+        encode_routed(&header, &[0], &[b""], &mut routed).expect("a short frame");
+        client.try_write(&routed).await;
+        // Whether it is heard out or cut off.
+        client.try_write(&crate::raw::frame(&Message::Ping { token: 1 })).await;
+        let _answer = client.read().await;
+    }
+    let honest = node.client().await;
+    fence(&honest).await;
+    assert_eq!((node.router.links(), node.router.nodes()), (vec![], vec![]));
+    node.close().await;
+    assert_eq!(within(heard.next()).await, Ok(None));
+}
+
+/// Two links with one name at both ends are two links; one more may come, and they end one by one.
+#[tokio::test]
+async fn many_links_of_one_neighbour_are_as_good_as_one_and_have_a_bound() {
+    const MOST: usize = 256;
+
+    let mut pair = Pair::new().await;
+    let mut links = Vec::new();
+    // One is that of the other node.
+    for _ in 1..MOST {
+        links.push(Fake::join(pair.victim(), "fake").await);
+    }
+    eventually(|| pair.victim().router.links().len() == MOST).await;
+    pair.expect_works("beside them").await;
+    let address = pair.victim().server.local_addr();
+    let one_more = Router::builder("more").psk("router", super::fake::key()).plain();
+    let one_more = one_more.uplink(address, 10).start().expect("a good name");
+    let mut events = one_more.events();
+    let refused = within(events.next()).await.expect("none is missed").expect("it is open");
+    assert!(matches!(refused, RouterEvent::LinkFailed { .. }), "{refused:?}");
+    within(one_more.close()).await;
+    assert_eq!(pair.victim().router.links().len(), MOST);
+    drop(links);
+    eventually(|| pair.victim().router.links().len() == 1).await;
+    pair.expect_works("behind them").await;
     pair.close().await;
 }

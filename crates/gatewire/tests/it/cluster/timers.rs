@@ -20,6 +20,9 @@ use super::{Node, node_with};
 /// Less than anything that is measured here.
 const STEP: Duration = Duration::from_millis(10);
 
+/// What a busy machine adds: steps in which bytes were still on their way.
+const SLACK: Duration = Duration::from_millis(100);
+
 /// How often everybody gets a turn in between: what one says is read by another, who answers.
 const TURNS: usize = 30;
 
@@ -123,7 +126,7 @@ async fn a_link_is_dialled_more_and_more_seldom_and_never_more_seldom_than_each_
         let mut delays = Vec::new();
         let mut most = Duration::from_millis(100);
         for _ in 0..ATTEMPTS {
-            delays.push(clock.event(&mut events, most + 3 * STEP, is_failed).await);
+            delays.push(clock.event(&mut events, most + SLACK, is_failed).await);
             most = (2 * most).min(Duration::from_secs(30));
         }
         all.push(delays);
@@ -165,7 +168,7 @@ async fn a_link_that_was_up_for_a_minute_is_dialled_again_as_soon_as_if_it_were_
         });
         clock.event(&mut events, 5 * SECOND, is_down).await;
         let delay = clock.event(&mut events, MINUTE, is_failed).await;
-        assert!(delay <= Duration::from_millis(100) + 3 * STEP, "{delay:?} in life {life}");
+        assert!(delay <= Duration::from_millis(100) + SLACK, "{delay:?} in life {life}");
         clock.until(10 * SECOND, || closing.is_finished()).await;
     }
     let closing = tokio::spawn(async move { router.close().await });
@@ -175,7 +178,7 @@ async fn a_link_that_was_up_for_a_minute_is_dialled_again_as_soon_as_if_it_were_
 /// A neighbour whose kernel takes what it is sent, and that says nothing.
 #[tokio::test]
 async fn a_neighbour_that_falls_silent_is_found_dead_after_three_seconds() {
-    let node = keyed("victim", &[]).await;
+    let node = keyed("victim").await;
     let mut events = node.router.events();
     let mut fake = Fake::dial(&node, "fake").await;
     let clock = HeldClock::hold();
@@ -185,7 +188,7 @@ async fn a_neighbour_that_falls_silent_is_found_dead_after_three_seconds() {
         matches!(event, RouterEvent::LinkDown { reason: DisconnectReason::HeartbeatTimeout, .. })
     };
     let took = clock.event(&mut events, 4 * SECOND, dead).await;
-    assert!((3 * SECOND - STEP..=3 * SECOND + 2 * STEP).contains(&took), "{took:?}");
+    assert!((3 * SECOND - SLACK..=3 * SECOND + SLACK).contains(&took), "{took:?}");
     close(&clock, node).await;
 }
 
@@ -212,7 +215,7 @@ async fn a_neighbour_that_speaks_and_does_not_read_is_left_after_five_seconds() 
     /// More than the kernel takes.
     const BYTES: usize = 16 << 20;
 
-    let node = keyed("victim", &[]).await;
+    let node = keyed("victim").await;
     let mut events = node.router.events();
     let mut fake = Fake::join(&node, "fake").await;
     fake.be_neighbour_of("victim", Incarnation::new(1, 1)).await;
@@ -238,7 +241,7 @@ async fn a_neighbour_that_speaks_and_does_not_read_is_left_after_five_seconds() 
     };
     let left = left.expect("before it is over");
     println!("left after {left:?}, over after {told:?}");
-    assert!((5 * SECOND - STEP..=5 * SECOND + SECOND / 2).contains(&left), "{left:?}");
+    assert!((5 * SECOND - SLACK..=5 * SECOND + SECOND / 2).contains(&left), "{left:?}");
     assert!(told <= 8 * SECOND, "{told:?}");
     close(&clock, node).await;
 }
@@ -256,7 +259,10 @@ async fn a_router_with_other_limits_has_other_patience() {
     fake.say(&Control::Hello(hello())).await;
     clock.event(&mut events, SECOND, is_up).await;
     let took = clock.event(&mut events, SECOND, is_down).await;
-    assert!((Duration::from_millis(390)..=Duration::from_millis(420)).contains(&took), "{took:?}");
+    assert!(
+        (Duration::from_millis(390)..=Duration::from_millis(400) + SLACK).contains(&took),
+        "{took:?}"
+    );
     close(&clock, node).await;
 }
 
@@ -275,7 +281,7 @@ async fn who_closes_is_gone_for_all_at_once() {
     });
     let took = clock.until(SECOND, || first.router.cost_to("third").is_none()).await;
     // Told, and computed 20 ms later.
-    assert!(took <= Duration::from_millis(20) + 2 * STEP, "{took:?}");
+    assert!(took <= Duration::from_millis(20) + SLACK, "{took:?}");
     // It waits until its neighbour has hung up, and no longer.
     let took = clock.until(5 * SECOND, || closing.is_finished()).await;
     assert!(took <= SECOND, "{took:?}");
