@@ -13,6 +13,8 @@
 //! | `backpressure` | full queues, slow receivers, and the counters that tell of them |
 //! | `files` | streams: a file uploaded, gone on with after a cut, and sent to a room; also a small tool |
 //! | `authorize` | who may join, send and shout: decided by the application, at once or after a look-up |
+//! | `cluster` | six routers with links that cost something: rooms and requests across them, and the other way when a link is cut |
+//! | `cluster_processes` | three router processes with keys, and a client process on each; also a small tool |
 //! | `codec_proxy` | the codec alone: a proxy that prints what passes |
 //! | `simulation` | no network at all: a protocol of one's own, whose bug is found by a seed |
 //!
