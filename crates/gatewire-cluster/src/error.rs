@@ -65,7 +65,11 @@ impl fmt::Display for LinkError {
             }
             Self::TooManyNumbers => f.write_str("the link has no node numbers left"),
             Self::WrongId { id } => {
-                write!(f, "the id {:016x} does not follow from the node's name", id.to_bits())
+                write!(
+                    f,
+                    "the id {:016x} does not follow from the node's name: it is of another cluster",
+                    id.to_bits()
+                )
             }
             Self::SnapshotOutOfOrder => f.write_str("the parts of a snapshot are out of order"),
             Self::TooManyRooms => write!(f, "a node has more than {MAX_ROOMS} rooms"),

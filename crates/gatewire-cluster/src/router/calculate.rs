@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewire_codec::v3::control::NodeId;
 
-use super::{Event, Router};
+use super::{Event, Router, State};
 use crate::identity::NodeName;
 use crate::link_state::LIFETIME;
 use crate::routes::{OwnLink, Routes};
@@ -66,6 +66,17 @@ impl Router {
         if RECHECKING && forgot && self.reached.keys().any(|id| !before.contains_key(id)) {
             self.recheck.get_or_insert(now + RECHECK);
         }
+    }
+
+    /// Takes part no more: nobody can be reached from here.
+    pub(super) fn stop(&mut self, state: State) {
+        self.state = state;
+        self.routes = Routes::default();
+        self.by_name.clear();
+        let before = std::mem::take(&mut self.reached);
+        self.tell_nodes(&before);
+        self.holders.touch_all();
+        self.tell_watched();
     }
 
     fn tell_nodes(&mut self, before: &BTreeMap<NodeId, (NodeName, u32)>) {

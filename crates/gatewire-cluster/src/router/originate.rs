@@ -67,7 +67,7 @@ impl Router {
         self.sequence += 1;
         self.put_own(now, None);
         self.flood_record(now, self.name.id(), None);
-        self.state = State::Left;
+        self.stop(State::Left);
     }
 
     /// Somebody tells of this name, as of (`incarnation`, `sequence`); maybe that this life is over.
@@ -91,8 +91,8 @@ impl Router {
         let Some(counter) =
             incarnation.counter().checked_add(1).filter(|_| !(fight && own > other))
         else {
-            self.state = State::NameTaken;
             self.emit(Event::NameTaken);
+            self.stop(State::NameTaken);
             return;
         };
         self.incarnation = Incarnation::new(counter, own);

@@ -82,8 +82,8 @@ impl RouterInner {
         let target = Target { sockets: Names::from_strings(&sockets), ..Target::default() };
         let node = address.node().unwrap_or_default();
         Scratch::with(|scratch| {
-            let plane = self.plane();
-            let node = plane.router.reached_name(node).ok_or(RequestError::Unreachable)?;
+            let node = self.plane().router.reached_name(node);
+            let node = node.ok_or(RequestError::Unreachable)?;
             let asked = Asked::One { node, waiter };
             let id = self.expect_answers(asked, deadline);
             let id = id.ok_or(RequestError::NotSent(EmitError::QueueFull))?;
@@ -95,6 +95,7 @@ impl RouterInner {
             let Scratch { split, bytes, long, .. } = scratch;
             let carried = (Carried::Request, flow);
             let parts: &[&[u8]] = &[&bytes[LENGTH_PREFIX..]];
+            let plane = self.plane();
             let sent = self.send(&plane, carried, std::iter::once(node), split, parts, long);
             drop(plane);
             if let Some(error) = sent.error {
@@ -120,7 +121,6 @@ impl RouterInner {
         Some(id)
     }
 
-    /// Nobody waits for this answer any more: who did.
     /// Nobody waits for this answer any more.
     pub(crate) fn forget(&self, id: u32) {
         let asked = self.asks.lock().unwrap_or_else(PoisonError::into_inner).remove(id);

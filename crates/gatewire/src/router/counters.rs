@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a router has carried and dropped since its start. Each is counted once for each node that a message is for, but
-/// for `delivered`, `late` and `malformed`, which are counted by frames: a frame carries the messages that one client
+/// for `delivered`, `lost`, `late` and `malformed`, which are counted by frames: a frame carries the messages that one client
 /// has sent behind one another to the same receivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -16,6 +16,9 @@ pub struct RouterCounters {
     pub expired: u64,
     /// Dropped, since the queue of a link was full, or the frame longer than the neighbour reads.
     pub refused: u64,
+    /// Frames that a link had taken and did not write: volatile ones, since the neighbour did not keep up, and those that
+    /// waited when the link was lost. (What the kernel had then is not known.)
+    pub lost: u64,
     /// Dropped here, since a later one of the same sender had come by a shorter way.
     pub late: u64,
     /// Dropped here, since their contents are no messages.
@@ -31,6 +34,7 @@ pub(super) struct Counts {
     pub(super) unreachable: AtomicU64,
     pub(super) expired: AtomicU64,
     pub(super) refused: AtomicU64,
+    pub(super) lost: AtomicU64,
     pub(super) late: AtomicU64,
     pub(super) malformed: AtomicU64,
     pub(super) rooms_untold: AtomicU64,
@@ -50,6 +54,7 @@ impl Counts {
             unreachable: read(&self.unreachable),
             expired: read(&self.expired),
             refused: read(&self.refused),
+            lost: read(&self.lost),
             late: read(&self.late),
             malformed: read(&self.malformed),
             rooms_untold: read(&self.rooms_untold),

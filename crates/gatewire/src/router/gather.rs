@@ -13,7 +13,7 @@ use gatewire_cluster::NodeId;
 use gatewire_cluster::forward::Passing;
 use gatewire_codec::v3::routed::Carried;
 use gatewire_codec::{
-    LENGTH_PREFIX, Message, ReceiverOutcome, SocketAddress, Target, ValueRef, v3,
+    LENGTH_PREFIX, Message, NackCode, ReceiverOutcome, SocketAddress, Target, ValueRef, v3,
 };
 use gatewire_core::gather::Branch;
 
@@ -24,7 +24,7 @@ use super::inner::RouterInner;
 use crate::error::RequestError;
 use crate::net::waiter::Outcome;
 use crate::server::gather::{Gather, MAX_RECEIVERS, Sink};
-use crate::server::{self, RELAY_TIMEOUT, SocketInner};
+use crate::server::{self, RELAY_TIMEOUT, SocketInner, length};
 
 /// The nodes that a request to many goes to.
 #[derive(Debug, Default)]
@@ -168,7 +168,10 @@ impl RouterInner {
         };
         match outcome {
             ReceiverOutcome::Asked => {
-                gather.branch_asked(branch, address);
+                if !gather.branch_asked(branch, address) {
+                    // There are too many. Not to name them would be to say that there are none.
+                    self.lose_answers(id, from);
+                }
             }
             ReceiverOutcome::Answered(value) => {
                 gather.branch_outcome(branch, &address, Ok(value.to_value()));
@@ -264,8 +267,15 @@ impl Asker {
         let Some(router) = self.router.upgrade() else { return false };
         let mut frames = BytesMut::new();
         messages(&mut frames);
-        let sent = router.send_to(self.node, (Carried::Answers, self.flow), &frames);
-        sent.is_ok()
+        // What is not sent is counted, and its receiver missing: the others are told of.
+        let _counted = router.send_to(self.node, (Carried::Answers, self.flow), &frames);
+        true
+    }
+
+    /// Whether a frame with so many bytes beside its head is longer than the next neighbour reads.
+    fn is_too_long(&self, length: usize) -> bool {
+        let router = self.router.upgrade();
+        router.is_some_and(|router| length > router.longest_to(self.node).saturating_sub(HEAD))
     }
 
     fn put(&self, address: &SocketAddress, outcome: ReceiverOutcome<'_>, frames: &mut BytesMut) {
@@ -292,6 +302,10 @@ impl Asker {
         let refusal = outcome.as_ref().err().map(RequestError::to_nack);
         self.tell(|frames| {
             let outcome = match (outcome, &refusal) {
+                (Ok(value), _) if self.is_too_long(length(value.as_ref())) => {
+                    let (code, value) = (NackCode::TooLarge, ValueRef::Empty);
+                    ReceiverOutcome::Refused { code, value }
+                }
                 (Ok(value), _) => ReceiverOutcome::Answered(value.as_ref()),
                 (Err(_), Some((code, value))) => {
                     ReceiverOutcome::Refused { code: *code, value: value.as_ref() }
@@ -309,6 +323,9 @@ impl Asker {
         true
     }
 }
+
+/// The most that stands in a routed frame before an answer: its header, and the address of the receiver.
+const HEAD: usize = 512;
 
 /// How many receivers one frame tells of: 300 bytes each at most.
 const TOLD_AT_ONCE: usize = 1000;

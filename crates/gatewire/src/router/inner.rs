@@ -6,7 +6,7 @@
 //! completed.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -70,6 +70,7 @@ pub(crate) struct RouterInner {
     /// Counts changes of what can be reached, for those who wait for some.
     pub(super) reach: watch::Sender<u64>,
     pub(super) closing: watch::Sender<bool>,
+    closed: AtomicBool,
     /// Tasks of links that run.
     pub(super) live: watch::Sender<usize>,
     pub(super) counts: Counts,
@@ -151,6 +152,7 @@ impl RouterInner {
             watchers: Mutex::new(BTreeMap::new()),
             reach: watch::Sender::new(0),
             closing: watch::Sender::new(false),
+            closed: AtomicBool::new(false),
             live: watch::Sender::new(0),
             counts: Counts::default(),
         })
@@ -364,6 +366,32 @@ impl RouterInner {
         links.iter().for_each(|link| link.check_key());
     }
 
+    /// Ends the links of neighbours that have come to this server.
+    pub(crate) fn end_links_of(&self, server: &Arc<server::Inner>) {
+        let links: Vec<_> = self.plane().links().cloned().collect();
+        for link in links.iter().filter(|link| link.is_admitted_by(server)) {
+            link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
+        }
+    }
+
+    /// The longest frame that the next neighbour on the way to a node reads.
+    pub(super) fn longest_to(&self, node: NodeId) -> usize {
+        let plane = self.plane();
+        let link = plane.router.next_hop(node, self.name.id(), 0);
+        let link = link.and_then(|link| plane.link(link));
+        link.map_or(usize::MAX, |link| link.max_frame as usize)
+    }
+
+    /// Whether it takes part in its cluster.
+    pub(super) fn is_running(&self) -> bool {
+        self.plane().router.state() == cluster::State::Running && !*self.closing.borrow()
+    }
+
+    /// Whether it is over, and its servers stand alone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
     /// What a link costs that this neighbour has dialled.
     pub(crate) fn accept_cost(&self) -> Cost {
         self.accept_cost
@@ -383,6 +411,7 @@ impl RouterInner {
 
     /// The router is closed: its servers are none of its own any more.
     pub(super) fn forget_servers(&self) {
+        self.closed.store(true, Ordering::Release);
         self.servers.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 

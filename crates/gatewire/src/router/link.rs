@@ -10,9 +10,9 @@ use gatewire_cluster::{self as cluster, LinkId, NodeName};
 use gatewire_codec::v3::routed::encode_routed;
 use gatewire_codec::v3::{control, routed};
 use gatewire_codec::{GoAwayCode, Message, v3};
-use gatewire_core::Time;
 use gatewire_core::handshake::Grant;
 use gatewire_core::session::{Class, Incoming, ProtocolError, StreamLimits};
+use gatewire_core::{DropReason, Time};
 
 use super::cost::{Cost, Measure};
 use super::event::RouterEvent;
@@ -32,6 +32,8 @@ pub(crate) struct RouterLink {
     pub(super) neighbour: NodeName,
     pub(super) router: Arc<RouterInner>,
     pub(super) cost: Cost,
+    /// The longest frame that the neighbour reads.
+    pub(super) max_frame: u32,
     /// The key under which a neighbour was let in that has dialled.
     pub(super) admitted: Option<Admitted>,
     pub(super) probe: Mutex<Probe>,
@@ -54,12 +56,25 @@ impl Admitted {
         keys.is_none_or(|keys| keys.upholds(&self.key_id, &self.grant, unix_now()))
     }
 
-    /// When its key is no longer valid.
+    /// When its key is no longer valid, by what it was given or by what the key would be given now.
     fn expires(&self, now: Time) -> Time {
-        let Some(last) = self.grant.not_after else { return Time::NEVER };
-        let left = last.as_secs().saturating_add(1).saturating_sub(unix_now().as_secs());
-        now + Duration::from_secs(left)
+        until(&self.grant, now)
     }
+
+    /// The same, if the key was given another time since.
+    fn prolonged(&self, now: Time) -> Option<Time> {
+        let keys = self.server.upgrade()?.keys();
+        let grant = keys.grant(&self.key_id, unix_now()).ok()?;
+        let other =
+            grant.is_of_the_same_key(&self.grant) && grant.not_after != self.grant.not_after;
+        other.then(|| until(grant, now))
+    }
+}
+
+fn until(grant: &Grant, now: Time) -> Time {
+    let Some(last) = grant.not_after else { return Time::NEVER };
+    let left = last.as_secs().saturating_add(1).saturating_sub(unix_now().as_secs());
+    now + Duration::from_secs(left)
 }
 
 /// How the round trip is measured: with PINGs whose tokens nobody else uses.
@@ -99,16 +114,39 @@ impl RouterLink {
         parts: &[&[u8]],
     ) -> Result<bool, EmitError> {
         let header = router.header(passing, self.id).ok_or(EmitError::NotConnected)?;
-        self.routed_out.fetch_add(1, Ordering::Relaxed);
-        self.link.queue_with(self, class, |out: &mut BytesMut| {
+        let queued = self.link.queue_with(self, class, |out: &mut BytesMut| {
             encode_routed(&header, branch.numbers(), parts, out)
-        })
+        });
+        if queued.is_ok() {
+            self.routed_out.fetch_add(1, Ordering::Relaxed);
+        }
+        queued
+    }
+
+    /// Frames that were queued and will not be written.
+    pub(super) fn dropped(&self) -> u64 {
+        let (_, outbound) = self.link.ledgers();
+        outbound.dropped(DropReason::Volatile) + outbound.dropped(DropReason::Disconnected)
+    }
+
+    /// Whether its neighbour has come to this server.
+    pub(super) fn is_admitted_by(&self, server: &Arc<server::Inner>) -> bool {
+        let admitted = self.admitted.as_ref();
+        admitted.is_some_and(|admitted| std::ptr::eq(admitted.server.as_ptr(), Arc::as_ptr(server)))
     }
 
     /// Ends the link if the keys do not uphold it any more. (The neighbour dials again, with the key that it has now.)
     pub(super) fn check_key(&self) {
         if self.admitted.as_ref().is_some_and(|admitted| !admitted.is_upheld()) {
             self.link.end_for(DisconnectReason::KeyExpired);
+        }
+    }
+
+    /// Queues a short message before all that wait: what is measured is the way, not the queue.
+    fn send_control(self: &Arc<Self>, message: &Message<'_>) {
+        let mut frame = BytesMut::new();
+        if v3::encode(message, &mut frame).is_ok() {
+            self.send_ahead(&frame.freeze());
         }
     }
 
@@ -121,13 +159,7 @@ impl RouterLink {
             probe.sent = Some((token, now));
             token
         };
-        let sent = self.link.command(self, |outbound| {
-            outbound.ping(token);
-            Ok(())
-        });
-        if let Err(error) = sent {
-            tracing::debug!(neighbour = %self.neighbour, %error, "a probe was not sent");
-        }
+        self.send_control(&Message::Ping { token });
     }
 
     /// The answer to a PING, maybe one of these.
@@ -224,6 +256,13 @@ impl Side for RouterSide {
                 Some(self.link.router.arrived(&self.link, frame))
             }
             [v3::VERSION, kind, ..] if control::is_control(kind) => Some(self.control(bytes)),
+            [v3::VERSION, PING, ..] => match v3::decode(bytes) {
+                Ok(Message::Ping { token }) => {
+                    self.link.send_control(&Message::Pong { token });
+                    Some(Ok(()))
+                }
+                _ => None,
+            },
             [v3::VERSION, PONG, ..] => {
                 if let Ok(Message::Pong { token }) = v3::decode(bytes)
                     && token & PROBES != 0
@@ -241,10 +280,15 @@ impl Side for RouterSide {
         self.link.admitted.as_ref().map_or(Time::NEVER, |admitted| admitted.expires(now))
     }
 
+    fn prolonged(&self) -> Option<Time> {
+        self.link.admitted.as_ref()?.prolonged(self.link.link.clock.now())
+    }
+
     fn go_away(&self, _: GoAwayCode, _: Duration) {
         // Its links are dialled again when they end.
     }
 }
 
-/// The kind of a PONG.
+/// The kinds of a PING and a PONG.
+const PING: u8 = 8;
 const PONG: u8 = 9;

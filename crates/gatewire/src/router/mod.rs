@@ -248,7 +248,9 @@ impl Router {
     /// What was carried and what was dropped.
     #[must_use]
     pub fn counters(&self) -> RouterCounters {
-        self.inner.counts.read()
+        let lost: u64 = self.inner.plane().links().map(|link| link.dropped()).sum();
+        let counters = self.inner.counts.read();
+        RouterCounters { lost: counters.lost + lost, ..counters }
     }
 
     /// The counter of this life of the node, for [`RouterBuilder::last_boot_counter`].

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use gatewire_core::Backoff;
 use gatewire_core::handshake::Psk;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Task;
 use super::cost::Cost;
 use super::event::RouterEvent;
 use super::inner::RouterInner;
@@ -128,7 +129,7 @@ pub(super) async fn keep_up(
     let Uplink { address, cost, backoff, .. } = uplink;
     let backoff = backoff.unwrap_or_default();
     let mut attempt = 0;
-    while !*router.closing.borrow() {
+    while router.is_running() {
         let begin = Instant::now();
         let dialled = router.unless_closing(dial(&router, &credentials, &address, cost)).await;
         match dialled {
@@ -257,6 +258,7 @@ impl Beginning {
                 neighbour: name.clone(),
                 router: Arc::clone(router),
                 cost,
+                max_frame,
                 admitted,
                 probe: Mutex::new(Probe::new()),
                 routed_out: AtomicU64::new(0),
@@ -275,12 +277,14 @@ impl Beginning {
         if *router.closing.borrow() {
             link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
         }
-        Ok(Connected { link: Some(link), driver, in_use: true })
+        Ok(Connected { _task: Task::begin(router), link: Some(link), driver, in_use: true })
     }
 }
 
 /// A link that is up. Dropped, it is down.
 pub(crate) struct Connected {
+    /// The router waits for it when it is closed.
+    _task: Task,
     link: Option<Arc<RouterLink>>,
     driver: Driver<RouterSide>,
     /// Messages may go this way.
@@ -313,6 +317,7 @@ impl Connected {
         };
         self.take_down(reason);
         link.link().end_requests().await;
+        link.router.counts.lost.fetch_add(link.dropped(), Ordering::Relaxed);
     }
 
     fn take_down(&mut self, reason: DisconnectReason) {

@@ -19,9 +19,16 @@ use crate::router::{Admitted, Beginning, RouterInner};
 const RETRY_S: u16 = 1;
 
 impl Inner {
-    /// The router that this server belongs to.
+    /// The router that this server belongs to. `None`: it stands alone, maybe since its router was closed.
     pub(crate) fn router(&self) -> Option<&Arc<RouterInner>> {
-        self.router.get()
+        self.router.get().filter(|router| !router.is_closed())
+    }
+
+    /// Ends the links of neighbours that have come to this server.
+    pub(super) fn end_neighbours(self: &Arc<Self>) {
+        if let Some(router) = self.router() {
+            router.end_links_of(self);
+        }
     }
 
     /// A socket of this node.

@@ -66,15 +66,16 @@ impl Inner {
         hub.iter().map(|(_, socket)| Arc::clone(socket)).collect()
     }
 
-    pub(super) async fn close(&self) {
+    pub(super) async fn close(self: &Arc<Self>) {
         self.state.send_replace(State::Closed);
+        self.end_neighbours();
         for socket in self.all_sockets() {
             socket.link.end(DisconnectReason::Closed, CloseCode::GoingAway, "");
         }
         self.wait_until_empty().await;
     }
 
-    pub(super) async fn drain(&self, drain: Drain) {
+    pub(super) async fn drain(self: &Arc<Self>, drain: Drain) {
         self.state.send_replace(State::Closed);
         let sockets = self.all_sockets();
         let window_ms = u32::try_from(drain.window.as_millis()).unwrap_or(u32::MAX);

@@ -1,6 +1,7 @@
 //! Several routers in one process, over real sockets.
 
 mod asked;
+mod closing;
 mod events;
 mod fake;
 mod hostile;
