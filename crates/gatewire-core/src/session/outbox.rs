@@ -250,7 +250,9 @@ impl Outbox {
         if self.in_flight || self.bytes == 0 {
             return None;
         }
-        self.put_ahead();
+        if self.ahead.is_some() {
+            self.put_ahead();
+        }
         self.in_flight = true;
         let tail = mem::replace(&mut self.tail, mem::take(&mut self.spare));
         let sealed = mem::take(&mut self.sealed);

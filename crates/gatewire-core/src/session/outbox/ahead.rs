@@ -53,6 +53,7 @@ impl Outbox {
     }
 
     /// Puts what goes ahead where it belongs. No batch is in flight.
+    #[cold]
     pub(super) fn put_ahead(&mut self) {
         let Some(ahead) = self.ahead.as_mut().filter(|ahead| !ahead.frames.is_empty()) else {
             return;
