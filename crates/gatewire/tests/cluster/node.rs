@@ -8,7 +8,7 @@
 //! @ sent 17                  the publisher may have sent up to this number, and no further one
 //! @ idle 17                  the publisher has sent up to this number, and sends no more for now
 //! @ got r1.1 3-17 19-20      what the member has heard of the first life of r1
-//! @ queued 1234              what has waited for one of its links at most, in bytes
+//! @ queued 1234 2345         what has waited for one of its links at most, and for all together, in bytes
 //! @ link-down r1 REASON      a link is gone
 //! @ link-up r1, @ node-up r1, @ node-down r1
 //! ```
@@ -169,13 +169,15 @@ async fn publish(publisher: Client, name: String, mut paced: watch::Receiver<Pac
 
 async fn tell_heard(heard: Heard, router: Router) {
     let mut ticks = interval(TELL);
-    let mut most = 0;
+    let (mut most_of_one, mut most_of_all) = (0_usize, 0_usize);
     loop {
         ticks.tick().await;
-        let queued = router.links().iter().map(|link| link.queued_bytes).max().unwrap_or_default();
-        if queued > most {
-            most = queued;
-            say(&format!("queued {most}"));
+        let links = router.links();
+        let queued = links.iter().map(|link| link.queued_bytes);
+        let (one, all) = (queued.clone().max().unwrap_or_default(), queued.sum::<usize>());
+        if one > most_of_one || all > most_of_all {
+            (most_of_one, most_of_all) = (one.max(most_of_one), all.max(most_of_all));
+            say(&format!("queued {most_of_one} {most_of_all}"));
         }
         let news = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
         for (sender, runs) in news {

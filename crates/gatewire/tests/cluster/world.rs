@@ -19,8 +19,8 @@ pub(crate) struct World {
     idle: BTreeMap<Life, u64>,
     /// By receiver and sender.
     heard: BTreeMap<(Life, Life), Runs>,
-    /// The most bytes that have waited for one link of a node.
-    queued: BTreeMap<Life, u64>,
+    /// The most bytes that have waited for one link of a node, and for all of them.
+    queued: BTreeMap<Life, (u64, u64)>,
     watch: Watch,
     events: Vec<(Instant, Life, String)>,
 }
@@ -53,7 +53,10 @@ impl World {
                 self.sent.insert(teller.clone(), number(words.next()));
             }
             Some("idle") => drop(self.idle.insert(teller.clone(), number(words.next()))),
-            Some("queued") => drop(self.queued.insert(teller.clone(), number(words.next()))),
+            Some("queued") => {
+                let queued = (number(words.next()), number(words.next()));
+                self.queued.insert(teller.clone(), queued);
+            }
             Some("got") => {
                 let sender = words.next().expect("a sender").to_owned();
                 let runs = Runs::read(&mut words);
@@ -76,9 +79,9 @@ impl World {
         self.heard.entry(pair).or_default().extend(runs);
     }
 
-    /// The most bytes that have waited for one link of any node.
-    pub(crate) fn most_queued(&self) -> u64 {
-        self.queued.values().copied().max().unwrap_or_default()
+    /// The most bytes that have waited for one link of a node, and for all of them.
+    pub(crate) fn most_queued(&self, life: &Life) -> (u64, u64) {
+        self.queued.get(life).copied().unwrap_or_default()
     }
 
     pub(crate) fn is_ready(&self, life: &Life) -> bool {
