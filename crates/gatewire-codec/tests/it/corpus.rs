@@ -9,10 +9,11 @@ use crate::properties;
 type Property = fn(&[u8]);
 
 /// A target of `fuzz/`, and the property that it checks.
-const TARGETS: [(&str, Property); 3] = [
+const TARGETS: [(&str, Property); 4] = [
     ("framer", properties::framer),
     ("v3_decode", properties::v3_decode),
     ("legacy_decode", properties::legacy_decode),
+    ("routers", properties::routers),
 ];
 
 #[test]

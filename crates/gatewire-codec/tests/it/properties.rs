@@ -219,3 +219,31 @@ fn walk(message: &Message<'_>) {
         assert!(hello.extensions.iter().all(|(tag, _)| hello.extensions.find(tag).is_some()));
     }
 }
+
+/// A frame between routers is a typed error, or has one encoding.
+pub fn routers(frame: &[u8]) {
+    let mut out = BytesMut::new();
+    if let Ok(control) = v3::control::decode(frame) {
+        v3::control::encode(&control, &mut out).expect("what was read can be written");
+        assert_eq!(&out[LENGTH_PREFIX..], frame);
+        out.clear();
+    }
+    if let Ok(routed) = v3::routed::decode_routed(frame) {
+        let numbers: Vec<u32> = routed.destinations.iter().collect();
+        assert_eq!(numbers.len(), routed.destinations.count());
+        assert!(numbers.is_sorted_by(|one, next| one < next));
+        let payload = [routed.payload];
+        v3::routed::encode_routed(&routed.header, &numbers, &payload, &mut out)
+            .expect("what was read can be written");
+        // The set of nodes has two forms: the shorter one is written.
+        let again = v3::routed::decode_routed(&out[LENGTH_PREFIX..]).expect("it was just written");
+        assert_eq!((again.header, again.payload), (routed.header, routed.payload));
+        assert!(again.destinations.iter().eq(numbers));
+        if let Ok((target, events)) = v3::routed::decode_target(routed.payload) {
+            out.clear();
+            v3::routed::encode_target(&target, &mut out);
+            out.extend_from_slice(events);
+            assert_eq!(&out[..], routed.payload);
+        }
+    }
+}
