@@ -1,5 +1,7 @@
 //! The links of a router, and sets of them.
 
+use crate::random::mix;
+
 /// A link of a router to a neighbour. The numbers are the caller's: each belongs to one link at a
 /// time, so a router has 256 links at most. Two links may lead to the same neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,23 +70,21 @@ impl LinkSet {
         (0..=u8::MAX).map(LinkId).filter(|&link| self.contains(link))
     }
 
-    /// The link that `hash` chooses: always the same one of the same set.
+    /// The link that `hash` chooses: the first one in an order of all links that follows from `hash` (Thaler and
+    /// Ravishankar, 1998). So what it chooses of a set it also chooses of each part of it that has that link.
     #[must_use]
     pub fn choose(&self, hash: u64) -> Option<LinkId> {
-        let count = u64::from(self.len());
-        let mut rank = u32::try_from(hash.checked_rem(count)?).ok()?;
+        let mut best = None;
         for (index, &word) in (0_u8..).zip(&self.0) {
-            if rank < word.count_ones() {
-                let mut rest = word;
-                for _ in 0..rank {
-                    rest &= rest - 1;
-                }
+            let mut rest = word;
+            while rest != 0 {
                 let bit = u8::try_from(rest.trailing_zeros()).ok()?;
-                return Some(LinkId(64 * index + bit));
+                rest &= rest - 1;
+                let link = LinkId(64 * index + bit);
+                best = best.max(Some((mix(hash ^ u64::from(link.0)), link)));
             }
-            rank -= word.count_ones();
         }
-        None
+        best.map(|(_, link)| link)
     }
 }
 
@@ -92,18 +92,32 @@ impl LinkSet {
 mod tests {
     use super::*;
 
-    #[test]
-    fn each_link_of_a_set_is_chosen_by_its_rank() {
-        let links = [0, 3, 63, 64, 130, 255].map(LinkId);
+    fn set_of(links: &[u8]) -> LinkSet {
         let mut set = LinkSet::default();
         for link in links {
-            set.insert(link);
+            set.insert(LinkId(*link));
         }
-        assert!(set.iter().eq(links));
-        for (rank, link) in (0..).zip(links) {
-            assert_eq!(set.choose(rank), Some(link));
-            assert_eq!(set.choose(rank + 6 * 1000), Some(link));
+        set
+    }
+
+    #[test]
+    fn each_link_of_a_set_is_chosen_about_as_often() {
+        let links = [0, 3, 63, 64, 130, 255];
+        let set = set_of(&links);
+        assert!(set.iter().eq(links.map(LinkId)));
+        for link in links {
+            let times = (0..6_000).filter(|hash| set.choose(*hash) == Some(LinkId(link))).count();
+            assert!((900..1_100).contains(&times), "{link}: {times}");
         }
         assert_eq!(LinkSet::default().choose(5), None);
+    }
+
+    #[test]
+    fn what_is_chosen_of_a_set_is_chosen_of_each_part_that_has_it() {
+        let (whole, part) = (set_of(&[1, 2, 70, 200]), set_of(&[2, 200]));
+        let chosen = (0..1_000).filter_map(|hash| Some((hash, whole.choose(hash)?)));
+        let chosen: Vec<_> = chosen.filter(|(_, link)| part.contains(*link)).collect();
+        assert!(chosen.len() > 400);
+        assert!(chosen.iter().all(|(hash, link)| part.choose(*hash) == Some(*link)));
     }
 }

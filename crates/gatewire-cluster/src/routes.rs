@@ -6,6 +6,11 @@
 //!
 //! Among equal ways a flow takes the one that hash(this node, origin, flow) chooses. So a flow keeps its
 //! path as long as the routes stay, and two routers in a row do not choose alike.
+//!
+//! The paths of one flow to several nodes make a tree: they do not meet again once they have parted. If a path to `d`
+//! by link `a` and one to `e` by link `b` met at a node, that could be reached equally well by both links, and so could
+//! `d` and `e` behind it. Both links were in both sets then, and of sets with the same two links [`LinkSet::choose`]
+//! does not choose one here and the other there.
 
 use gatewire_codec::v3::control::NodeId;
 use rustc_hash::FxHashMap;

@@ -38,12 +38,16 @@ fn line(nodes: usize) -> Network {
 
 /// Sends one frame from `origin` to those whom `target` addresses, at once.
 fn send(network: &Network, origin: usize, target: &Target<'_>) -> Sent {
+    send_in(network, origin, target, 7)
+}
+
+fn send_in(network: &Network, origin: usize, target: &Target<'_>, flow: u8) -> Sent {
     let router = network.places[origin].router.as_ref().expect("it lives");
     let (mut nodes, mut unknown) = (Vec::new(), 0);
     router.addressed(target, &mut nodes, |_| unknown += 1);
     let mut split = Split::default();
-    let passing = router.begin(Carried::Events, 7, 1);
-    router.split((passing.origin, 7), nodes.into_iter(), None, &mut split);
+    let passing = router.begin(Carried::Events, flow, 1);
+    router.split((passing.origin, flow), nodes.into_iter(), None, &mut split);
     let mut sent = Sent { unreachable: unknown, ..Sent::default() };
     let mut under_way = VecDeque::new();
     pass_on(network, origin, &passing, &split, &mut sent, &mut under_way);
@@ -195,6 +199,27 @@ fn flows_of_one_origin_spread_over_equal_ways_and_each_keeps_its_own() {
         assert_eq!(hop(flow), hop(flow));
     }
     assert!(flows.len() == 2 && flows.values().all(|count| *count > 64), "{flows:?}");
+}
+
+#[test]
+fn equal_ways_that_part_do_not_meet_again_so_a_frame_takes_one_tree() {
+    // A cube: three ways begin at a corner, all of which lead to the opposite one, and two to the others of a face.
+    let mut network = Network::new(1);
+    for corner in 0..8 {
+        network.add_node(&format!("corner {corner}"));
+    }
+    for corner in 0..8 {
+        for edge in [1, 2, 4].into_iter().filter(|edge| corner & edge == 0) {
+            network.add_cable(corner, corner | edge, 1);
+        }
+    }
+    network.run(QUIET);
+    let everyone = Target { everyone: true, ..Target::default() };
+    for flow in 0..=255 {
+        let sent = send_in(&network, 0, &everyone, flow);
+        assert_eq!(sent.delivered.len(), 7);
+        assert_eq!(sent.copies.values().sum::<usize>(), 7, "flow {flow}: {:?}", sent.copies);
+    }
 }
 
 #[test]
