@@ -5,8 +5,10 @@
 //! (Xcast, RFC 5058). A router on the way does the same with the set that it is given: it delivers if it is in
 //! the set, and groups the rest by its own routes. A set is only ever split, so:
 //!
-//! * each link of the tree carries one copy, and no node gets two, whatever the routers think of the
+//! * each destination is in one copy at a time, so none is reached twice, whatever the routers think of the
 //!   topology meanwhile;
+//! * while they agree, each link of the tree carries one copy, and no other link any, since equal ways are chosen
+//!   among so that they do not meet again;
 //! * nobody has to remember what passed, or to agree on a tree;
 //! * a loop, which exists only while routers disagree, ends with the frame's ttl. A frame never
 //!   leaves by the link by which it came.
@@ -14,7 +16,8 @@
 //! A node to which no link leads is dropped from the set, and counted by who asked.
 //!
 //! Frames of one origin and flow take one path while the routes stay. When these change, a later frame may
-//! overtake an earlier one on its new path; the receiver passes over what was overtaken, see [`OriginOrder`].
+//! overtake an earlier one on its new path; the receiver passes over what was overtaken, and what comes of a life
+//! of the origin that is over, see [`OriginOrder`].
 
 mod order;
 mod split;
@@ -40,6 +43,9 @@ pub struct Arrived<'f> {
     pub passing: Passing,
     /// Whether this node is one of those that it is for.
     pub here: bool,
+    /// A newer life of its origin is known here: what it orders by its sequence is late, see [`OriginOrder`]. It goes on
+    /// to the others, since they may not know yet.
+    pub outlived: bool,
     /// See [`Carried`].
     pub payload: &'f [u8],
 }
@@ -172,7 +178,14 @@ impl Router {
         }
         let ttl = ttl.saturating_sub(1);
         let passing = Passing { carried, ttl, flow, origin, nonce, sequence };
-        Ok(Arrived { passing, here, payload: routed.payload })
+        let outlived = here && self.is_of_another_life(origin, nonce);
+        Ok(Arrived { passing, here, outlived, payload: routed.payload })
+    }
+
+    /// Whether the newest life of `origin` that is known has another boot nonce. A new life is told of before its first
+    /// frame comes: on each link of the way its record went ahead.
+    fn is_of_another_life(&self, origin: NodeId, nonce: u32) -> bool {
+        self.life_of(origin).is_some_and(|newest| newest != nonce)
     }
 
     fn way(

@@ -415,10 +415,10 @@ impl Router {
         self.reached.get(&node).map(|(name, _)| name)
     }
 
-    /// The boot nonce of a node, by its newest record.
-    #[must_use]
-    pub fn nonce_of(&self, node: NodeId) -> Option<u32> {
-        Some(self.database.get(node)?.record.as_ref()?.incarnation.nonce())
+    /// The boot nonce of the newest life of a node that is remembered.
+    pub(crate) fn life_of(&self, node: NodeId) -> Option<u32> {
+        let record = self.database.get(node)?.record.as_ref()?;
+        Some(record.incarnation.nonce())
     }
 
     /// The other nodes with members of `room` that can be reached, ascending.

@@ -9,7 +9,7 @@ use gatewire_cluster::{LinkError, LinkId, NodeId};
 use gatewire_codec::v3::routed::{Carried, RoutedHeader, encode_routed};
 use gatewire_codec::{DecodeError, Field, Names, SocketId, Target};
 
-use crate::network::Network;
+use crate::network::{Network, Restart};
 
 /// What became of one frame.
 #[derive(Debug, Default)]
@@ -222,14 +222,60 @@ fn equal_ways_that_part_do_not_meet_again_so_a_frame_takes_one_tree() {
     }
 }
 
+/// Sends a frame of node 0 to the other end of a line of three; what node 1 then sends to node 2.
+fn to_the_end(network: &Network, sequence: u64) -> BytesMut {
+    let own = network.id(0);
+    let mut split = Split::default();
+    let router = network.places[0].router.as_ref().expect("it lives");
+    let mut passing = router.begin(Carried::Events, 7, sequence);
+    let mut frame = BytesMut::new();
+    router.split((own, 7), [network.id(2)].into_iter(), None, &mut split);
+    for (node, link) in [(0, LinkId(0)), (1, LinkId(1))] {
+        let router = network.places[node].router.as_ref().expect("it lives");
+        if node == 1 {
+            passing = router.arrive(LinkId(0), &frame[4..], &mut split).expect("good").passing;
+        }
+        let header = router.header(&passing, link).expect("the link knows the origin");
+        frame.clear();
+        let numbers = split.branches()[0].numbers();
+        encode_routed(&header, numbers, &[], &mut frame).expect("it is short");
+    }
+    frame
+}
+
+#[test]
+fn what_comes_of_a_life_that_is_over_is_late_and_shuts_out_nobody() {
+    let mut network = line(3);
+    let straggler = to_the_end(&network, 1);
+    network.restart(0, Restart::CounterKept);
+    network.run(QUIET);
+    let arrive = |frame: &BytesMut| {
+        let router = network.places[2].router.as_ref().expect("it lives");
+        let mut split = Split::default();
+        let arrived = router.arrive(LinkId(1), &frame[4..], &mut split).expect("it is good");
+        assert!(arrived.here);
+        (arrived.outlived, arrived.passing)
+    };
+    let (outlived, of_old) = arrive(&straggler);
+    assert!(outlived);
+    let (outlived, first) = arrive(&to_the_end(&network, 1));
+    assert!(!outlived);
+    assert_ne!(of_old.nonce, first.nonce);
+    // The straggler may have come before the new life was known.
+    let mut order = OriginOrder::new(of_old.nonce);
+    for sequence in 1..3 {
+        assert!(order.admit(first.nonce, 7, sequence));
+        assert_eq!(order.admit(of_old.nonce, 7, 1), sequence == 1);
+    }
+}
+
 #[test]
 fn an_order_takes_the_frames_of_a_router_and_not_the_same_ones_twice() {
     let network = line(2);
     let router = network.places[0].router.as_ref().expect("it lives");
     let passing = router.begin(Carried::Events, 3, 1);
     let mut order = OriginOrder::new(passing.nonce);
-    let place = (passing.nonce, passing.flow, passing.sequence);
-    assert!(order.admit(place, || None));
-    assert!(!order.admit(place, || None));
+    assert!(order.admit(passing.nonce, passing.flow, passing.sequence));
+    assert!(!order.admit(passing.nonce, passing.flow, passing.sequence));
     let _own: NodeId = passing.origin;
 }

@@ -218,9 +218,12 @@ impl RouterInner {
         let order = self.order_of(passing.origin, passing.nonce);
         // Locked while it is delivered: frames of one flow may come on two links while routes change.
         let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (passing.nonce, passing.flow, passing.sequence);
-        if !order.admit(place, || self.plane().router.nonce_of(passing.origin)) {
+        if arrived.outlived || !order.admit(passing.nonce, passing.flow, passing.sequence) {
             Counts::add(&self.counts.late, 1);
+            if passing.carried == Carried::Request {
+                // Nothing has run: who asks is not to wait for its deadline.
+                self.refuse_request(arrived, &[self.name.id()]);
+            }
             return;
         }
         if passing.carried == Carried::Request {
