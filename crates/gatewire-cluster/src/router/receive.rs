@@ -28,7 +28,13 @@ impl Router {
         frame: &[u8],
     ) -> Result<(), LinkError> {
         if self.state != State::Running {
-            return Ok(());
+            // Routed frames still come until the link is closed, and name nodes that were defined just now.
+            return match decode(frame)? {
+                Control::NodeDef { number, id, name } if self.links.contains_key(&link) => {
+                    self.handle_definition(link, number, id, name)
+                }
+                _ => Ok(()),
+            };
         }
         let adjacent = self.links.get(&link).ok_or(LinkError::UnknownLink { link })?.is_adjacent();
         let handled = match decode(frame)? {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewire_cluster::forward::{MAX_HOPS, OriginOrder, Passing, Split};
-use gatewire_cluster::{LinkError, LinkId, NodeId};
+use gatewire_cluster::{LinkError, LinkId, NodeId, NodeName, Router};
+use gatewire_codec::v3::control::{Control, encode};
 use gatewire_codec::v3::routed::{Carried, RoutedHeader, encode_routed};
 use gatewire_codec::{DecodeError, Field, Names, SocketId, Target};
 
-use crate::network::{Network, Restart};
+use crate::network::{CLUSTER, Network, Restart};
 
 /// What became of one frame.
 #[derive(Debug, Default)]
@@ -182,6 +183,36 @@ fn frames_that_break_the_protocol_are_told_from_those_that_do_not() {
     assert_eq!(arrive(9, 0, &[0]), Err(LinkError::UnknownLink { link: LinkId(9) }));
     let cut = LinkError::Decode(DecodeError::Truncated { field: Field::Flags });
     assert_eq!(router.arrive(LinkId(0), &[3, 57], &mut split).map(|_| ()), Err(cut));
+}
+
+#[test]
+fn who_has_left_still_learns_the_numbers_that_frames_use_until_its_links_close() {
+    let mut network = line(3);
+    let now = network.now;
+    let router = network.router(1);
+    router.leave_cluster(now);
+    let frame_for = |router: &Router, number| {
+        let mut split = Split::default();
+        let header = RoutedHeader {
+            carried: Carried::Events,
+            ttl: 3,
+            flow: 0,
+            origin: 0,
+            nonce: 1,
+            sequence: 1,
+        };
+        let mut frame = BytesMut::new();
+        encode_routed(&header, &[number], &[], &mut frame).expect("it is short");
+        router.arrive(LinkId(0), &frame[4..], &mut split).map(|_| split.unreachable)
+    };
+    let unknown = |number: &u32| frame_for(router, *number).is_err();
+    let number = (0..9).find(unknown).expect("there are few nodes");
+    let fresh = NodeName::new(CLUSTER, "fresh").expect("the name is good");
+    let definition = Control::NodeDef { number, id: fresh.id(), name: fresh.as_str() };
+    let mut frame = BytesMut::new();
+    encode(&definition, &mut frame).expect("it is short");
+    assert_eq!(router.handle_frame(now, LinkId(0), &frame[4..]), Ok(()));
+    assert_eq!(frame_for(router, number), Ok(vec![fresh.id()]));
 }
 
 #[test]
