@@ -1,10 +1,12 @@
 //! The plan of a cluster: who is linked to whom, for what cost, and under which name.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use gatewire_cluster::{LinkId, NodeId, NodeName};
 use gatewire_sim::{LinkIndex, NodeIndex, Rng, Topology};
 
+use crate::ledger::Ledger;
 use crate::mutant::Mutant;
 
 /// A room, by its number.
@@ -23,6 +25,10 @@ pub struct Cluster {
     pub mutant: Option<Mutant>,
     /// How often a router told that another live node has its name.
     pub names_taken: Cell<u32>,
+    /// Whether stations publish events when something changes.
+    pub traffic: Cell<bool>,
+    /// What became of the events.
+    pub ledger: Rc<RefCell<Ledger>>,
 }
 
 /// The name of the cluster.
@@ -46,7 +52,17 @@ impl Cluster {
         let names = topology.nodes().map(|node| name(&format!("node-{}", node.0))).collect();
         let costs = vec![[10; 2]; topology.links().len()];
         let rooms = (0..ROOMS).map(room_name).collect();
-        Self { topology, names, costs, incident, rooms, mutant, names_taken: Cell::new(0) }
+        Self {
+            topology,
+            names,
+            costs,
+            incident,
+            rooms,
+            mutant,
+            names_taken: Cell::new(0),
+            traffic: Cell::new(false),
+            ledger: Rc::default(),
+        }
     }
 
     /// A cluster of `nodes` nodes of any shape, with costs that may differ at the two ends of a link.

@@ -1,10 +1,13 @@
-//! What travels on the links: whole control frames.
+//! What travels on the links: whole frames, of control and of events.
 
 use std::fmt;
 
 use bytes::Bytes;
 use gatewire_codec::v3::control::decode;
+use gatewire_codec::v3::routed::decode_routed;
 use gatewire_sim::Message;
+
+use crate::ledger::Copy;
 
 /// A frame with its length prefix.
 pub struct Frame {
@@ -13,6 +16,8 @@ pub struct Frame {
     /// Whether something that was said before it on this connection was thrown away. Only then may
     /// it make no sense to its receiver.
     pub after_gap: bool,
+    /// What it carries of a publish, if it is a routed one.
+    pub(crate) copy: Option<Copy>,
 }
 
 /// What a frame is, by its second byte behind the length.
@@ -38,6 +43,8 @@ impl Kind {
     pub const SNAPSHOT: Self = Self(55);
     /// `PURGE`
     pub const PURGE: Self = Self(56);
+    /// `DATA`
+    pub const ROUTED: Self = Self(57);
 
     /// Under what it is counted.
     #[must_use]
@@ -52,12 +59,23 @@ impl Kind {
             Self::DELTA => "delta",
             Self::SNAPSHOT => "snapshot",
             Self::PURGE => "purge",
+            Self::ROUTED => "event",
             Self(_) => "other",
         }
     }
 }
 
 impl Frame {
+    /// A frame of a router to its neighbour.
+    pub(crate) fn control(bytes: Bytes) -> Self {
+        Self { bytes, after_gap: false, copy: None }
+    }
+
+    /// A copy of a publish.
+    pub(crate) fn routed(bytes: Bytes, after_gap: bool, copy: Copy) -> Self {
+        Self { bytes, after_gap, copy: Some(copy) }
+    }
+
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -83,6 +101,15 @@ impl Message for Frame {
 
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind() == Kind::ROUTED {
+            return match decode_routed(self.body()) {
+                Ok(routed) => {
+                    write!(f, "{:?}, {:?} for ", self.copy, routed.header)?;
+                    f.debug_list().entries(routed.destinations.iter()).finish()
+                }
+                Err(error) => write!(f, "{error}"),
+            };
+        }
         match decode(self.body()) {
             Ok(control) => write!(f, "{control:?}"),
             Err(error) => write!(f, "{error}"),

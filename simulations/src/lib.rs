@@ -13,9 +13,12 @@
 //! seconds that it is given.
 
 mod cluster;
+mod events;
 mod frame;
 pub mod invariants;
+mod ledger;
 mod mutant;
+mod probe;
 pub mod scale;
 pub mod scenario;
 mod station;
@@ -23,7 +26,9 @@ mod truth;
 mod world;
 
 pub use cluster::{Cluster, Room};
+pub use events::Audience;
 pub use frame::{Frame, Kind};
+pub use ledger::{Fate, Ledger};
 pub use mutant::Mutant;
 pub use station::Station;
 pub use truth::Truth;

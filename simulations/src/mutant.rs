@@ -14,16 +14,19 @@ pub enum Mutant {
     NoPurges,
     /// A link on which frames were thrown away is not made anew.
     NoReset,
+    /// Who gets an event does not look whether a later one came before it.
+    NoOrder,
 }
 
 impl Mutant {
     /// All of them, with their names on the command line.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("no-digests", Self::NoDigests),
         ("constant-nonce", Self::ConstantNonce),
         ("no-requests", Self::NoRequests),
         ("no-purges", Self::NoPurges),
         ("no-reset", Self::NoReset),
+        ("no-order", Self::NoOrder),
     ];
 
     /// The one with this name.

@@ -1,4 +1,5 @@
-//! One router as a node of the simulation: it carries frames, timers and the members of rooms.
+//! One router as a node of the simulation: it carries frames, timers and the members of rooms. Its events are in
+//! [`crate::events`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -8,13 +9,15 @@ use gatewire_cluster::{Config, Event, LinkUpError, NodeId, Output, RoomKey, Rout
 use gatewire_sim::{Boot, Context, LinkIndex, Node, Time};
 
 use crate::cluster::{CLUSTER, Cluster, Room};
+use crate::events::Events;
 use crate::frame::{Frame, Kind};
 use crate::mutant::Mutant;
 
 /// A router with what surrounds it in a server: links, a clock, and members of rooms.
 pub struct Station {
-    router: Router,
-    cluster: Rc<Cluster>,
+    pub(crate) router: Router,
+    pub(crate) cluster: Rc<Cluster>,
+    pub(crate) events: Events,
     members: BTreeMap<Room, u32>,
     /// The nodes that can be reached, as the router's events tell.
     told: BTreeSet<NodeId>,
@@ -38,7 +41,7 @@ struct Shedding {
     has_lost: bool,
 }
 
-type Cx<'a> = Context<'a, Frame>;
+pub(crate) type Cx<'a> = Context<'a, Frame>;
 
 impl Station {
     /// A router at its start. What a disk holds of its last life is the counter.
@@ -61,6 +64,7 @@ impl Station {
         Self {
             router: router.expect("the name was checked when the cluster was made"),
             cluster: Rc::clone(cluster),
+            events: Events::new(&cluster.ledger),
             members: BTreeMap::new(),
             told: BTreeSet::new(),
             shedding: BTreeMap::new(),
@@ -151,11 +155,11 @@ impl Station {
     }
 
     /// Carries out what the router wants, and asks to be woken.
-    fn flush(&mut self, cx: &mut Cx<'_>) {
+    pub(crate) fn flush(&mut self, cx: &mut Cx<'_>) {
         while let Some(output) = self.router.poll_output() {
             match output {
                 Output::Send { link, frame } => match self.cluster.link_at(cx.node(), link) {
-                    Some(link) => self.carry(link, Frame { bytes: frame, after_gap: false }, cx),
+                    Some(link) => self.carry(link, Frame::control(frame), cx),
                     None => cx.violation(format!("it sends to {link:?}, which it does not have")),
                 },
                 Output::Event(event) => self.note(event, cx),
@@ -163,7 +167,8 @@ impl Station {
         }
         let due = self.router.poll_timeout().map(Time::from_elapsed);
         let reset = self.shedding.values().map(|shedding| shedding.until).min();
-        let next = due.into_iter().chain(reset).chain(self.farewell).min();
+        let next = due.into_iter().chain(reset).chain(self.farewell);
+        let next = next.chain(self.events.due.iter().copied()).min();
         cx.wake_at(next.unwrap_or(Time::NEVER));
     }
 
@@ -172,8 +177,9 @@ impl Station {
         if self.is_lost(kind) {
             return;
         }
+        let sheds = self.sheds(link, kind);
         if let Some(shedding) = self.shedding.get_mut(&link) {
-            if shedding.kinds >> (kind.0 - Kind::HELLO.0) & 1 == 1 {
+            if sheds {
                 shedding.has_lost = true;
                 return;
             }
@@ -181,6 +187,17 @@ impl Station {
         }
         // A write into a connection that is gone is nobody's fault.
         let _sent = cx.send(link, frame);
+    }
+
+    /// Whether the queue to a link throws frames of a kind away now.
+    pub(crate) fn sheds(&self, link: LinkIndex, kind: Kind) -> bool {
+        let shedding = self.shedding.get(&link);
+        shedding.is_some_and(|shedding| shedding.kinds >> (kind.0 - Kind::HELLO.0) & 1 == 1)
+    }
+
+    /// Whether something that was to be said on a link was thrown away.
+    pub(crate) fn has_lost(&self, link: LinkIndex) -> bool {
+        self.shedding.get(&link).is_some_and(|shedding| shedding.has_lost)
     }
 
     /// How much of what it heard was new.
@@ -210,7 +227,9 @@ impl Station {
             Event::LinkExhausted(link) => {
                 cx.violation(format!("{link:?} has no numbers left in so small a cluster"));
             }
-            // Kept by `boot`, which asks the router itself; and routes are looked at when quiet.
+            // Each looks at them when it is quiet; what is published now others may see otherwise.
+            Event::RoutesChanged => self.be_moved(cx),
+            // Kept by `boot`, which asks the router itself.
             _ => {}
         }
     }
@@ -282,23 +301,32 @@ impl Node for Station {
             Ok(()) | Err(LinkUpError::Stopped | LinkUpError::OwnName) => {}
             Err(error) => cx.violation(error.to_string()),
         }
+        self.be_moved(cx);
         self.flush(cx);
     }
 
     fn handle_link_down(&mut self, link: LinkIndex, cx: &mut Cx<'_>) {
         self.drop_link(link, cx);
         self.lost_link = Some(cx.now());
+        self.be_moved(cx);
         self.flush(cx);
     }
 
-    fn handle_message(&mut self, link: LinkIndex, frame: Frame, cx: &mut Cx<'_>) {
+    fn handle_message(&mut self, link: LinkIndex, mut frame: Frame, cx: &mut Cx<'_>) {
         let Some(id) = self.cluster.link_id(cx.node(), link) else { return };
         // The router refused this link, and its server would have closed the connection.
         if self.cluster.is_between_namesakes(link) {
             return;
         }
         let taken = self.taken();
-        if let Err(error) = self.router.handle_frame(now(cx), id, frame.body()) {
+        let handled = match frame.copy.take() {
+            Some(copy) => self.take_copy(id, frame.body(), copy, cx).unwrap_or_else(|what| {
+                cx.violation(what);
+                Ok(())
+            }),
+            None => self.router.handle_frame(now(cx), id, frame.body()),
+        };
+        if let Err(error) = handled {
             if frame.after_gap {
                 self.reset(link, cx);
             } else {
@@ -315,6 +343,7 @@ impl Node for Station {
         self.end_what_is_over(cx);
         self.router.handle_timeout(now(cx));
         self.flush(cx);
+        self.publish_what_is_due(cx);
     }
 }
 

@@ -4,13 +4,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use gatewire_sim::{
-    Config, Fault, LinkIndex, Loss, Memory, NodeIndex, Report, Setup, Simulation, Time, Violation,
+    Config, Fault, LinkIndex, Loss, Memory, NodeIndex, Report, Rng, Setup, Simulation, Time,
+    Violation,
 };
 
 use crate::cluster::{Cluster, Room};
+use crate::events::Audience;
 use crate::frame::Kind;
 use crate::invariants;
-use crate::station::Station;
+use crate::station::{Cx, Station};
 use crate::truth::Truth;
 
 /// How a run, or a part of it, goes on: until something is wrong.
@@ -21,12 +23,15 @@ pub struct World {
     /// Time, links and faults.
     pub simulation: Simulation<Station>,
     cluster: Rc<Cluster>,
+    /// For what is published at rest.
+    rng: Rng,
 }
 
 impl World {
     /// All routers start now. Whenever it is quiet they are compared with the truth.
     #[must_use]
     pub fn new(setup: Setup, cluster: Cluster, config: Config) -> Self {
+        let seed = setup.seed;
         let cluster = Rc::new(cluster);
         let shared = Rc::clone(&cluster);
         let make = move |boot| Station::boot(&shared, boot);
@@ -36,7 +41,16 @@ impl World {
         simulation.check_when_quiet("everybody knows the truth", move |view| {
             invariants::everybody_knows_the_truth(view, &shared)
         });
-        Self { simulation, cluster }
+        let shared = Rc::clone(&cluster);
+        simulation.check_when_quiet("all that was published is accounted for", move |_| {
+            let mut ledger = shared.ledger.borrow_mut();
+            if ledger.is_open() {
+                return Err("something is under way, and nothing moves".to_owned());
+            }
+            ledger.close_all();
+            Ok(())
+        });
+        Self { simulation, cluster, rng: Rng::new(seed).fork(PURPOSE) }
     }
 
     /// What stays the same.
@@ -57,7 +71,27 @@ impl World {
     ///
     /// The violation of an invariant; also when something goes on for minutes.
     pub fn settle(&mut self) -> Passed<Time> {
-        self.simulation.run_until_quiet(LONGEST_UNREST)
+        let settled = self.simulation.run_until_quiet(LONGEST_UNREST)?;
+        if self.cluster.traffic.get() {
+            self.probe()?;
+        }
+        Ok(settled)
+    }
+
+    /// From now on stations publish events whenever something changes; and what is published at rest has to arrive.
+    pub fn carry_events(&mut self) {
+        self.cluster.traffic.set(true);
+    }
+
+    /// Random numbers for what is published at rest.
+    pub(crate) fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    /// A node publishes an event, if it runs.
+    pub fn publish(&mut self, node: NodeIndex, audience: Audience, flow: u8) -> Option<u32> {
+        let publish = |station: &mut Station, cx: &mut Cx<'_>| station.publish(audience, flow, cx);
+        self.simulation.call(node, "publish", publish).flatten()
     }
 
     /// Runs until it is quiet, and until what comes next is acted on without delay.
@@ -146,3 +180,5 @@ const SETTLE: Duration = Duration::from_secs(6);
 const REST: Duration = Duration::from_secs(11);
 /// A fight over a name, or changes of the distances of throttles, last for less.
 const LONGEST_UNREST: Duration = Duration::from_secs(120);
+/// What the random numbers of a world are for.
+const PURPOSE: u64 = 1 << 40;

@@ -30,12 +30,13 @@ enum Place {
     Inside,
 }
 
-const MUTANTS: [Mutant; 13] = [
+const MUTANTS: [Mutant; 20] = [
     Mutant { name: "no-digests", lacks: "telling what is known on link-up", place: Place::Outside },
     Mutant { name: "constant-nonce", lacks: "a boot nonce", place: Place::Outside },
     Mutant { name: "no-requests", lacks: "asking for what was missed", place: Place::Outside },
     Mutant { name: "no-purges", lacks: "a word at leaving", place: Place::Outside },
     Mutant { name: "no-reset", lacks: "a new link after a loss", place: Place::Outside },
+    Mutant { name: "no-order", lacks: "passing over what was overtaken", place: Place::Outside },
     Mutant {
         name: "both-ends",
         lacks: "the rule that both ends list a link",
@@ -52,6 +53,16 @@ const MUTANTS: [Mutant; 13] = [
     },
     Mutant { name: "rechecking", lacks: "comparing after forgetting", place: Place::Inside },
     Mutant { name: "agreed-cost", lacks: "one cost at both ends", place: Place::Inside },
+    Mutant {
+        name: "never-back",
+        lacks: "the rule that a copy does not go back",
+        place: Place::Inside,
+    },
+    Mutant { name: "splitting", lacks: "the splitting of a set", place: Place::Inside },
+    Mutant { name: "hops", lacks: "the counting of links", place: Place::Inside },
+    Mutant { name: "numbering", lacks: "numbers before they are needed", place: Place::Inside },
+    Mutant { name: "outliving", lacks: "an end of lives that are over", place: Place::Inside },
+    Mutant { name: "one-tree", lacks: "one choice among equal ways", place: Place::Inside },
 ];
 
 /// Each was caught within a tenth of these seeds.

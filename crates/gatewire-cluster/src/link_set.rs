@@ -1,6 +1,7 @@
 //! The links of a router, and sets of them.
 
 use crate::random::mix;
+use crate::rules::ONE_TREE;
 
 /// A link of a router to a neighbour. The numbers are the caller's: each belongs to one link at a
 /// time, so a router has 256 links at most. Two links may lead to the same neighbour.
@@ -74,6 +75,7 @@ impl LinkSet {
     /// Ravishankar, 1998). So what it chooses of a set it also chooses of each part of it that has that link.
     #[must_use]
     pub fn choose(&self, hash: u64) -> Option<LinkId> {
+        let hash = if ONE_TREE { hash } else { mix(hash ^ u64::from(self.len())) };
         let mut best = None;
         for (index, &word) in (0_u8..).zip(&self.0) {
             let mut rest = word;

@@ -20,3 +20,15 @@ pub(crate) const AGREED_COST: bool = !cfg!(gatewire_mutation = "agreed-cost");
 pub(crate) const ASKING_AGAIN: bool = !cfg!(gatewire_mutation = "asking-again");
 /// Who forgot a node compares with its neighbours when more can be reached.
 pub(crate) const RECHECKING: bool = !cfg!(gatewire_mutation = "rechecking");
+/// A routed frame does not leave by the link by which it came.
+pub(crate) const NEVER_BACK: bool = !cfg!(gatewire_mutation = "never-back");
+/// Each destination of a routed frame is in one copy only.
+pub(crate) const SPLITTING: bool = !cfg!(gatewire_mutation = "splitting");
+/// A routed frame may cross one link less after each link.
+pub(crate) const COUNTING_HOPS: bool = !cfg!(gatewire_mutation = "hops");
+/// Nodes are numbered on all links before frames can be routed to them.
+pub(crate) const NUMBERING: bool = !cfg!(gatewire_mutation = "numbering");
+/// A frame of a life that is over is late.
+pub(crate) const OUTLIVING: bool = !cfg!(gatewire_mutation = "outliving");
+/// The ways of one flow do not meet again.
+pub(crate) const ONE_TREE: bool = !cfg!(gatewire_mutation = "one-tree");

@@ -75,6 +75,7 @@ fn flapping(world: &mut World, rng: &mut Rng) -> Passed {
 pub(super) fn simultaneous_flaps(case: Case) -> Passed<Report> {
     let (mut rng, cluster) = draw(case, 3, 30);
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     world.settle()?;
     for _ in 0..rng.within(1..=4) {
         let mut links = all_links(&world);
@@ -187,6 +188,7 @@ pub(super) fn partitions(case: Case) -> Passed<Report> {
     let (mut rng, cluster) = draw(case, 3, 30);
     let (nodes, rooms) = (cluster.topology().node_count(), cluster.rooms().len());
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     world.settle()?;
     for _ in 0..rng.within(1..=4) {
         for _ in 0..rng.within(1..=3) {
@@ -220,6 +222,7 @@ pub(super) fn shed(case: Case) -> Passed<Report> {
     let (mut rng, cluster) = draw(case, 3, 20);
     let rooms = cluster.rooms().len();
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     world.simulation.run_for(rng.duration(&(Duration::ZERO..=milliseconds(300))))?;
     for _ in 0..rng.within(5..=25) {
         let link = any_link(&world, &mut rng);
@@ -242,9 +245,9 @@ pub(super) fn shed(case: Case) -> Passed<Report> {
 
 /// Kinds of frames, as bits: one, some, or all.
 pub(super) fn any_kinds(rng: &mut Rng) -> u16 {
-    const ALL: u64 = 0x1ff;
+    const ALL: u64 = 0x3ff;
     let kinds = match rng.below(3) {
-        0 => 1 << rng.below(9),
+        0 => 1 << rng.below(10),
         1 => rng.below(ALL + 1),
         _ => ALL,
     };

@@ -14,6 +14,7 @@ pub(super) fn restarts(case: Case) -> Passed<Report> {
     let (mut rng, cluster) = draw(case, 3, 15);
     let nodes = cluster.topology().node_count() as usize;
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     world.simulation.run_for(rng.duration(&(Duration::ZERO..=milliseconds(8_000))))?;
     for _ in 0..rng.within(2..=8) {
         let node = NodeIndex(u32::try_from(rng.index(nodes)).unwrap_or_default());
@@ -60,6 +61,7 @@ pub(super) fn namesakes(case: Case) -> Passed<Report> {
     let cluster = cluster.with_impostor(node, impostor);
     let rooms = cluster.rooms().len();
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     // At first they may not meet.
     let island = rng.chance(500_000);
     if island {

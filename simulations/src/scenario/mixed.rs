@@ -14,6 +14,7 @@ use crate::world::{Passed, World};
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Join,
+    Publish,
     Leave,
     /// A node leaves for good, and is started again seconds later.
     Farewell,
@@ -33,6 +34,7 @@ pub(super) fn mixed(case: Case) -> Passed<Report> {
     }
     let plan = density(&mut rng);
     let mut world = World::new(case.setup, cluster, region(&mut rng));
+    world.carry_events();
     if rng.chance(700_000) {
         world.settle()?;
     }
@@ -59,7 +61,7 @@ fn round(world: &mut World, plan: &PlanConfig, rng: &mut Rng) -> Passed {
         world.simulation.schedule(later(at), fault);
     }
     let storm = plan.within + *plan.outage.end();
-    let mut actions: Vec<(Time, Action)> = (0..rng.below(40))
+    let mut actions: Vec<(Time, Action)> = (0..rng.below(60))
         .map(|_| (begin + rng.duration(&(Duration::ZERO..=storm)), any_action(rng)))
         .collect();
     actions.sort_by_key(|(at, _)| *at);
@@ -72,12 +74,13 @@ fn round(world: &mut World, plan: &PlanConfig, rng: &mut Rng) -> Passed {
 }
 
 fn any_action(rng: &mut Rng) -> Action {
-    match rng.weighted(&[10, 5, 1, 3, 3]) {
+    match rng.weighted(&[10, 5, 1, 3, 3, 11]) {
         Some(0) => Action::Join,
         Some(1) => Action::Leave,
         Some(2) => Action::Farewell,
         Some(3) => Action::Shed,
-        _ => Action::Bounce,
+        Some(4) => Action::Bounce,
+        _ => Action::Publish,
     }
 }
 
@@ -89,6 +92,10 @@ fn act(world: &mut World, action: Action, rng: &mut Rng) {
     let now = world.simulation.now();
     match action {
         Action::Join => world.join(node, room),
+        Action::Publish => {
+            let audience = world.any_audience(room);
+            world.publish(node, audience, 1);
+        }
         Action::Leave => {
             let view = world.simulation.view();
             let rooms: Vec<_> = view.node(node).map(|at| at.rooms().collect()).unwrap_or_default();

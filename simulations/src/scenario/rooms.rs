@@ -57,6 +57,7 @@ pub(super) fn unequal_rooms(case: Case) -> Passed<Report> {
     let (nodes, rooms) = (u64::from(cluster.topology().node_count()), cluster.rooms().len());
     let links = cluster.topology().links().len();
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     world.settle()?;
     for _ in 0..rng.within(2..=8) {
         for _ in 0..rng.within(1..=4) {

@@ -66,6 +66,7 @@ pub(super) fn forgotten(case: Case) -> Passed<Report> {
     let (mut rng, cluster) = draw(case, 4, 12);
     let (nodes, rooms) = (cluster.topology().node_count(), cluster.rooms().len());
     let mut world = World::new(case.setup, cluster, config());
+    world.carry_events();
     for node in world.cluster().topology().nodes() {
         world.join(node, rng.index(rooms));
     }

@@ -36,3 +36,8 @@ fn without_purges_those_who_left_are_remembered() {
 fn without_a_new_link_what_was_thrown_away_stays_lost() {
     check(Mutant::NoReset, "shed", 20);
 }
+
+#[test]
+fn without_an_order_events_overtake_each_other() {
+    check(Mutant::NoOrder, "mixed", 100);
+}

@@ -32,6 +32,7 @@ pub use split::{Branch, Split};
 use crate::error::LinkError;
 use crate::link_set::{LinkId, LinkSet};
 use crate::router::Router;
+use crate::rules::{COUNTING_HOPS, NEVER_BACK, OUTLIVING, SPLITTING};
 
 /// How many links a frame may cross: the design's figure, and the longest way through a cluster.
 pub const MAX_HOPS: u8 = 32;
@@ -121,10 +122,14 @@ impl Router {
     ) {
         split.clear();
         let mut usable = self.adjacent();
-        if let Some(arrival) = arrival {
+        if let Some(arrival) = arrival.filter(|_| NEVER_BACK) {
             usable.remove(arrival);
         }
         for node in nodes {
+            if !SPLITTING {
+                self.add_to_all(node, &usable, split);
+                continue;
+            }
             let way = self.way(node, (origin, flow), &usable);
             match way {
                 Some((link, number)) => split.add(link, node, number),
@@ -176,9 +181,9 @@ impl Router {
         if ttl == 0 {
             split.expire();
         }
-        let ttl = ttl.saturating_sub(1);
+        let ttl = ttl.saturating_sub(u8::from(COUNTING_HOPS));
         let passing = Passing { carried, ttl, flow, origin, nonce, sequence };
-        let outlived = here && self.is_of_another_life(origin, nonce);
+        let outlived = here && OUTLIVING && self.is_of_another_life(origin, nonce);
         Ok(Arrived { passing, here, outlived, payload: routed.payload })
     }
 
@@ -186,6 +191,15 @@ impl Router {
     /// frame comes: on each link of the way its record went ahead.
     fn is_of_another_life(&self, origin: NodeId, nonce: u32) -> bool {
         self.life_of(origin).is_some_and(|newest| newest != nonce)
+    }
+
+    /// What a build without [`SPLITTING`] does.
+    fn add_to_all(&self, node: NodeId, usable: &LinkSet, split: &mut Split) {
+        for link in usable.iter() {
+            if let Some(number) = self.known_number(link, node) {
+                split.add(link, node, number);
+            }
+        }
     }
 
     fn way(

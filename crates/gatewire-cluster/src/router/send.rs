@@ -11,6 +11,7 @@ use super::{Event, Output, Router};
 use crate::identity::NodeName;
 use crate::link_set::LinkId;
 use crate::numbers::Number;
+use crate::rules::NUMBERING;
 
 impl Router {
     /// Appends a frame to a link.
@@ -45,6 +46,9 @@ impl Router {
 
     /// Defines all nodes on the links by which data may go: frames that are routed define none.
     pub(super) fn define_nodes(&mut self) {
+        if !NUMBERING {
+            return;
+        }
         let nodes: Vec<NodeName> = self
             .database
             .iter()
