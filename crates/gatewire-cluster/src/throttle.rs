@@ -3,7 +3,7 @@
 //! A change is acted on after 20 ms of quiet, but never later than a bound after the first one. So
 //! what belongs together - the links of a router that starts, the records of a healed partition - is one
 //! action. Between two actions there are at least 50 ms; when changes keep coming, 200 ms, 400 ms, and
-//! so on up to a bound: 5 s for what is told, so a link that flaps costs the cluster one record each 5 s. Who was
+//! so on up to a bound: 5 s for what is told, so a link that flaps costs the cluster two records each 5 s. Who was
 //! quiet for twice the present distance begins with 50 ms again.
 //!
 //! A loss is urgent: until it is told, others send messages where they are lost. It waits for the 50 ms alone. A gain is

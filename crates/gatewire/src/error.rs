@@ -87,7 +87,8 @@ impl From<SendError> for EmitError {
 pub enum RequestError {
     /// It was not sent; the handler did not run.
     NotSent(EmitError),
-    /// It was sent, then the connection was lost; the handler may have run.
+    /// It was sent, then the connection was lost, the node went out of reach or the router was closed; the handler
+    /// may have run.
     MaybeDelivered,
     /// No answer came in time; the handler may have run, or run still.
     Timeout,
@@ -112,7 +113,8 @@ pub enum RequestError {
     Denied(String),
     /// The addressed socket's queue is full; the handler did not run.
     Busy,
-    /// The node of the addressed socket cannot be reached; the handler did not run.
+    /// The node of the addressed socket cannot be reached, a router on the way could not pass the request on, or it
+    /// came late; the handler did not run.
     Unreachable,
 }
 

@@ -37,8 +37,8 @@
 //!
 //! # Features
 //!
-//! `json` (default), `msgpack`, `protobuf`, `avro`: re-export an object format. `key-file` (default):
-//! key rings from TOML, see [`keys`].
+//! `json` (default), `msgpack`, `protobuf`, `avro`: re-export an object format. `tls` (default): TLS 1.3, see the
+//! module `tls`. `key-file` (default): key rings from TOML, see [`keys`].
 
 pub mod admission;
 pub mod authorize;

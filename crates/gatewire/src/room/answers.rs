@@ -57,7 +57,8 @@ impl<T> RoomAnswers<T> {
         Self { arrivals, questioner, event: event.into(), answer: PhantomData }
     }
 
-    /// Who was asked, as far as it is known by now: on a server all, on a client those of whom its server has told.
+    /// Who was asked, as far as it is known by now: on a server all of its own node, and of other nodes those of whom
+    /// they have told; on a client those of whom its server has told.
     #[must_use]
     pub fn expected(&self) -> Vec<SocketAddress> {
         self.arrivals.inspect(|expected, _, _| expected.to_vec())

@@ -31,9 +31,9 @@ pub use report::RoomReport;
 /// polled, and ends in a [`RoomReport`] as soon as each receiver has answered or failed, at its
 /// [`timeout`](Self::timeout) (5 s by default) at the latest. Or take the [answers](Self::answers) as they come.
 ///
-/// Who is asked is decided once, by the sender's server when it handles the request, and each is named: who is
-/// silent at the deadline, or gone, is [missing](RoomReport::missing). That some or all do not answer is no
-/// error.
+/// Who is asked is decided once, by the sender's server when it handles the request; in a cluster it decides which
+/// nodes ask, and each of these on its own receivers when the request comes. Each is named: who is silent at the
+/// deadline, or gone, is [missing](RoomReport::missing). That some or all do not answer is no error.
 ///
 /// ```
 /// use gatewire::{Client, Server};

@@ -35,8 +35,8 @@ impl<T> RoomReport<T> {
         Self { expected, received, failed, missing, unreachable, whole }
     }
 
-    /// All who were asked: the receivers at the moment when the sender's server handled the request. None: nobody
-    /// was addressed.
+    /// All who are known to have been asked: those whom the sender's node addressed when it handled the request, and
+    /// those whom each other node addressed when the request came there. None: nobody was addressed.
     #[must_use]
     pub fn expected(&self) -> &[SocketAddress] {
         &self.expected

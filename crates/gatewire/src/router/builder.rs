@@ -46,7 +46,8 @@ pub struct RouterBuilder {
 pub enum StartError {
     /// The name of the node or of the cluster is none.
     Name(NameError),
-    /// One of the servers belongs to a router already.
+    /// One of the servers belongs to a router already, or was given twice. (If another router takes it at this very
+    /// moment, the servers given before it can join no other.)
     ServerTaken,
 }
 
@@ -167,7 +168,8 @@ impl RouterBuilder {
     }
 
     /// The bounds of links, in place of 64 MiB and a million frames, of which the newest are dropped at the bound, a
-    /// stall of 5 s, a ping after 1 s and two of them missed. The longest frame is what the accepting end reads.
+    /// stall of 5 s, a ping after 1 s and two of them missed, and 16,384 streams that come in. All of these are replaced:
+    /// [`Limits::default`] has 128 streams and another [`Overflow`]. The longest frame is what the accepting end reads.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -214,7 +216,9 @@ impl RouterBuilder {
         let machine = gatewire_cluster::Router::new(config, boot, clock.now().elapsed())
             .map_err(StartError::Name)?;
         let servers: Vec<_> = self.servers.iter().map(|server| Arc::clone(&server.inner)).collect();
-        if servers.iter().any(|server| server.router().is_some()) {
+        let twice = |(at, server)| servers[..at].iter().any(|other| Arc::ptr_eq(other, server));
+        let taken = servers.iter().any(|server| server.router().is_some());
+        if taken || servers.iter().enumerate().any(twice) {
             return Err(StartError::ServerTaken);
         }
         let instance = servers.first().map_or_else(random, |server| server.instance());

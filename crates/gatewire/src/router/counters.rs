@@ -19,7 +19,8 @@ pub struct RouterCounters {
     /// Frames that a link had taken and did not write: volatile ones, since the neighbour did not keep up, and those that
     /// waited when the link was lost. (What the kernel had then is not known.)
     pub lost: u64,
-    /// Dropped here, since a later one of the same sender had come by a shorter way.
+    /// Dropped here, since a later one of the same flow had come by another way, or since it is of a life of its node
+    /// that is over.
     pub late: u64,
     /// Dropped here, since their contents are no messages.
     pub malformed: u64,

@@ -258,7 +258,7 @@ impl RouterInner {
     }
 }
 
-/// Of how many origins the order is remembered, before those that cannot be reached are forgotten. They take 2 KiB
+/// Of how many origins the order is remembered, before those that cannot be reached are forgotten. They take 2 KiB, or 4,
 /// each.
 const MOST_ORIGINS: usize = 16_384;
 

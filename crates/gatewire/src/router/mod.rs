@@ -94,10 +94,10 @@ pub struct LinkInfo {
     pub cost: u16,
     /// The round trip, smoothed, once it was measured.
     pub round_trip: Option<Duration>,
-    /// Frames with messages that this node has sent over it. A frame carries the messages that one client has sent
-    /// behind one another to the same receivers.
+    /// Frames with messages that this node has queued for it, openings of streams not among them. A frame carries the
+    /// messages that one client has sent behind one another to the same receivers.
     pub frames_sent: u64,
-    /// The same that have come over it.
+    /// Frames with messages that have come over it, and openings of streams.
     pub frames_received: u64,
     /// Bytes that wait to be written to it.
     pub queued_bytes: usize,
@@ -229,8 +229,8 @@ impl Router {
         RouterEvents { receiver: self.inner.subscribe() }
     }
 
-    /// [Events](Self::events) tell from now on which nodes have members of this room, and first those that have some
-    /// now, until the guard is dropped. (Nodes tell each other hashes of rooms, so only a room that is named can be
+    /// [Events](Self::events) tell from now on which nodes have members of this room, until the guard is dropped, and
+    /// first those that have some now: unless the room is watched already, then see [`nodes_of`](Self::nodes_of). (Nodes tell each other hashes of rooms, so only a room that is named can be
     /// watched; and how many members a node has, it tells nobody.)
     #[must_use = "the room is watched until this is dropped"]
     pub fn watch_room(&self, room: &str) -> RoomWatch {

@@ -223,7 +223,7 @@ impl Socket {
         To::everyone(Origin::Socket(self))
     }
 
-    /// Addresses one socket of the server, by its id or its address.
+    /// Addresses one socket: of this node by its id, of any node of the cluster by its address.
     pub fn to_socket(&self, socket: impl Into<SocketAddress>) -> ToSocket<'_> {
         ToSocket::new(Origin::Socket(self), socket.into())
     }

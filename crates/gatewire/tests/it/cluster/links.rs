@@ -159,7 +159,9 @@ async fn two_live_nodes_of_one_name_fight_and_one_of_them_stops() {
 #[tokio::test]
 async fn what_cannot_be_started_is_told() {
     let server = Server::builder().build();
-    let first = Router::builder("n0").serve(&server).start().expect("a good name");
+    let twice = Router::builder("n0").serve(&server).serve(&server).start();
+    assert_eq!(twice.err(), Some(StartError::ServerTaken));
+    let first = Router::builder("n0").serve(&server).start().expect("not taken by the attempt");
     let second = Router::builder("n1").serve(&server).start();
     assert_eq!(second.err(), Some(StartError::ServerTaken));
     for name in ["", "a/b"] {
