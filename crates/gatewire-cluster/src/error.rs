@@ -45,6 +45,8 @@ pub enum LinkError {
     TooManyRooms,
     /// A bucket's summary names a node of another bucket.
     WrongBucket,
+    /// One frame asks twice for the same, or tells twice of one node: each may be answered with a million rooms.
+    NamedTwice,
     /// No such link is up. Here the caller is to blame.
     UnknownLink {
         /// The link.
@@ -71,6 +73,7 @@ impl fmt::Display for LinkError {
                     id.to_bits()
                 )
             }
+            Self::NamedTwice => f.write_str("a frame of the neighbour names a node twice"),
             Self::SnapshotOutOfOrder => f.write_str("the parts of a snapshot are out of order"),
             Self::TooManyRooms => write!(f, "a node has more than {MAX_ROOMS} rooms"),
             Self::WrongBucket => f.write_str("a summary names a node of another bucket"),

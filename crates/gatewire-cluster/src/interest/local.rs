@@ -73,6 +73,11 @@ impl LocalRooms {
         changes
     }
 
+    /// Nobody is told any more.
+    pub(crate) fn drop_changes(&mut self) {
+        (self.since, self.touched) = (None, BTreeSet::new());
+    }
+
     fn touch(&mut self, now: Duration, room: u64) {
         self.touched.insert(room);
         self.since.get_or_insert(now);

@@ -7,6 +7,7 @@ use gatewire_codec::v3::control::NodeId;
 
 use super::{Event, Router, State};
 use crate::identity::NodeName;
+use crate::link_set::LinkSet;
 use crate::link_state::LIFETIME;
 use crate::routes::{OwnLink, Routes};
 use crate::rules::RECHECKING;
@@ -29,6 +30,9 @@ impl Router {
             })
             .collect();
         let routes = Routes::compute(own, &links, &self.database);
+        // Not before: a link may have the number of one that is lost, and whose ways are in the routes until now.
+        self.adjacent = LinkSet::default();
+        links.iter().for_each(|own| self.adjacent.insert(own.link));
         let reached: BTreeMap<NodeId, (NodeName, u32)> = self
             .database
             .iter()
@@ -71,6 +75,7 @@ impl Router {
     /// Takes part no more: nobody can be reached from here.
     pub(super) fn stop(&mut self, state: State) {
         self.state = state;
+        self.drop_untold_rooms();
         self.routes = Routes::default();
         self.by_name.clear();
         let before = std::mem::take(&mut self.reached);

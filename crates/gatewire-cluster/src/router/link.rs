@@ -183,7 +183,6 @@ impl Router {
             return Err(LinkError::NoCommonVersion);
         }
         link.their_cost = Some(hello.cost);
-        self.adjacent.insert(id);
         let begins = self.name.id() > link.neighbour.id();
         self.origination.change(now);
         self.calculation.change(now);

@@ -209,7 +209,7 @@ pub struct Router {
     reached: BTreeMap<NodeId, (NodeName, u32)>,
     /// The same by their names.
     by_name: FxHashMap<Box<str>, NodeId>,
-    /// The links over which both sides have said hello.
+    /// The links over which both sides have said hello, and which `routes` takes into account.
     adjacent: LinkSet,
     origination: Throttle,
     calculation: Throttle,
@@ -280,6 +280,7 @@ impl Router {
     pub fn join(&mut self, now: Duration, room: &str) -> Result<(), TooManyRooms> {
         let room = self.config.room_key.hash(room);
         self.local.join(now, room)?;
+        self.drop_untold_rooms();
         self.holders.touch(room);
         self.tell_watched();
         Ok(())
@@ -289,6 +290,7 @@ impl Router {
     pub fn leave(&mut self, now: Duration, room: &str) -> bool {
         let room = self.config.room_key.hash(room);
         let left = self.local.leave(now, room);
+        self.drop_untold_rooms();
         self.holders.touch(room);
         self.tell_watched();
         left

@@ -6,8 +6,8 @@ use gatewire_codec::v3::control::{
     Control, Incarnation, InterestDelta, InterestSnapshot, NodeId, RequestItem,
 };
 
-use super::Router;
 use super::link::Partial;
+use super::{Router, State};
 use crate::error::LinkError;
 use crate::identity::NodeName;
 use crate::interest::{Difference, LONGEST_DELTA, MAX_ROOMS, RoomSet};
@@ -27,6 +27,13 @@ pub(super) struct Awaited {
 }
 
 impl Router {
+    /// Out of the cluster nobody is told of rooms any more.
+    pub(super) fn drop_untold_rooms(&mut self) {
+        if self.state != State::Running {
+            self.local.drop_changes();
+        }
+    }
+
     /// Tells what has changed of the own rooms.
     pub(super) fn tell_rooms(&mut self) {
         let own = self.name.id();

@@ -82,7 +82,9 @@ impl Router {
             if bucket(id) != summary {
                 return Err(LinkError::WrongBucket);
             }
-            told.insert(id);
+            if !told.insert(id) {
+                return Err(LinkError::NamedTwice);
+            }
             let theirs = Stamp {
                 incarnation: entry.incarnation,
                 sequence: entry.sequence,
@@ -113,14 +115,22 @@ impl Router {
         link: LinkId,
         items: &[RequestItem],
     ) -> Result<(), LinkError> {
+        // An item of two bytes is answered with all rooms of a node: with those of each once.
+        let (mut records, mut rooms) = (BTreeSet::new(), BTreeSet::new());
         for item in items {
             match *item {
                 RequestItem::Record { node } => {
                     let id = self.meant(link, node)?.id();
+                    if !records.insert(id) {
+                        return Err(LinkError::NamedTwice);
+                    }
                     self.send_record(now, link, id);
                 }
                 RequestItem::Interest { node, incarnation, version } => {
                     let id = self.meant(link, node)?.id();
+                    if !rooms.insert(id) {
+                        return Err(LinkError::NamedTwice);
+                    }
                     self.send_rooms(link, id, (incarnation, version));
                 }
             }

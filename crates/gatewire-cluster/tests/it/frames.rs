@@ -7,7 +7,8 @@ use gatewire_cluster::{
     Boot, Config, LinkError, LinkId, LinkUpError, NodeId, NodeName, Output, RoomKey, Router, State,
 };
 use gatewire_codec::v3::control::{
-    Control, Hello, Incarnation, InterestSnapshot, RequestItem, SummaryEntry, encode,
+    Control, Hello, Incarnation, InterestSnapshot, LinkState, Neighbour, NodeFlags, RequestItem,
+    SummaryEntry, encode,
 };
 use proptest::prelude::*;
 
@@ -93,6 +94,66 @@ fn a_summary_keeps_to_its_bucket() {
     let bucket = name("third").id().to_bits().to_le_bytes()[0].wrapping_add(1);
     let summary = Control::Summary { bucket, entries: vec![entry] };
     assert_eq!(give(&mut router, &summary), Err(LinkError::WrongBucket));
+}
+
+#[test]
+fn a_frame_that_names_a_node_twice_is_answered_once_at_most() {
+    let record = RequestItem::Record { node: 0 };
+    let rooms = RequestItem::Interest { node: 0, incarnation: Incarnation::default(), version: 0 };
+    let entry = SummaryEntry {
+        node: 0,
+        incarnation: Incarnation::default(),
+        sequence: 0,
+        interest_incarnation: Incarnation::default(),
+        interest_version: 0,
+    };
+    let bucket = name("own").id().to_bits().to_le_bytes()[0];
+    let twice = [
+        Control::Request(vec![record, rooms, record]),
+        Control::Request(vec![rooms, record, rooms]),
+        Control::Summary { bucket, entries: vec![entry, entry] },
+    ];
+    for frame in twice {
+        let mut router = linked();
+        define(&mut router, "own").expect("the number is free");
+        while router.poll_output().is_some() {}
+        assert_eq!(give(&mut router, &frame), Err(LinkError::NamedTwice), "{frame:?}");
+        let sent = std::iter::from_fn(|| router.poll_output()).count();
+        assert!(sent <= 3, "{sent} frames in answer to {frame:?}");
+    }
+}
+
+#[test]
+fn a_link_does_not_inherit_the_ways_of_one_that_had_its_number() {
+    let mut router = linked();
+    for (number, text) in ["own", "other", "third"].iter().enumerate() {
+        let number = u32::try_from(number).expect("it is small");
+        let definition = Control::NodeDef { number, id: name(text).id(), name: text };
+        give(&mut router, &definition).expect("the numbers follow each other");
+    }
+    let record = |node, neighbours| {
+        Control::LinkState(LinkState {
+            node,
+            incarnation: Incarnation::new(1, 1),
+            sequence: 1,
+            flags: NodeFlags::default(),
+            lifetime_s: 3_600,
+            area: 0,
+            neighbours,
+        })
+    };
+    let to = |node, link| Neighbour { node, link, cost: 1 };
+    give(&mut router, &record(1, vec![to(0, 0), to(2, 1)])).expect("a good record");
+    give(&mut router, &record(2, vec![to(1, 0)])).expect("a good record");
+    let later = NOW + Duration::from_secs(1);
+    router.handle_timeout(later);
+    let third = |router: &Router| router.next_hop(name("third").id(), name("own").id(), 0);
+    assert_eq!(third(&router), Some(LINK));
+    router.link_down(later, LINK);
+    assert_eq!(third(&router), None);
+    router.link_up(LINK, &name("stranger"), 1).expect("the number is free again");
+    give(&mut router, &Control::Hello(hello())).expect("its first frame");
+    assert_eq!(third(&router), None);
 }
 
 #[test]
