@@ -329,11 +329,13 @@ impl RouterInner {
     pub(super) async fn keep_time(self: Arc<Self>) {
         let mut closing = self.closing.subscribe();
         loop {
+            // Whoever has something earlier from here on leaves word, so nothing is missed while this looks.
+            self.armed.store(u64::MAX, Ordering::Release);
             let mut due = self.plane().router.poll_timeout().unwrap_or(Duration::MAX);
-            due = due.min(self.asks_due().elapsed());
+            due = due.min(self.asks_due().elapsed()).min(self.elapsed() + FAR);
             self.armed.store(nanos(due), Ordering::Release);
             let wait = async {
-                match self.clock.instant(Time::from_elapsed(due.min(FAR))) {
+                match self.clock.instant(Time::from_elapsed(due)) {
                     // Either way what is due is looked at.
                     Some(instant) => drop(timeout_at(instant, self.earlier.notified()).await),
                     None => self.earlier.notified().await,
@@ -412,7 +414,9 @@ impl RouterInner {
     /// The router is closed: its servers are none of its own any more.
     pub(super) fn forget_servers(&self) {
         self.closed.store(true, Ordering::Release);
-        self.servers.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let servers =
+            std::mem::take(&mut *self.servers.write().unwrap_or_else(PoisonError::into_inner));
+        servers.iter().for_each(|server| server.stand_alone(self));
     }
 
     /// A socket of this node.

@@ -12,6 +12,7 @@ use gatewire::{DisconnectReason, Limits, Router, RouterEvent, RouterEvents, Serv
 use gatewire_cluster::Incarnation;
 use gatewire_codec::v3::control::Control;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::fake::{Fake, hello, keyed};
@@ -318,6 +319,27 @@ async fn of_two_nodes_of_one_name_one_has_given_up_within_seconds() {
     for node in twins.into_iter().chain([hub]) {
         close(&clock, node).await;
     }
+}
+
+/// The clock goes on by itself here, whenever all tasks rest: if one of them does not, it stands still.
+#[tokio::test(start_paused = true)]
+async fn a_router_rests_between_its_deadlines_however_long_it_is_up() {
+    let router = Router::builder("n0").start().expect("a good name");
+    let (done, rests) = mpsc::channel();
+    let (stuck, watch) = oneshot::channel();
+    let watchdog = std::thread::spawn(move || {
+        if rests.recv_timeout(Duration::from_secs(20)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            // Nobody listens any more when it has just ended.
+            let _ = stuck.send(());
+        }
+    });
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(5 * 60 * 60)) => {}
+        Ok(()) = watch => panic!("five hours do not pass: some task is never at rest"),
+    }
+    router.close().await;
+    done.send(()).expect("the watchdog waits");
+    watchdog.join().expect("the watchdog does not panic");
 }
 
 async fn wanted(events: &mut RouterEvents, wanted: impl Fn(&RouterEvent) -> bool) {
