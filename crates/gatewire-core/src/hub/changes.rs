@@ -20,6 +20,11 @@ impl<H: Clone> Hub<H> {
             Some(rooms.map(|room| RoomChange { room: room.clone(), has_members: true }).collect());
     }
 
+    /// From here on nothing is noted any more.
+    pub fn ignore_changes(&mut self) {
+        self.changes = None;
+    }
+
     /// What has changed since the last call, in order. Empty when nothing is noted.
     pub fn take_changes(&mut self) -> Vec<RoomChange> {
         match &mut self.changes {

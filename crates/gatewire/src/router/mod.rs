@@ -15,6 +15,7 @@ mod uplink;
 
 use std::fmt;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -267,7 +268,7 @@ impl Router {
     ///
     /// Leaving has begun when the future is first polled, and goes on without it.
     pub async fn close(&self) {
-        self.inner.close().await;
+        Arc::clone(&self.inner).close().await;
     }
 }
 
@@ -331,10 +332,19 @@ impl RouterInner {
         }
     }
 
-    async fn close(&self) {
+    async fn close(self: Arc<Self>) {
         self.control(|plane, now| plane.router.leave_cluster(now));
         self.closing.send_replace(true);
         self.end_links(CloseCode::GoingAway, "");
+        // By itself: whoever waits may give up, and the servers have to be let go nevertheless.
+        if let Err(error) = tokio::spawn(self.finish_closing()).await
+            && error.is_panic()
+        {
+            resume_unwind(error.into_panic());
+        }
+    }
+
+    async fn finish_closing(self: Arc<Self>) {
         let mut live = self.live.subscribe();
         if timeout(CLOSE_LIMIT, live.wait_for(|live| *live == 0)).await.is_err() {
             tracing::debug!(node = %self.name, "closed while links still end");

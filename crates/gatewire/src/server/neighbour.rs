@@ -53,6 +53,15 @@ impl Inner {
         true
     }
 
+    /// A router is closed: if it was that of this server, nobody is told of rooms any more.
+    pub(crate) fn stand_alone(&self, closed: &RouterInner) {
+        if !self.router.get().is_some_and(|router| std::ptr::eq(&**router, closed)) {
+            return;
+        }
+        let mut hub = self.hub.write().unwrap_or_else(PoisonError::into_inner);
+        hub.ignore_changes();
+    }
+
     /// Changes who is in which room, and tells the cluster.
     pub(super) fn change_rooms<R>(
         &self,

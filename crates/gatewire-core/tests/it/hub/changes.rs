@@ -27,3 +27,14 @@ fn only_the_first_and_the_last_member_of_a_room_are_a_change() {
     assert_eq!(gone, [change("x", false), change("y", false)]);
     assert_eq!(hub.take_changes(), []);
 }
+
+#[test]
+fn nothing_is_noted_once_changes_are_ignored() {
+    let mut hub = Hub::new(RoomLimits::default());
+    let socket = hub.insert(SocketId::from_bytes([1; 16]), ()).expect("new");
+    hub.note_changes();
+    hub.join(socket, "before").expect("it may");
+    hub.ignore_changes();
+    hub.join(socket, "after").expect("it may");
+    assert_eq!(hub.take_changes(), []);
+}

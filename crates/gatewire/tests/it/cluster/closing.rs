@@ -45,6 +45,20 @@ async fn a_router_that_is_closed_has_told_the_others_and_has_no_links_left() {
 }
 
 #[tokio::test]
+async fn closing_goes_on_when_nobody_waits_for_it_any_more() {
+    let nodes = line(2).await;
+    let mut events = nodes[1].router.events();
+    tokio::select! {
+        biased;
+        () = nodes[1].router.close() => panic!("its neighbour has to hang up first"),
+        () = std::future::ready(()) => {}
+    }
+    let over = async { while events.next().await.expect("none is missed").is_some() {} };
+    within(over).await;
+    close_all(nodes).await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_closed_ends_the_links_that_came_to_it_and_does_not_wait_for_them() {
     let nodes = line(2).await;
     timeout(Duration::from_secs(3), nodes[0].server.close()).await.expect("it ends at once");
