@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use gatewire_cluster::NodeId;
-use gatewire_cluster::forward::{Arrived, OriginOrder, Passing, Split};
+use gatewire_cluster::forward::{Arrived, Branch, OriginOrder, Passing, Split};
 use gatewire_codec::v3::routed::{Carried, decode_target, encode_target};
 use gatewire_codec::{SocketAddress, Target};
 use gatewire_core::session::{Class, Frames};
@@ -187,8 +187,12 @@ impl RouterInner {
                 Counts::add(&self.counts.unreachable, split.unreachable.len());
                 Counts::add(&self.counts.expired, split.expired.len());
                 if arrived.passing.carried == Carried::Stream {
+                    // Numbers are those of the links that there are now.
+                    let header =
+                        |branch: &Branch| plane.router.header(&arrived.passing, branch.link);
+                    let ways = self.routes(&plane, split, header);
                     drop(plane);
-                    return self.open_routed(link, &arrived, split);
+                    return self.open_routed(link, &arrived, ways);
                 }
                 let lost = self.pass(&plane, &arrived.passing, split, &[arrived.payload], long);
                 (arrived, lost)

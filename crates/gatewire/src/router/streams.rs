@@ -60,7 +60,7 @@ impl Route {
 }
 
 /// Where the readers at other nodes are: links that lead to some, and the names of those to which none does.
-type Ways = (Vec<(Arc<RouterLink>, Route)>, Vec<Arc<str>>);
+pub(super) type Ways = (Vec<(Arc<RouterLink>, Route)>, Vec<Arc<str>>);
 
 impl RouterInner {
     /// The ways of a stream that begins here to all whom a target addresses at other nodes.
@@ -84,7 +84,7 @@ impl RouterInner {
         })
     }
 
-    fn routes(
+    pub(super) fn routes(
         &self,
         plane: &Plane,
         split: &Split,
@@ -146,7 +146,7 @@ impl RouterInner {
         self: &Arc<Self>,
         from: &Arc<RouterLink>,
         arrived: &Arrived<'_>,
-        split: &Split,
+        (ways, lost): Ways,
     ) -> Result<(), DisconnectReason> {
         let Ok(Message::StreamOpen { id, target: Some(target), event, info, ack }) =
             v3::decode(arrived.payload)
@@ -171,11 +171,6 @@ impl RouterInner {
             Err(OpenError::IdInUse) => {
                 return Err(DisconnectReason::Protocol(ProtocolError::StreamIdInUse(id)));
             }
-        };
-        let (ways, lost) = {
-            let plane = self.plane();
-            let passing = &arrived.passing;
-            self.routes(&plane, split, |branch| plane.router.header(passing, branch.link))
         };
         let socket = single(&target);
         let here: Vec<Arc<SocketInner>> = match socket {
