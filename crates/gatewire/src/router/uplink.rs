@@ -273,7 +273,7 @@ impl Beginning {
         let side = RouterSide { link: Arc::clone(&link) };
         let driver = Driver::new(side, (transport, reader), config);
         // The keys may have changed while it was let in.
-        link.check_key();
+        link.check_key(None);
         if *router.closing.borrow() {
             link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
         }

@@ -35,6 +35,23 @@ impl Server {
     }
 }
 
+/// What was given under a key, for the time that these keys give it. `None`: for the same time, or it is another
+/// key.
+pub(crate) fn prolonged(
+    given: &Grant,
+    key_id: &str,
+    keys: &KeyRing,
+    now: UnixTime,
+) -> Option<Grant> {
+    let grant = keys.grant(key_id, now).ok()?;
+    let other = grant.is_of_the_same_key(given) && grant.not_after != given.not_after;
+    other.then(|| {
+        let mut prolonged = given.clone();
+        prolonged.not_after = grant.not_after;
+        prolonged
+    })
+}
+
 impl Inner {
     /// What handshakes go by now.
     pub(super) fn listener(&self) -> Arc<ListenerConfig> {
@@ -50,13 +67,13 @@ impl Inner {
         let now = unix_now();
         let mut leaving = self.all_sockets();
         leaving.retain(|socket| {
-            // What it was given may have become more since.
-            let given = socket.grant_by(&before.keys, now).unwrap_or(&socket.grant);
-            !keys.upholds(socket.key_id(), given, now)
+            // It may have been given more time since.
+            let given = prolonged(&socket.grant, socket.key_id(), &before.keys, now);
+            !keys.upholds(socket.key_id(), given.as_ref().unwrap_or(&socket.grant), now)
         });
         self.send_away(&leaving);
         if let Some(router) = self.router() {
-            router.check_keys();
+            router.check_keys(self, &before.keys);
         }
     }
 
@@ -113,14 +130,8 @@ impl SocketInner {
     /// When it is, if the key was given more time since.
     pub(super) fn prolonged(&self) -> Option<Time> {
         let listener = self.server.listener();
-        let grant = self.grant_by(&listener.keys, unix_now())?;
-        (grant.not_after != self.grant.not_after).then(|| self.until(grant))
-    }
-
-    /// What these keys give to the session's key, if it is the same.
-    fn grant_by<'k>(&self, keys: &'k KeyRing, now: UnixTime) -> Option<&'k Arc<Grant>> {
-        let grant = keys.grant(self.key_id(), now).ok()?;
-        grant.is_of_the_same_key(&self.grant).then_some(grant)
+        let grant = prolonged(&self.grant, self.key_id(), &listener.keys, unix_now())?;
+        Some(self.until(&grant))
     }
 
     fn until(&self, grant: &Grant) -> Time {
