@@ -8,7 +8,7 @@ use gatewire_core::handshake::{Grant, KeyRing, ListenerConfig};
 use gatewire_core::{SocketId, Time, UnixTime};
 use tokio::time::sleep;
 
-use super::{Inner, Server, SocketInner};
+use super::{Inner, Server, Socket, SocketInner};
 use crate::clock::unix_now;
 use crate::error::DisconnectReason;
 use crate::net::link::HasLink;
@@ -65,13 +65,13 @@ impl Inner {
             std::mem::replace(&mut *listener, changed)
         };
         let now = unix_now();
-        let mut leaving = self.all_sockets();
-        leaving.retain(|socket| {
+        let leaving = self.all_sockets().into_iter().filter_map(|socket| {
             // It may have been given more time since.
             let given = prolonged(&socket.grant, socket.key_id(), &before.keys, now);
-            !keys.upholds(socket.key_id(), given.as_ref().unwrap_or(&socket.grant), now)
+            let given = given.map_or_else(|| Arc::clone(&socket.grant), Arc::new);
+            (!socket.is_upheld(keys, &given, now)).then_some((socket, given))
         });
-        self.send_away(&leaving);
+        self.send_away(leaving.collect());
         if let Some(router) = self.router() {
             router.check_keys(self, &before.keys);
         }
@@ -85,20 +85,22 @@ impl Inner {
     /// For a socket that has just come into the hub: its handshake may have begun under older keys than those
     /// by which [`set_keys`](Self::set_keys) chose whom to send away.
     pub(super) fn check_key(self: &Arc<Self>, socket: &Arc<SocketInner>) {
-        if !socket.is_upheld(&self.listener().keys, unix_now()) {
-            self.send_away(std::slice::from_ref(socket));
+        if !socket.is_upheld(&self.listener().keys, &socket.grant, unix_now()) {
+            self.send_away(vec![(Arc::clone(socket), Arc::clone(&socket.grant))]);
         }
     }
 
-    /// Asks sessions to authenticate anew, and closes those that have not gone after the grace.
-    fn send_away(self: &Arc<Self>, leaving: &[Arc<SocketInner>]) {
+    /// Asks sessions to authenticate anew, and closes those that have not gone after the grace, unless what they had
+    /// until now is upheld again.
+    fn send_away(self: &Arc<Self>, leaving: Vec<(Arc<SocketInner>, Arc<Grant>)>) {
         if leaving.is_empty() {
             return;
         }
-        for socket in leaving {
+        for (socket, _) in &leaving {
             socket.ask_to_authenticate();
         }
-        let ids: Vec<SocketId> = leaving.iter().map(|socket| socket.id).collect();
+        let ids = leaving.into_iter().map(|(socket, given)| (socket.id, given));
+        let ids: Vec<(SocketId, Arc<Grant>)> = ids.collect();
         let server = Arc::clone(self);
         tokio::spawn(async move {
             // `None`: the server was closed, and they with it.
@@ -106,10 +108,11 @@ impl Inner {
                 return;
             }
             let (keys, now) = (server.listener().keys.clone(), unix_now());
-            for socket in ids.into_iter().filter_map(|id| server.socket(id)) {
+            for (id, given) in ids {
+                let Some(Socket { inner }) = server.socket(id) else { continue };
                 // The key may be back: the operator had left it out by mistake.
-                if !socket.inner.is_upheld(&keys, now) {
-                    socket.inner.link.end_for(DisconnectReason::KeyExpired);
+                if !inner.is_upheld(&keys, &given, now) {
+                    inner.link.end_for(DisconnectReason::KeyExpired);
                 }
             }
         });
@@ -117,9 +120,9 @@ impl Inner {
 }
 
 impl SocketInner {
-    /// Whether these keys let the session go on as it is.
-    fn is_upheld(&self, keys: &KeyRing, now: UnixTime) -> bool {
-        keys.upholds(self.key_id(), &self.grant, now)
+    /// Whether these keys let the session go on as it is, with what it was given.
+    fn is_upheld(&self, keys: &KeyRing, given: &Grant, now: UnixTime) -> bool {
+        keys.upholds(self.key_id(), given, now)
     }
 
     /// When the key that the session began with is no longer valid.

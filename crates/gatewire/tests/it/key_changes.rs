@@ -181,6 +181,25 @@ async fn a_key_that_got_more_time_and_less_again_sends_its_sessions_away() {
     assert_eq!(asked.next().await, "a");
 }
 
+/// Nobody has to do what it is asked.
+#[tokio::test]
+async fn a_session_that_stays_when_its_key_lost_time_that_it_had_got_is_closed_after_its_grace() {
+    let ring = |seconds| {
+        let entry = KeyEntry::new("a", key(1)).not_after(in_seconds(seconds));
+        KeyRing::new().with_entry(entry)
+    };
+    let server = serve_with(|builder| builder.psk(ring(100))).await;
+    let mut ends = record_ends(&server);
+    let client = dial(&server, "a", 1).await;
+    let mut asked = record_asked([("a", &client)]);
+    server.set_keys(&ring(1000));
+    server.set_keys(&ring(200));
+    assert_eq!(asked.next().await, "a");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert_eq!(ends.next().await.1, DisconnectReason::KeyExpired);
+}
+
 /// Without keys anybody may come; with the first key those who came go.
 #[tokio::test]
 async fn the_first_key_sends_those_away_who_have_none() {
