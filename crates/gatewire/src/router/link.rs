@@ -7,10 +7,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use gatewire_cluster::forward::{Branch, Passing};
 use gatewire_cluster::{self as cluster, LinkId, NodeName};
+use gatewire_codec::v3::handshake::Role;
 use gatewire_codec::v3::routed::encode_routed;
 use gatewire_codec::v3::{control, routed};
 use gatewire_codec::{GoAwayCode, Message, v3};
-use gatewire_core::handshake::{Grant, KeyRing};
+use gatewire_core::handshake::{Bearer, Grant, KeyRing};
 use gatewire_core::session::{Class, Incoming, ProtocolError, StreamLimits};
 use gatewire_core::{DropReason, Time};
 
@@ -50,13 +51,16 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
-    /// Whether the keys of its server let the link go on as it is. It may have gone by the keys `before` these.
-    fn is_upheld(&self, before: Option<&KeyRing>) -> bool {
+    /// Whether the keys of its server let the link to this neighbour go on as it is. It may have gone by the keys
+    /// `before` these.
+    fn is_upheld(&self, neighbour: &NodeName, before: Option<&KeyRing>) -> bool {
         let Some(server) = self.server.upgrade() else { return true };
         let now = unix_now();
         let given = before.and_then(|before| prolonged(&self.grant, &self.key_id, before, now));
         let given = given.as_ref().unwrap_or(&self.grant);
-        server.keys().upholds(&self.key_id, given, now)
+        let node_name = Some(neighbour.as_str());
+        let bearer = Bearer { key_id: &self.key_id, role: Role::Router, node_name };
+        server.keys().upholds(&bearer, given, now)
     }
 
     /// When its key is no longer valid, by what it was given or by what the key would be given now.
@@ -140,7 +144,8 @@ impl RouterLink {
     ///
     /// With the keys `before` when they have changed: by those it may have gone longer than by what it was given.
     pub(super) fn check_key(&self, before: Option<&KeyRing>) {
-        if self.admitted.as_ref().is_some_and(|admitted| !admitted.is_upheld(before)) {
+        let Some(admitted) = &self.admitted else { return };
+        if !admitted.is_upheld(&self.neighbour, before) {
             self.link.end_for(DisconnectReason::KeyExpired);
         }
     }

@@ -4,7 +4,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
-use gatewire_core::handshake::{Grant, KeyRing, ListenerConfig};
+use gatewire_codec::v3::handshake::Role;
+use gatewire_core::handshake::{Bearer, Grant, KeyRing, ListenerConfig};
 use gatewire_core::{SocketId, Time, UnixTime};
 use tokio::time::sleep;
 
@@ -20,8 +21,9 @@ pub(crate) const REAUTH_GRACE: Duration = Duration::from_secs(30);
 impl Server {
     /// Replaces the keys: who connects from now on has to know one of these.
     ///
-    /// A session goes on as it is while its key is among them, valid, with the same secret and permissions. All
-    /// others are asked to authenticate anew (GOAWAY 1), which a [`Client`](crate::Client) does by itself, and
+    /// A session goes on as it is while its key is among them, valid, with the same secret and permissions, and still
+    /// admits its role (and, if it is a router's, its name); without a key, while nobody needs one for it. All others
+    /// are asked to authenticate anew (GOAWAY 1), which a [`Client`](crate::Client) does by itself, and
     /// are closed after the [grace](crate::ServerBuilder::reauth_grace). Links of other routers that are not upheld
     /// are closed at once: they dial again by themselves.
     ///
@@ -122,7 +124,8 @@ impl Inner {
 impl SocketInner {
     /// Whether these keys let the session go on as it is, with what it was given.
     fn is_upheld(&self, keys: &KeyRing, given: &Grant, now: UnixTime) -> bool {
-        keys.upholds(self.key_id(), given, now)
+        let bearer = Bearer { key_id: self.key_id(), role: Role::Client, node_name: None };
+        keys.upholds(&bearer, given, now)
     }
 
     /// When the key that the session began with is no longer valid.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gatewire::keys::{KeyEntry, Permissions, Profile, UnixTime};
+use gatewire::keys::{KeyEntry, Permissions, Profile, Roles, UnixTime};
 use gatewire::{Client, DisconnectReason, GoAwayCode, KeyRing, Psk, Server};
 use gatewire_codec::v3::handshake::{Extensions, Role};
 use gatewire_codec::{Message, v3};
@@ -113,6 +113,19 @@ async fn a_session_does_not_keep_what_its_key_no_longer_gives() {
     let mut found = asked.so_far();
     found.sort_unstable();
     assert_eq!(found, ["leaked", "trusted"]);
+}
+
+#[tokio::test]
+async fn a_client_goes_when_its_key_is_for_routers_alone() {
+    let ring = |roles| KeyRing::new().with_entry(KeyEntry::new("one", key(1)).roles(roles));
+    let server = serve_with(|builder| builder.psk(ring(Roles::CLIENT))).await;
+    let client = dial(&server, "one", 1).await;
+    let mut asked = record_asked([("one", &client)]);
+    server.set_keys(&ring(Roles::BOTH));
+    fence(&client).await;
+    asked.expect_nothing();
+    server.set_keys(&ring(Roles::ROUTER));
+    assert_eq!(asked.next().await, "one");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gatewire::keys::{KeyEntry, Roles, UnixTime};
+use gatewire::keys::{KeyEntry, Patterns, Roles, UnixTime};
 use gatewire::{Client, DisconnectReason, KeyRing, Psk, Router, RouterEvent, RouterEvents, Server};
 use tokio::time::timeout;
 
@@ -52,6 +52,7 @@ impl Pair {
         let client = dial(&other).await;
         client.on("fence", || ());
         assert!(within(owner.wait_for_node("n1")).await);
+        assert!(within(dialler.wait_for_node("n0")).await);
         let events = owner.events();
         Self { server, owner, events, dialler, other, client }
     }
@@ -102,5 +103,39 @@ async fn a_link_whose_key_got_more_time_and_less_again_ends_and_comes_back() {
     pair.keeps_its_link(&until(1000)).await;
     pair.loses_its_link(&until(200)).await;
     pair.comes_back().await;
+    pair.close().await;
+}
+
+/// Whoever finds a node in the wrong hands takes the role from its key, and does not want to wait until it hangs up.
+#[tokio::test]
+async fn a_link_does_not_outlive_the_role_of_its_key() {
+    let mut pair = Pair::under(ring(one())).await;
+    pair.keeps_its_link(&ring(one().roles(Roles::ROUTER))).await;
+    pair.loses_its_link(&ring(one().roles(Roles::CLIENT))).await;
+    pair.server.set_keys(&ring(one()));
+    pair.comes_back().await;
+    pair.close().await;
+}
+
+#[tokio::test]
+async fn a_link_does_not_outlive_the_name_that_its_key_allows() {
+    let named = |names: &[&str]| {
+        let names = Patterns::new(names.iter().copied()).expect("good patterns");
+        ring(one().node_names(names))
+    };
+    let mut pair = Pair::under(ring(one())).await;
+    pair.keeps_its_link(&named(&["n1"])).await;
+    pair.keeps_its_link(&named(&["n1", "n2"])).await;
+    pair.loses_its_link(&named(&["n2"])).await;
+    pair.server.set_keys(&ring(one()));
+    pair.comes_back().await;
+    pair.close().await;
+}
+
+#[tokio::test]
+async fn a_link_without_a_key_ends_when_its_server_is_closed_to_routers() {
+    let mut pair = Pair::under(open()).await;
+    pair.keeps_its_link(&KeyRing::open_to(Roles::ROUTER)).await;
+    pair.loses_its_link(&KeyRing::new()).await;
     pair.close().await;
 }
