@@ -140,6 +140,12 @@ impl RouterLink {
         admitted.is_some_and(|admitted| std::ptr::eq(admitted.server.as_ptr(), Arc::as_ptr(server)))
     }
 
+    /// Whether its neighbour has come to a server that takes nobody any more.
+    pub(super) fn is_of_closed_server(&self) -> bool {
+        let Some(admitted) = &self.admitted else { return false };
+        admitted.server.upgrade().is_none_or(|server| !server.is_open())
+    }
+
     /// Ends the link if the keys do not uphold it any more. (The neighbour dials again, with the key that it has now.)
     ///
     /// With the keys `before` when they have changed: by those it may have gone longer than by what it was given.
