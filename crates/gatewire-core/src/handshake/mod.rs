@@ -32,7 +32,9 @@ use gatewire_codec::v3::handshake::{Extensions, Role, extension};
 use gatewire_codec::{DecodeError, EncodeError, Message, RejectCode, v3};
 
 pub use dialler::{DiallerConfig, ExpectAccept, ExpectChallenge};
-pub use keys::{Decoys, Grant, KeyChanges, KeyEntry, KeyFault, KeyRing, Psk, Roles, WeakKey};
+pub use keys::{
+    Bearer, Decoys, Grant, KeyChanges, KeyEntry, KeyFault, KeyRing, Psk, Roles, WeakKey,
+};
 pub use listener::{ExpectHello, ExpectProof, ListenerConfig, Refusal};
 pub use resume::ResumeSecret;
 pub use schedule::ChannelBinding;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use gatewire_cluster::forward::OriginOrder;
 use gatewire_cluster::{self as cluster, LinkError, LinkId, NodeId, NodeName, Output};
 use gatewire_codec::CloseCode;
-use gatewire_core::handshake::Psk;
+use gatewire_core::handshake::{KeyRing, Psk};
 use gatewire_core::hub::RoomChange;
 use gatewire_core::{SocketId, Time};
 use gatewire_format::Formats;
@@ -362,10 +362,12 @@ impl RouterInner {
         all.iter().for_each(|credentials| credentials.set_key(id.to_owned(), key.clone()));
     }
 
-    /// The keys of a server have changed.
-    pub(crate) fn check_keys(&self) {
+    /// The keys of a server have changed. Those that it had before:
+    pub(crate) fn check_keys(&self, server: &Arc<server::Inner>, before: &KeyRing) {
         let links: Vec<_> = self.plane().links().cloned().collect();
-        links.iter().for_each(|link| link.check_key());
+        for link in links.iter().filter(|link| link.is_admitted_by(server)) {
+            link.check_key(Some(before));
+        }
     }
 
     /// Ends the links of neighbours that have come to this server.

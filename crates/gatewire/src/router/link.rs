@@ -7,10 +7,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use gatewire_cluster::forward::{Branch, Passing};
 use gatewire_cluster::{self as cluster, LinkId, NodeName};
+use gatewire_codec::v3::handshake::Role;
 use gatewire_codec::v3::routed::encode_routed;
 use gatewire_codec::v3::{control, routed};
 use gatewire_codec::{GoAwayCode, Message, v3};
-use gatewire_core::handshake::Grant;
+use gatewire_core::handshake::{Bearer, Grant, KeyRing};
 use gatewire_core::session::{Class, Incoming, ProtocolError, StreamLimits};
 use gatewire_core::{DropReason, Time};
 
@@ -23,7 +24,7 @@ use crate::handler::Handlers;
 use crate::net::assembly::Frame;
 use crate::net::link::{HasLink, Link};
 use crate::net::side::Side;
-use crate::server;
+use crate::server::{self, prolonged};
 
 /// What everybody who sends to a neighbour shares.
 pub(crate) struct RouterLink {
@@ -50,10 +51,16 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
-    /// Whether the keys of its server let the link go on as it is.
-    fn is_upheld(&self) -> bool {
-        let keys = self.server.upgrade().map(|server| server.keys());
-        keys.is_none_or(|keys| keys.upholds(&self.key_id, &self.grant, unix_now()))
+    /// Whether the keys of its server let the link to this neighbour go on as it is. It may have gone by the keys
+    /// `before` these.
+    fn is_upheld(&self, neighbour: &NodeName, before: Option<&KeyRing>) -> bool {
+        let Some(server) = self.server.upgrade() else { return true };
+        let now = unix_now();
+        let given = before.and_then(|before| prolonged(&self.grant, &self.key_id, before, now));
+        let given = given.as_ref().unwrap_or(&self.grant);
+        let node_name = Some(neighbour.as_str());
+        let bearer = Bearer { key_id: &self.key_id, role: Role::Router, node_name };
+        server.keys().upholds(&bearer, given, now)
     }
 
     /// When its key is no longer valid, by what it was given or by what the key would be given now.
@@ -64,10 +71,8 @@ impl Admitted {
     /// The same, if the key was given another time since.
     fn prolonged(&self, now: Time) -> Option<Time> {
         let keys = self.server.upgrade()?.keys();
-        let grant = keys.grant(&self.key_id, unix_now()).ok()?;
-        let other =
-            grant.is_of_the_same_key(&self.grant) && grant.not_after != self.grant.not_after;
-        other.then(|| until(grant, now))
+        let grant = prolonged(&self.grant, &self.key_id, &keys, unix_now())?;
+        Some(until(&grant, now))
     }
 }
 
@@ -135,9 +140,18 @@ impl RouterLink {
         admitted.is_some_and(|admitted| std::ptr::eq(admitted.server.as_ptr(), Arc::as_ptr(server)))
     }
 
+    /// Whether its neighbour has come to a server that takes nobody any more.
+    pub(super) fn is_of_closed_server(&self) -> bool {
+        let Some(admitted) = &self.admitted else { return false };
+        admitted.server.upgrade().is_none_or(|server| !server.is_open())
+    }
+
     /// Ends the link if the keys do not uphold it any more. (The neighbour dials again, with the key that it has now.)
-    pub(super) fn check_key(&self) {
-        if self.admitted.as_ref().is_some_and(|admitted| !admitted.is_upheld()) {
+    ///
+    /// With the keys `before` when they have changed: by those it may have gone longer than by what it was given.
+    pub(super) fn check_key(&self, before: Option<&KeyRing>) {
+        let Some(admitted) = &self.admitted else { return };
+        if !admitted.is_upheld(&self.neighbour, before) {
             self.link.end_for(DisconnectReason::KeyExpired);
         }
     }

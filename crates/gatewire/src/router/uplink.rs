@@ -272,9 +272,9 @@ impl Beginning {
             DriverConfig { limits, idle_timeout: None, leftover, first: None, paused: false };
         let side = RouterSide { link: Arc::clone(&link) };
         let driver = Driver::new(side, (transport, reader), config);
-        // The keys may have changed while it was let in.
-        link.check_key();
-        if *router.closing.borrow() {
+        // The keys may have changed while it was let in, and its server or its router closed: then neither has seen it.
+        link.check_key(None);
+        if *router.closing.borrow() || link.is_of_closed_server() {
             link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
         }
         Ok(Connected { _task: Task::begin(router), link: Some(link), driver, in_use: true })

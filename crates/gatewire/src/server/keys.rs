@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use gatewire_codec::GoAwayCode;
-use gatewire_core::handshake::{Grant, KeyRing, ListenerConfig};
+use gatewire_codec::v3::handshake::Role;
+use gatewire_core::handshake::{Bearer, Grant, KeyRing, ListenerConfig};
 use gatewire_core::{SocketId, Time, UnixTime};
 use tokio::time::sleep;
 
-use super::{Inner, Server, SocketInner};
+use super::{Inner, Server, Socket, SocketInner};
 use crate::clock::unix_now;
 use crate::error::DisconnectReason;
 use crate::net::link::HasLink;
@@ -20,8 +21,9 @@ pub(crate) const REAUTH_GRACE: Duration = Duration::from_secs(30);
 impl Server {
     /// Replaces the keys: who connects from now on has to know one of these.
     ///
-    /// A session goes on as it is while its key is among them, valid, with the same secret and permissions. All
-    /// others are asked to authenticate anew (GOAWAY 1), which a [`Client`](crate::Client) does by itself, and
+    /// A session goes on as it is while its key is among them, valid, with the same secret and permissions, and still
+    /// admits its role (and, if it is a router's, its name); without a key, while nobody needs one for it. All others
+    /// are asked to authenticate anew (GOAWAY 1), which a [`Client`](crate::Client) does by itself, and
     /// are closed after the [grace](crate::ServerBuilder::reauth_grace). Links of other routers that are not upheld
     /// are closed at once: they dial again by themselves.
     ///
@@ -33,6 +35,23 @@ impl Server {
     pub fn set_keys(&self, keys: &KeyRing) {
         self.inner.set_keys(keys);
     }
+}
+
+/// What was given under a key, for the time that these keys give it. `None`: for the same time, or it is another
+/// key.
+pub(crate) fn prolonged(
+    given: &Grant,
+    key_id: &str,
+    keys: &KeyRing,
+    now: UnixTime,
+) -> Option<Grant> {
+    let grant = keys.grant(key_id, now).ok()?;
+    let other = grant.is_of_the_same_key(given) && grant.not_after != given.not_after;
+    other.then(|| {
+        let mut prolonged = given.clone();
+        prolonged.not_after = grant.not_after;
+        prolonged
+    })
 }
 
 impl Inner {
@@ -48,15 +67,15 @@ impl Inner {
             std::mem::replace(&mut *listener, changed)
         };
         let now = unix_now();
-        let mut leaving = self.all_sockets();
-        leaving.retain(|socket| {
-            // What it was given may have become more since.
-            let given = socket.grant_by(&before.keys, now).unwrap_or(&socket.grant);
-            !keys.upholds(socket.key_id(), given, now)
+        let leaving = self.all_sockets().into_iter().filter_map(|socket| {
+            // It may have been given more time since.
+            let given = prolonged(&socket.grant, socket.key_id(), &before.keys, now);
+            let given = given.map_or_else(|| Arc::clone(&socket.grant), Arc::new);
+            (!socket.is_upheld(keys, &given, now)).then_some((socket, given))
         });
-        self.send_away(&leaving);
+        self.send_away(leaving.collect());
         if let Some(router) = self.router() {
-            router.check_keys();
+            router.check_keys(self, &before.keys);
         }
     }
 
@@ -68,20 +87,22 @@ impl Inner {
     /// For a socket that has just come into the hub: its handshake may have begun under older keys than those
     /// by which [`set_keys`](Self::set_keys) chose whom to send away.
     pub(super) fn check_key(self: &Arc<Self>, socket: &Arc<SocketInner>) {
-        if !socket.is_upheld(&self.listener().keys, unix_now()) {
-            self.send_away(std::slice::from_ref(socket));
+        if !socket.is_upheld(&self.listener().keys, &socket.grant, unix_now()) {
+            self.send_away(vec![(Arc::clone(socket), Arc::clone(&socket.grant))]);
         }
     }
 
-    /// Asks sessions to authenticate anew, and closes those that have not gone after the grace.
-    fn send_away(self: &Arc<Self>, leaving: &[Arc<SocketInner>]) {
+    /// Asks sessions to authenticate anew, and closes those that have not gone after the grace, unless what they had
+    /// until now is upheld again.
+    fn send_away(self: &Arc<Self>, leaving: Vec<(Arc<SocketInner>, Arc<Grant>)>) {
         if leaving.is_empty() {
             return;
         }
-        for socket in leaving {
+        for (socket, _) in &leaving {
             socket.ask_to_authenticate();
         }
-        let ids: Vec<SocketId> = leaving.iter().map(|socket| socket.id).collect();
+        let ids = leaving.into_iter().map(|(socket, given)| (socket.id, given));
+        let ids: Vec<(SocketId, Arc<Grant>)> = ids.collect();
         let server = Arc::clone(self);
         tokio::spawn(async move {
             // `None`: the server was closed, and they with it.
@@ -89,10 +110,11 @@ impl Inner {
                 return;
             }
             let (keys, now) = (server.listener().keys.clone(), unix_now());
-            for socket in ids.into_iter().filter_map(|id| server.socket(id)) {
+            for (id, given) in ids {
+                let Some(Socket { inner }) = server.socket(id) else { continue };
                 // The key may be back: the operator had left it out by mistake.
-                if !socket.inner.is_upheld(&keys, now) {
-                    socket.inner.link.end_for(DisconnectReason::KeyExpired);
+                if !inner.is_upheld(&keys, &given, now) {
+                    inner.link.end_for(DisconnectReason::KeyExpired);
                 }
             }
         });
@@ -100,9 +122,10 @@ impl Inner {
 }
 
 impl SocketInner {
-    /// Whether these keys let the session go on as it is.
-    fn is_upheld(&self, keys: &KeyRing, now: UnixTime) -> bool {
-        keys.upholds(self.key_id(), &self.grant, now)
+    /// Whether these keys let the session go on as it is, with what it was given.
+    fn is_upheld(&self, keys: &KeyRing, given: &Grant, now: UnixTime) -> bool {
+        let bearer = Bearer { key_id: self.key_id(), role: Role::Client, node_name: None };
+        keys.upholds(&bearer, given, now)
     }
 
     /// When the key that the session began with is no longer valid.
@@ -113,14 +136,8 @@ impl SocketInner {
     /// When it is, if the key was given more time since.
     pub(super) fn prolonged(&self) -> Option<Time> {
         let listener = self.server.listener();
-        let grant = self.grant_by(&listener.keys, unix_now())?;
-        (grant.not_after != self.grant.not_after).then(|| self.until(grant))
-    }
-
-    /// What these keys give to the session's key, if it is the same.
-    fn grant_by<'k>(&self, keys: &'k KeyRing, now: UnixTime) -> Option<&'k Arc<Grant>> {
-        let grant = keys.grant(self.key_id(), now).ok()?;
-        grant.is_of_the_same_key(&self.grant).then_some(grant)
+        let grant = prolonged(&self.grant, self.key_id(), &listener.keys, unix_now())?;
+        Some(self.until(&grant))
     }
 
     fn until(&self, grant: &Grant) -> Time {

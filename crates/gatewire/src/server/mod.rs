@@ -61,6 +61,7 @@ use shutdown::State;
 pub(crate) use ask::Questions;
 pub use builder::ServerBuilder;
 pub(crate) use hub::{RELAY_TIMEOUT, single};
+pub(crate) use keys::prolonged;
 pub use shutdown::Drain;
 pub use socket::Socket;
 pub(crate) use socket::SocketInner;

@@ -128,3 +128,6 @@ fn prepare(
     let max_frame = established.max_frame;
     Ok((Arc::clone(router), Beginning { name, cost, max_frame, admitted }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ const SLICES: u32 = 30;
 const CLOSE_LIMIT: Duration = Duration::from_secs(4);
 
 impl Inner {
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         *self.state.borrow() == State::Open
     }
 

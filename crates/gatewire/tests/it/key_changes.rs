@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gatewire::keys::{KeyEntry, Permissions, Profile, UnixTime};
+use gatewire::keys::{KeyEntry, Permissions, Profile, Roles, UnixTime};
 use gatewire::{Client, DisconnectReason, GoAwayCode, KeyRing, Psk, Server};
 use gatewire_codec::v3::handshake::{Extensions, Role};
 use gatewire_codec::{Message, v3};
@@ -116,6 +116,19 @@ async fn a_session_does_not_keep_what_its_key_no_longer_gives() {
 }
 
 #[tokio::test]
+async fn a_client_goes_when_its_key_is_for_routers_alone() {
+    let ring = |roles| KeyRing::new().with_entry(KeyEntry::new("one", key(1)).roles(roles));
+    let server = serve_with(|builder| builder.psk(ring(Roles::CLIENT))).await;
+    let client = dial(&server, "one", 1).await;
+    let mut asked = record_asked([("one", &client)]);
+    server.set_keys(&ring(Roles::BOTH));
+    fence(&client).await;
+    asked.expect_nothing();
+    server.set_keys(&ring(Roles::ROUTER));
+    assert_eq!(asked.next().await, "one");
+}
+
+#[tokio::test]
 async fn a_key_that_is_put_back_in_time_keeps_its_sessions() {
     let ring = KeyRing::new().with("one", key(1));
     let server = serve_with(|builder| builder.psk(ring.clone())).await;
@@ -179,6 +192,25 @@ async fn a_key_that_got_more_time_and_less_again_sends_its_sessions_away() {
     asked.expect_nothing();
     server.set_keys(&ring(200));
     assert_eq!(asked.next().await, "a");
+}
+
+/// Nobody has to do what it is asked.
+#[tokio::test]
+async fn a_session_that_stays_when_its_key_lost_time_that_it_had_got_is_closed_after_its_grace() {
+    let ring = |seconds| {
+        let entry = KeyEntry::new("a", key(1)).not_after(in_seconds(seconds));
+        KeyRing::new().with_entry(entry)
+    };
+    let server = serve_with(|builder| builder.psk(ring(100))).await;
+    let mut ends = record_ends(&server);
+    let client = dial(&server, "a", 1).await;
+    let mut asked = record_asked([("a", &client)]);
+    server.set_keys(&ring(1000));
+    server.set_keys(&ring(200));
+    assert_eq!(asked.next().await, "a");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert_eq!(ends.next().await.1, DisconnectReason::KeyExpired);
 }
 
 /// Without keys anybody may come; with the first key those who came go.

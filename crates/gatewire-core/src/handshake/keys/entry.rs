@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{KeyTag, Psk};
 use crate::UnixTime;
+use crate::handshake::HandshakeError;
 use crate::permissions::{Patterns, Permissions};
 use gatewire_codec::v3::handshake::Role;
 
@@ -42,6 +43,20 @@ pub(super) struct Terms {
     pub(super) roles: Roles,
     /// `None`: any name, or none.
     pub(super) node_names: Option<Patterns>,
+}
+
+impl Terms {
+    /// Whether a dialler that has proven to know the key may be what it says.
+    pub(super) fn admit(&self, role: Role, node_name: Option<&str>) -> Result<(), HandshakeError> {
+        if !self.roles.contain(role) {
+            return Err(HandshakeError::Role);
+        }
+        let named = |names: &Patterns| node_name.is_some_and(|name| names.matches(name));
+        if role == Role::Router && !self.node_names.as_ref().is_none_or(named) {
+            return Err(HandshakeError::NodeName);
+        }
+        Ok(())
+    }
 }
 
 impl KeyEntry {

@@ -20,7 +20,6 @@ use rustc_hash::FxHashMap;
 use super::HandshakeError;
 use super::schedule::Prk;
 use crate::UnixTime;
-use crate::permissions::Patterns;
 use entry::Terms;
 use gatewire_codec::v3::handshake::Role;
 
@@ -42,6 +41,17 @@ pub struct KeyRing {
     keys: Arc<FxHashMap<Box<str>, Arc<Held>>>,
     /// Who may connect while there is no key.
     open_to: Roles,
+}
+
+/// Who has a session, as its handshake has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bearer<'a> {
+    /// The id of the key. Empty without one.
+    pub key_id: &'a str,
+    /// What the dialler is.
+    pub role: Role,
+    /// The name that a dialling router told, if it did.
+    pub node_name: Option<&'a str>,
 }
 
 /// A key in a ring: not the secret itself, but the HMAC state that is made of it.
@@ -112,21 +122,26 @@ impl KeyRing {
         self.valid(id, now).map(|held| &held.grant)
     }
 
-    /// Whether a session that was `given` this under the key `id`, by this ring or an earlier one, may go on
-    /// as it is: the key is there, valid, and has the same secret; it permits the same, for no shorter
-    /// time. Without keys only those go on that began without.
+    /// Whether a session that was `given` this, by this ring or an earlier one, may go on as it is: its key is
+    /// there, valid, and has the same secret; it admits who has it, and permits the same, for no shorter time.
+    /// Without keys only those go on that began without, in a role that the ring is open to.
     #[must_use]
-    pub fn upholds(&self, id: &str, given: &Grant, now: UnixTime) -> bool {
+    pub fn upholds(&self, bearer: &Bearer<'_>, given: &Grant, now: UnixTime) -> bool {
         let lasts = |last: Option<UnixTime>| {
             last.is_none_or(|last| given.not_after.is_some_and(|old| last >= old))
         };
-        match self.grant(id, now) {
-            Ok(grant) => {
+        match self.valid(bearer.key_id, now) {
+            Ok(held) => {
+                let Held { terms, grant, .. } = &**held;
                 grant.is_of_the_same_key(given)
+                    && terms.admit(bearer.role, bearer.node_name).is_ok()
                     && grant.permissions == given.permissions
                     && lasts(grant.not_after)
             }
-            Err(_) => self.is_empty() && given.tag == KeyTag::default(),
+            Err(_) => {
+                let began_without = given.tag == KeyTag::default();
+                self.is_empty() && began_without && self.open_to.contain(bearer.role)
+            }
         }
     }
 
@@ -184,13 +199,7 @@ impl Held {
         role: Role,
         node_name: Option<&str>,
     ) -> Result<Arc<Grant>, HandshakeError> {
-        if !self.terms.roles.contain(role) {
-            return Err(HandshakeError::Role);
-        }
-        let named = |names: &Patterns| node_name.is_some_and(|name| names.matches(name));
-        if role == Role::Router && !self.terms.node_names.as_ref().is_none_or(named) {
-            return Err(HandshakeError::NodeName);
-        }
+        self.terms.admit(role, node_name)?;
         Ok(Arc::clone(&self.grant))
     }
 }

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use gatewire_core::handshake::{Grant, KeyChanges, KeyEntry, KeyRing, Roles};
-use gatewire_core::permissions::Profile;
+use gatewire_core::handshake::{Bearer, Grant, KeyChanges, KeyEntry, KeyRing, Roles};
+use gatewire_core::permissions::{Patterns, Profile};
 
 use super::*;
 
@@ -23,7 +23,19 @@ fn given(keys: &KeyRing) -> Grant {
 
 /// Whether a session that began under a key may go on under others.
 fn goes_on(begun: KeyEntry, now: &KeyRing) -> bool {
-    now.upholds("alpha", &given(&ring(begun)), NOW)
+    goes_on_as(client("alpha"), begun, now)
+}
+
+fn goes_on_as(bearer: Bearer<'_>, begun: KeyEntry, now: &KeyRing) -> bool {
+    now.upholds(&bearer, &given(&ring(begun)), NOW)
+}
+
+fn client(key_id: &str) -> Bearer<'_> {
+    Bearer { key_id, role: Role::Client, node_name: None }
+}
+
+fn router<'a>(key_id: &'a str, node_name: &'a str) -> Bearer<'a> {
+    Bearer { key_id, role: Role::Router, node_name: Some(node_name) }
 }
 
 fn open_dialler(role: Role) -> DiallerConfig {
@@ -36,7 +48,7 @@ fn a_session_goes_on_while_its_key_says_what_it_said() {
     assert!(goes_on(alpha(1), &ring(alpha(1)).with("beta", psk(2))));
     // What is no part of a session may change under it.
     let sessions = NonZeroU32::new(3).expect("not zero");
-    let other = alpha(1).not_before(NOW).roles(Roles::ROUTER).max_sessions(sessions);
+    let other = alpha(1).not_before(NOW).roles(Roles::BOTH).max_sessions(sessions);
     assert!(goes_on(alpha(1), &ring(other)));
 }
 
@@ -67,10 +79,43 @@ fn a_session_does_not_keep_more_than_its_key_gives() {
 #[test]
 fn without_keys_those_go_on_that_began_without() {
     let open = KeyRing::new();
-    assert!(open.upholds("", &Grant::default(), NOW));
-    assert!(!ring(alpha(1)).upholds("", &Grant::default(), NOW));
-    assert!(!ring(KeyEntry::new("", psk(1))).upholds("", &Grant::default(), NOW));
+    let none = Grant::default();
+    assert!(open.upholds(&client(""), &none, NOW));
+    assert!(!ring(alpha(1)).upholds(&client(""), &none, NOW));
+    assert!(!ring(KeyEntry::new("", psk(1))).upholds(&client(""), &none, NOW));
     assert!(!goes_on(alpha(1), &open));
+    // And as long as the ring is open to what they are.
+    assert!(!open.upholds(&router("", "one"), &none, NOW));
+    assert!(KeyRing::open_to(Roles::ROUTER).upholds(&router("", "one"), &none, NOW));
+    assert!(!KeyRing::open_to(Roles::ROUTER).upholds(&client(""), &none, NOW));
+}
+
+/// Whoever takes a role from a key means those too that have it already.
+#[test]
+fn a_session_does_not_keep_a_role_that_its_key_no_longer_has() {
+    let entry = |roles| alpha(1).roles(roles);
+    for (bearer, own, other) in [
+        (client("alpha"), Roles::CLIENT, Roles::ROUTER),
+        (router("alpha", "one"), Roles::ROUTER, Roles::CLIENT),
+    ] {
+        assert!(goes_on_as(bearer, entry(Roles::BOTH), &ring(entry(Roles::BOTH))));
+        assert!(goes_on_as(bearer, entry(Roles::BOTH), &ring(entry(own))));
+        assert!(!goes_on_as(bearer, entry(Roles::BOTH), &ring(entry(other))));
+    }
+}
+
+#[test]
+fn a_router_does_not_keep_a_name_that_its_key_no_longer_allows() {
+    let entry = || alpha(1).roles(Roles::BOTH);
+    let named = |name| entry().node_names(Patterns::new([name]).expect("a good pattern"));
+    let one = router("alpha", "eu.one");
+    assert!(goes_on_as(one, named("eu.one"), &ring(named("eu.*"))));
+    assert!(goes_on_as(one, named("eu.one"), &ring(entry())));
+    assert!(goes_on_as(one, entry(), &ring(named("eu.one"))));
+    assert!(!goes_on_as(one, entry(), &ring(named("eu.two"))));
+    assert!(!goes_on_as(one, named("eu.*"), &ring(named("us.*"))));
+    // Names bind routers alone.
+    assert!(goes_on_as(client("alpha"), entry(), &ring(named("eu.two"))));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod closing;
 mod events;
 mod fake;
 mod hostile;
+mod keys;
 mod lies;
 mod links;
 mod messages;
