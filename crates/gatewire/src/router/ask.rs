@@ -48,23 +48,39 @@ impl Asked {
 #[derive(Clone)]
 pub(crate) struct Asker {
     pub(super) router: Weak<RouterInner>,
+    pub(super) back: Back,
+}
+
+/// The way back to who asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Back {
     pub(super) node: NodeId,
+    /// The life that asks. The next one knows nothing of it.
+    nonce: u32,
+    flow: u8,
+    /// The id of the request, one of that life's.
     pub(super) id: u32,
-    pub(super) flow: u8,
+}
+
+impl Back {
+    /// Of a request that has come like this.
+    pub(super) fn of(passing: &Passing, id: u32) -> Self {
+        Self { node: passing.origin, nonce: passing.nonce, flow: passing.flow, id }
+    }
 }
 
 impl Asker {
     /// Sends the outcome back.
     pub(crate) fn answer(&self, outcome: &Result<ValueRef<'_>, RequestError>) {
         if let Some(router) = self.router.upgrade() {
-            router.send_answer((self.node, self.flow), self.id, outcome);
+            router.send_answer(self.back, outcome);
         }
     }
 }
 
 impl std::fmt::Debug for Asker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asker").field("node", &self.node).field("id", &self.id).finish()
+        f.debug_tuple("Asker").field(&self.back).finish()
     }
 }
 
@@ -167,8 +183,7 @@ impl RouterInner {
             Counts::add(&self.counts.malformed, 1);
             return;
         };
-        let asker =
-            Asker { router: Arc::downgrade(self), node: passing.origin, id, flow: passing.flow };
+        let asker = Asker { router: Arc::downgrade(self), back: Back::of(passing, id) };
         let Some(address) = single(&target) else {
             return self.take_request_to_many(asker, &target, event, value);
         };
@@ -188,12 +203,8 @@ impl RouterInner {
         }
     }
 
-    fn send_answer(
-        &self,
-        (node, flow): (NodeId, u8),
-        id: u32,
-        outcome: &Result<ValueRef<'_>, RequestError>,
-    ) {
+    fn send_answer(&self, back: Back, outcome: &Result<ValueRef<'_>, RequestError>) {
+        let id = back.id;
         let mut frame = BytesMut::new();
         let encoded = match outcome {
             Ok(value) => v3::encode_ack(id, *value, &mut frame),
@@ -206,23 +217,23 @@ impl RouterInner {
             tracing::debug!(%error, "an answer for another node cannot be encoded");
             return;
         }
-        let sent = self.send_to(node, (Carried::Answers, flow), &frame);
+        let sent = self.send_back(back, &frame);
         if let (Err(RequestError::NotSent(EmitError::TooLarge { .. })), Ok(_)) = (&sent, outcome) {
-            self.send_answer((node, flow), id, &Err(RequestError::TooLarge));
+            self.send_answer(back, &Err(RequestError::TooLarge));
         }
     }
 
-    /// Sends something to one node. What cannot be sent is counted.
-    pub(super) fn send_to(
-        &self,
-        node: NodeId,
-        carried: (Carried, u8),
-        payload: &[u8],
-    ) -> Result<(), RequestError> {
+    /// Sends answers to the node that asks. What cannot be sent is counted, but for what is for a life that is over:
+    /// nobody waits for it.
+    pub(super) fn send_back(&self, back: Back, payload: &[u8]) -> Result<(), RequestError> {
+        if self.is_over(back.node, back.nonce) {
+            return Err(RequestError::Unreachable);
+        }
         Scratch::with(|scratch| {
             let plane = self.plane();
             let Scratch { split, long, .. } = scratch;
-            let sent = self.send(&plane, carried, std::iter::once(node), split, &[payload], long);
+            let (carried, node) = ((Carried::Answers, back.flow), std::iter::once(back.node));
+            let sent = self.send(&plane, carried, node, split, &[payload], long);
             sent.error.map_or(Ok(()), Err)
         })
     }
@@ -231,10 +242,10 @@ impl RouterInner {
     pub(super) fn refuse_request(&self, arrived: &Arrived<'_>, lost: &[NodeId]) {
         if let Ok(Message::Publish { request: Some(id), target, .. }) = v3::decode(arrived.payload)
         {
-            let Passing { origin, flow, .. } = arrived.passing;
+            let back = Back::of(&arrived.passing, id);
             match single(&target) {
-                Some(_) => self.send_answer((origin, flow), id, &Err(RequestError::Unreachable)),
-                None => self.refuse_branches(&arrived.passing, id, lost),
+                Some(_) => self.send_answer(back, &Err(RequestError::Unreachable)),
+                None => self.refuse_branches(back, lost),
             }
         }
     }

@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewire_cluster::NodeId;
-use gatewire_cluster::forward::Passing;
 use gatewire_codec::v3::routed::Carried;
 use gatewire_codec::{
     LENGTH_PREFIX, Message, NackCode, ReceiverOutcome, SocketAddress, Target, ValueRef, v3,
 };
 use gatewire_core::gather::Branch;
 
-use super::ask::{Asked, Asker};
+use super::ask::{Asked, Asker, Back};
 use super::counters::Counts;
 use super::forward::Scratch;
 use super::inner::RouterInner;
@@ -246,18 +245,18 @@ impl RouterInner {
     }
 
     /// A request to many could not be passed on to these nodes: the node that asks is told of each.
-    pub(super) fn refuse_branches(&self, passing: &Passing, id: u32, lost: &[NodeId]) {
+    pub(super) fn refuse_branches(&self, back: Back, lost: &[NodeId]) {
         let mut frames = BytesMut::new();
         {
             let plane = self.plane();
             for node in lost {
                 let Some(name) = plane.router.known_name(*node) else { continue };
                 let outcome = ReceiverOutcome::Unreachable;
-                let told = Message::Outcome { id, socket_id: name.as_str(), outcome };
+                let told = Message::Outcome { id: back.id, socket_id: name.as_str(), outcome };
                 let _fits = v3::encode(&told, &mut frames);
             }
         }
-        let _counted = self.send_to(passing.origin, (Carried::Answers, passing.flow), &frames);
+        let _counted = self.send_back(back, &frames);
     }
 }
 
@@ -268,19 +267,19 @@ impl Asker {
         let mut frames = BytesMut::new();
         messages(&mut frames);
         // What is not sent is counted, and its receiver missing: the others are told of.
-        let _counted = router.send_to(self.node, (Carried::Answers, self.flow), &frames);
+        let _counted = router.send_back(self.back, &frames);
         true
     }
 
     /// Whether a frame with so many bytes beside its head is longer than the next neighbour reads.
     fn is_too_long(&self, length: usize) -> bool {
         let router = self.router.upgrade();
-        router.is_some_and(|router| length > router.longest_to(self.node).saturating_sub(HEAD))
+        router.is_some_and(|router| length > router.longest_to(self.back.node).saturating_sub(HEAD))
     }
 
     fn put(&self, address: &SocketAddress, outcome: ReceiverOutcome<'_>, frames: &mut BytesMut) {
         let address = address.to_string();
-        let told = Message::Outcome { id: self.id, socket_id: &address, outcome };
+        let told = Message::Outcome { id: self.back.id, socket_id: &address, outcome };
         // What is longer than any frame is left out, and its receiver missing.
         let _fits = v3::encode(&told, frames);
     }

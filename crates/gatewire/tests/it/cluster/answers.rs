@@ -1,0 +1,101 @@
+//! Answers that come to the wrong one, or that are not all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gatewire::{Client, Limits, SocketAddress, SocketId};
+use gatewire_cluster::Incarnation;
+use gatewire_codec::{Message, ValueRef};
+use tokio::sync::Notify;
+
+use super::Node;
+use super::fake::{Fake, key, keyed_with};
+use crate::rig::{Record, dial_with, eventually, record, within};
+
+const LIFE: Incarnation = Incarnation::new(1, 1);
+const NEXT_LIFE: Incarnation = Incarnation::new(2, 2);
+
+/// A socket of the fake node.
+fn socket(number: u8) -> SocketAddress {
+    SocketAddress::new("fake", SocketId::from_bytes([number; 16])).expect("a name")
+}
+
+/// A script answers no pings, and a busy machine takes its time.
+async fn patient(name: &str) -> Node {
+    let mut limits = Limits::default();
+    limits.ping_interval = Duration::from_secs(30);
+    keyed_with(name, &[], |builder| builder.limits(limits)).await
+}
+
+async fn client(node: &Node) -> Client {
+    dial_with(&node.server, |builder| builder.psk("router", key()).plain()).await
+}
+
+/// A client that answers `slow` when it is told to, and whatever comes behind that afterwards.
+async fn slow_client(node: &Node) -> (SocketAddress, Client, Record<()>, Arc<Notify>) {
+    let client = client(node).await;
+    let (begun, begins) = record();
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    client.on("slow", move || {
+        begun.note(());
+        let gate = Arc::clone(&opened);
+        async move { gate.notified().await }
+    });
+    client.on("quick", || ());
+    (client.address().expect("online"), client, begins, gate)
+}
+
+#[tokio::test]
+async fn a_new_life_takes_no_answer_to_a_request_of_its_former_one() {
+    let mut old = 0;
+    for _life in 0..2 {
+        let node = patient("asker").await;
+        let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+        let router = node.router.clone();
+        let asked = tokio::spawn(async move {
+            router.to_socket(socket(1)).request::<String, _>("ask", ()).await
+        });
+        let new = fake.next_request().await;
+        if old != 0 {
+            let ack = |id, text| Message::Ack { id, value: ValueRef::String(text) };
+            fake.answer("asker", &[ack(old, "old"), ack(new, "new")]).await;
+            assert_eq!(within(asked).await.expect("no panic").as_deref(), Ok("new"));
+        }
+        old = new;
+        node.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_life_asked_is_not_answered_to_the_next_one() {
+    let node = patient("node").await;
+    let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+    let (slow, _client, mut begins, gate) = slow_client(&node).await;
+    let other = client(&node).await;
+    other.on("quick", || ());
+    fake.request(("node", LIFE.nonce(), 1), 5, std::slice::from_ref(&slow), "slow").await;
+    begins.next().await;
+    fake.be_neighbour_of("node", NEXT_LIFE).await;
+    let address = other.address().expect("online");
+    fake.request(("node", NEXT_LIFE.nonce(), 1), 6, &[address], "quick").await;
+    assert_eq!(fake.next_answer().await, 6);
+    gate.notify_one();
+    // Answered behind the slow one.
+    fake.request(("node", NEXT_LIFE.nonce(), 2), 7, &[slow], "quick").await;
+    assert_eq!(fake.next_answer().await, 7);
+    node.close().await;
+}
+
+#[tokio::test]
+async fn a_late_request_of_a_former_life_is_not_refused_to_the_next_one() {
+    let node = patient("node").await;
+    let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+    let (address, _client, _begins, _gate) = slow_client(&node).await;
+    fake.be_neighbour_of("node", NEXT_LIFE).await;
+    fake.request(("node", LIFE.nonce(), 1), 5, std::slice::from_ref(&address), "quick").await;
+    eventually(|| node.router.counters().late == 1).await;
+    fake.request(("node", NEXT_LIFE.nonce(), 1), 6, &[address], "quick").await;
+    assert_eq!(fake.next_answer().await, 6);
+    node.close().await;
+}
