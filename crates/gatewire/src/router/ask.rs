@@ -274,7 +274,7 @@ impl RouterInner {
         id: u32,
         outcome: Result<ValueRef<'_>, (NackCode, ValueRef<'_>)>,
     ) {
-        if self.finish_branch(from, id, outcome.is_ok()) {
+        if self.finish_branch(from, id, outcome.as_ref().ok()) {
             return;
         }
         let asked = {

@@ -194,13 +194,22 @@ impl RouterInner {
         }
     }
 
-    /// A node has told of all its receivers, or refuses the request. `false`: it is a request to one.
-    pub(super) fn finish_branch(&self, node: NodeId, id: u32, done: bool) -> bool {
+    /// A node has told of all its receivers, and how many there are, or refuses the request. `false`: it is a request to
+    /// one.
+    pub(super) fn finish_branch(
+        &self,
+        node: NodeId,
+        id: u32,
+        receivers: Option<&ValueRef<'_>>,
+    ) -> bool {
         let Some((gather, branch)) = self.branch_of(node, id) else { return false };
-        if done {
-            gather.branch_done(branch);
-        } else {
-            gather.branch_unreachable(branch);
+        let count = match receivers {
+            Some(ValueRef::Integer(count)) => usize::try_from(*count).ok(),
+            _ => None,
+        };
+        match count {
+            Some(count) => gather.branch_done(branch, count),
+            None => gather.branch_unreachable(branch),
         }
         self.end_branch(id, |many| {
             many.nodes.remove(&node);
@@ -260,15 +269,14 @@ impl RouterInner {
     }
 }
 
-/// What a node tells the one that asked it.
+/// What a node tells the one that asked it. `false`: that could not be sent, and nothing more is told. So its end is not
+/// told either, and it is unreachable in the report.
 impl Asker {
     fn tell(&self, messages: impl FnOnce(&mut BytesMut)) -> bool {
         let Some(router) = self.router.upgrade() else { return false };
         let mut frames = BytesMut::new();
         messages(&mut frames);
-        // What is not sent is counted, and its receiver missing: the others are told of.
-        let _counted = router.send_back(self.back, &frames);
-        true
+        router.send_back(self.back, &frames).is_ok()
     }
 
     /// Whether a frame with so many bytes beside its head is longer than the next neighbour reads.
@@ -306,6 +314,10 @@ impl Asker {
                     ReceiverOutcome::Refused { code, value }
                 }
                 (Ok(value), _) => ReceiverOutcome::Answered(value.as_ref()),
+                (Err(_), Some((code, value))) if self.is_too_long(length(value.as_ref())) => {
+                    // The reason is left out.
+                    ReceiverOutcome::Refused { code: *code, value: ValueRef::Empty }
+                }
                 (Err(_), Some((code, value))) => {
                     ReceiverOutcome::Refused { code: *code, value: value.as_ref() }
                 }

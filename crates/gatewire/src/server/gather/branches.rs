@@ -34,22 +34,22 @@ impl Gather {
         });
     }
 
-    /// A node has told of all its receivers.
-    pub(crate) fn branch_done(&self, branch: Branch) {
+    /// A node has told of all its receivers, and says how many there were. If it has named others than that, word of
+    /// some was lost or comes later, and it is not known whom it has asked.
+    pub(crate) fn branch_done(&self, branch: Branch, receivers: usize) {
         self.update(|state| {
-            let silent = state.members.branch_done(branch);
-            state.tell_silent(&silent, &RequestError::Timeout);
+            if state.members.told_by(branch) == receivers {
+                let silent = state.members.branch_done(branch);
+                state.tell_silent(&silent, &RequestError::Timeout);
+            } else {
+                state.lose(branch);
+            }
         });
     }
 
     /// A node cannot be reached, or not any more: what it has told of has been asked.
     pub(crate) fn branch_unreachable(&self, branch: Branch) {
-        self.update(|state| {
-            if let Some(silent) = state.members.branch_unreachable(branch) {
-                state.tell_silent(&silent, &RequestError::MaybeDelivered);
-                state.tell_unreachable(branch);
-            }
-        });
+        self.update(|state| state.lose(branch));
     }
 
     /// The deadline has passed: whoever is silent stays so, and nodes that are not done are unreachable.
@@ -69,6 +69,13 @@ impl Gather {
 }
 
 impl State {
+    fn lose(&mut self, branch: Branch) {
+        if let Some(silent) = self.members.branch_unreachable(branch) {
+            self.tell_silent(&silent, &RequestError::MaybeDelivered);
+            self.tell_unreachable(branch);
+        }
+    }
+
     fn tell_silent(&mut self, silent: &[Receiver], why: &RequestError) {
         for receiver in silent {
             self.tell_outcome(*receiver, Err(why.clone()));

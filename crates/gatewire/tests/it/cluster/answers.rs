@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gatewire::{Client, Limits, SocketAddress, SocketId};
 use gatewire_cluster::Incarnation;
-use gatewire_codec::{Message, ValueRef};
+use gatewire_codec::{Message, ReceiverOutcome, ValueRef};
 use tokio::sync::Notify;
 
 use super::Node;
@@ -97,5 +97,47 @@ async fn a_late_request_of_a_former_life_is_not_refused_to_the_next_one() {
     eventually(|| node.router.counters().late == 1).await;
     fake.request(("node", NEXT_LIFE.nonce(), 1), 6, &[address], "quick").await;
     assert_eq!(fake.next_answer().await, 6);
+    node.close().await;
+}
+
+#[tokio::test]
+async fn a_node_that_has_asked_more_than_it_has_named_is_unreachable_in_the_report() {
+    let node = patient("asker").await;
+    let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+    let router = node.router.clone();
+    let asked = tokio::spawn(async move {
+        router.to("nobody").to_socket(socket(1)).request::<i64, _>("ask", ()).await
+    });
+    let id = fake.next_request().await;
+    let named = socket(1).to_string();
+    let told = |outcome| Message::Outcome { id, socket_id: &named, outcome };
+    let answered = ReceiverOutcome::Answered(ValueRef::Integer(7));
+    let over = Message::Ack { id, value: ValueRef::Integer(2) };
+    fake.answer("asker", &[told(ReceiverOutcome::Asked), told(answered), over]).await;
+    let report = within(asked).await.expect("no panic").expect("it was asked");
+    assert_eq!(report.received().count(), 1);
+    assert_eq!(report.unreachable().collect::<Vec<_>>(), ["fake"]);
+    assert!(!report.is_complete());
+    node.close().await;
+}
+
+#[tokio::test]
+async fn a_node_that_could_not_tell_of_one_receiver_tells_of_no_other() {
+    let node = patient("node").await;
+    let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+    let (first, _first, mut first_begins, first_gate) = slow_client(&node).await;
+    let (second, _second, mut second_begins, second_gate) = slow_client(&node).await;
+    let both = [first, second.clone()];
+    fake.request(("node", LIFE.nonce(), 1), 5, &both, "slow").await;
+    first_begins.next().await;
+    second_begins.next().await;
+    drop(fake);
+    eventually(|| node.router.nodes().is_empty()).await;
+    first_gate.notify_one();
+    eventually(|| node.router.counters().unreachable == 1).await;
+    second_gate.notify_one();
+    // Answered behind the slow one.
+    within(node.server.to_socket(&second).request::<(), _>("quick", ())).await.expect("it answers");
+    assert_eq!(node.router.counters().unreachable, 1);
     node.close().await;
 }
