@@ -19,17 +19,18 @@ use super::counters::Counts;
 use super::forward::Scratch;
 use super::gather::AskedMany;
 use super::inner::RouterInner;
+use super::share::Share;
 use crate::error::{EmitError, RequestError};
 use crate::net::link::HasLink;
 use crate::net::waiter::Waiter;
-use crate::server::{RELAY_TIMEOUT, single};
+use crate::server::{RELAY_TIMEOUT, SocketInner, single};
 
 /// The requests of this node to others that wait.
 pub(super) type Asks = Requests<Asked>;
 
 pub(super) enum Asked {
     /// A socket of a node.
-    One { node: NodeId, waiter: Waiter },
+    One { node: NodeId, waiter: Waiter, share: Share },
     /// Receivers at several nodes.
     Many(AskedMany),
 }
@@ -37,7 +38,11 @@ pub(super) enum Asked {
 impl Asked {
     fn complete(self, outcome: Result<ValueRef<'_>, RequestError>) {
         match self {
-            Self::One { waiter, .. } => waiter.complete(outcome),
+            Self::One { waiter, share, .. } => {
+                // Whoever hears of it may ask again.
+                drop(share);
+                waiter.complete(outcome);
+            }
             // What has come is all that there is.
             Self::Many(many) => many.expire(),
         }
@@ -85,7 +90,7 @@ impl std::fmt::Debug for Asker {
 }
 
 impl RouterInner {
-    /// Asks a socket of another node. The id, for [`forget`](Self::forget); the waiter is told of everything else.
+    /// Asks a socket of another node, for a client or not. The id, for [`forget`](Self::forget); the waiter is told of everything else.
     pub(crate) fn ask(
         &self,
         (address, flow): (&SocketAddress, u8),
@@ -93,6 +98,7 @@ impl RouterInner {
         value: ValueRef<'_>,
         deadline: Time,
         waiter: Waiter,
+        client: Option<&Arc<SocketInner>>,
     ) -> Result<u32, RequestError> {
         let sockets = [address.to_string()];
         let target = Target { sockets: Names::from_strings(&sockets), ..Target::default() };
@@ -100,9 +106,10 @@ impl RouterInner {
         Scratch::with(|scratch| {
             let node = self.plane().router.reached_name(node);
             let node = node.ok_or(RequestError::Unreachable)?;
-            let asked = Asked::One { node, waiter };
-            let id = self.expect_answers(asked, deadline);
-            let id = id.ok_or(RequestError::NotSent(EmitError::QueueFull))?;
+            let full = RequestError::NotSent(EmitError::QueueFull);
+            let Some(share) = Share::take(client) else { return Err(full) };
+            let asked = Asked::One { node, waiter, share };
+            let id = self.expect_answers(asked, deadline).ok_or(full)?;
             let request = Message::Publish { request: Some(id), target, event, value };
             if let Err(error) = v3::encode(&request, &mut scratch.bytes) {
                 self.forget(id);
@@ -295,6 +302,6 @@ impl RouterInner {
 }
 
 /// The flow of what a socket sends.
-pub(crate) fn flow_of_socket(socket: Option<&crate::server::SocketInner>) -> u8 {
+pub(crate) fn flow_of_socket(socket: Option<&SocketInner>) -> u8 {
     socket.map_or(0, |socket| flow_of(&socket.id))
 }

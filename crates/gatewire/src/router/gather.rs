@@ -20,6 +20,7 @@ use super::ask::{Asked, Asker, Back};
 use super::counters::Counts;
 use super::forward::Scratch;
 use super::inner::RouterInner;
+use super::share::Share;
 use crate::error::RequestError;
 use crate::net::waiter::Outcome;
 use crate::server::gather::{Gather, MAX_RECEIVERS, Sink};
@@ -38,6 +39,7 @@ pub(super) struct AskedMany {
     gather: Arc<Gather>,
     /// Those that are not done.
     nodes: BTreeMap<NodeId, Branch>,
+    _share: Share,
 }
 
 impl AskedMany {
@@ -98,11 +100,15 @@ impl RouterInner {
         if nodes.is_empty() {
             return;
         }
+        let Some(share) = Share::take(gather.client()) else {
+            // As many requests of the client wait as may.
+            return gather.expire();
+        };
         // One socket alone would answer by itself. That the sender is included says nothing to other nodes.
         let target = Target { include_self: true, ..*target };
         let deadline = self.now() + timeout;
         let ids: Vec<NodeId> = nodes.keys().copied().collect();
-        let many = AskedMany { gather: Arc::clone(gather), nodes };
+        let many = AskedMany { gather: Arc::clone(gather), nodes, _share: share };
         let lost = Scratch::with(|scratch| {
             let Some(id) = self.expect_answers(Asked::Many(many), deadline) else {
                 return Err(ids.clone());
@@ -168,8 +174,9 @@ impl RouterInner {
         match outcome {
             ReceiverOutcome::Asked => {
                 if !gather.branch_asked(branch, address) {
-                    // There are too many. Not to name them would be to say that there are none.
-                    self.lose_answers(id, from);
+                    // There are too many. Not to name them would be to say that there are none. The node has asked
+                    // them: until it is done, or the time over, they count for whoever asks.
+                    gather.branch_unreachable(branch);
                 }
             }
             ReceiverOutcome::Answered(value) => {
@@ -187,7 +194,7 @@ impl RouterInner {
     fn branch_of(&self, node: NodeId, id: u32) -> Option<(Arc<Gather>, Branch)> {
         let asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
         match asks.get(id) {
-            Some(Asked::Many(AskedMany { gather, nodes })) => {
+            Some(Asked::Many(AskedMany { gather, nodes, .. })) => {
                 Some((Arc::clone(gather), *nodes.get(&node)?))
             }
             _ => None,

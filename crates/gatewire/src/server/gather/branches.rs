@@ -14,15 +14,23 @@ impl Gather {
         self.lock().members.add_branch(node)
     }
 
-    /// A node asks this receiver. `false`: it is not one more, or there are too many.
+    /// A node asks this receiver. `false`: it is not one more, or there are too many, of this question or of all those
+    /// of the client that asks.
     pub(crate) fn branch_asked(&self, branch: Branch, address: SocketAddress) -> bool {
-        self.update(|state| {
+        if !self.sink.add_receiver() {
+            return false;
+        }
+        let asked = self.update(|state| {
             let asked = state.members.branch_asked(branch, address.clone()).is_some();
             if asked && !state.closed {
                 state.untold.push_back(News::Asked(vec![address]));
             }
             asked
-        })
+        });
+        if !asked {
+            self.sink.remove_receiver();
+        }
+        asked
     }
 
     /// A receiver of a node has ended.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatewire::{Client, Limits, SocketAddress, SocketId};
+use gatewire::{Client, Limits, RequestError, SocketAddress, SocketId};
 use gatewire_cluster::Incarnation;
 use gatewire_codec::{Message, ReceiverOutcome, ValueRef};
 use tokio::sync::Notify;
 
 use super::Node;
 use super::fake::{Fake, key, keyed_with};
-use crate::rig::{Record, dial_with, eventually, record, within};
+use crate::rig::{Record, dial_with, eventually, fence, record, within};
 
 const LIFE: Incarnation = Incarnation::new(1, 1);
 const NEXT_LIFE: Incarnation = Incarnation::new(2, 2);
@@ -139,5 +139,104 @@ async fn a_node_that_could_not_tell_of_one_receiver_tells_of_no_other() {
     // Answered behind the slow one.
     within(node.server.to_socket(&second).request::<(), _>("quick", ())).await.expect("it answers");
     assert_eq!(node.router.counters().unreachable, 1);
+    node.close().await;
+}
+
+#[tokio::test]
+async fn receivers_at_other_nodes_count_for_the_client_that_asks() {
+    /// Of one request.
+    const MOST: u32 = 16_384;
+    /// That have room, but for the last receiver: 65,535.
+    const REQUESTS: u32 = 4;
+    const AT_ONCE: usize = 1024;
+
+    let node = patient("asker").await;
+    let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+    let client = client(&node).await;
+    let ask = || {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let to = client.to("nobody").to_socket(socket(1));
+            to.request::<i64, _>("ask", ()).timeout(Duration::from_secs(60)).await
+        })
+    };
+    let name = |number: u32| {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&number.to_le_bytes());
+        SocketAddress::new("fake", SocketId::from_bytes(id)).expect("a name").to_string()
+    };
+    let names: Vec<String> = (0..MOST).map(name).collect();
+    let mut waiting = Vec::new();
+    for number in 1..=REQUESTS {
+        let request = ask();
+        let id = fake.next_request().await;
+        waiting.push((id, request));
+        let left_out = usize::from(number == REQUESTS);
+        for names in names[left_out..].chunks(AT_ONCE) {
+            let outcome = ReceiverOutcome::Asked;
+            let asked = |name| Message::Outcome { id, socket_id: name, outcome };
+            let asked: Vec<_> = names.iter().map(|name| asked(name)).collect();
+            fake.answer("asker", &asked).await;
+            // The client has read it: it is not to be a slow one.
+            fake.expect_alive().await;
+            fence(&client).await;
+        }
+    }
+    let one_more = ask();
+    let id = fake.next_request().await;
+    let outcome = ReceiverOutcome::Asked;
+    let asked = |name| Message::Outcome { id, socket_id: name, outcome };
+    fake.answer("asker", &[asked(&names[0]), asked(&names[1])]).await;
+    let report = within(one_more).await.expect("no panic").expect("it was asked");
+    assert_eq!(report.unreachable().collect::<Vec<_>>(), ["fake"]);
+    assert_eq!(report.expected().len(), 1);
+    assert!(waiting.iter().all(|(_, request)| !request.is_finished()));
+    // There is no room to ask again, until some have ended.
+    assert_eq!(within(ask()).await.expect("no panic").err(), Some(RequestError::Busy));
+    let (id, first) = waiting.remove(0);
+    let over = Message::Ack { id, value: ValueRef::Integer(MOST.into()) };
+    fake.answer("asker", &[over]).await;
+    let report = within(first).await.expect("no panic").expect("it was asked");
+    assert_eq!(report.missing().count(), names.len());
+    // The node has done all that follows from it.
+    fake.expect_alive().await;
+    let _again = ask();
+    fake.next_request().await;
+    node.close().await;
+}
+
+#[tokio::test]
+async fn one_client_does_not_take_the_place_of_all_requests_to_other_nodes() {
+    const SHARE: usize = 4096;
+
+    let node = patient("asker").await;
+    let mut fake = Fake::neighbour(&node, "fake", LIFE).await;
+    let client = client(&node).await;
+    let ask = |client: &Client| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            let request = client.to_socket(socket(1)).request::<(), _>("ask", ());
+            request.timeout(Duration::from_secs(60)).await
+        })
+    };
+    let mut waiting = Vec::new();
+    for _ in 0..SHARE {
+        let request = ask(&client);
+        waiting.push((fake.next_request().await, request));
+    }
+    let one_more = within(ask(&client)).await.expect("no panic");
+    assert_eq!(one_more, Err(RequestError::Busy));
+    let many = client.to("nobody").to_socket(socket(1)).request::<(), _>("ask", ());
+    let report = within(many).await.expect("this node was asked");
+    assert_eq!(report.unreachable().collect::<Vec<_>>(), ["fake"]);
+    // Another one has a share of its own, and a place comes back with the answer.
+    let other = self::client(&node).await;
+    let _of_other = ask(&other);
+    fake.next_request().await;
+    let (id, request) = waiting.pop().expect("there are many");
+    fake.answer("asker", &[Message::Ack { id, value: ValueRef::Empty }]).await;
+    assert_eq!(within(request).await.expect("no panic"), Ok(()));
+    let _one_more = ask(&client);
+    fake.next_request().await;
     node.close().await;
 }
