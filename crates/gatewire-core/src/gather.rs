@@ -130,6 +130,12 @@ impl<A: Clone + Ord> Gather<A> {
         self.end(receiver).then_some(receiver)
     }
 
+    /// How many receivers a branch has told of; 0 once it is over.
+    #[must_use]
+    pub fn told_by(&self, branch: Branch) -> usize {
+        self.branches.get(branch.index()).map_or(0, |node| node.receivers.len())
+    }
+
     /// A branch has told of all its receivers: those that it left out are silent, and have ended.
     pub fn branch_done(&mut self, branch: Branch) -> Vec<Receiver> {
         self.end_branch(branch).unwrap_or_default()

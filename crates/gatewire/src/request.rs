@@ -191,7 +191,7 @@ impl<T, V: IntoValue> Request<'_, T, V> {
             let value = self.value.to_value(context);
             let value = value.map_err(|error| RequestError::NotSent(error.into()))?;
             let deadline = to.router.now() + self.timeout;
-            to.router.ask((&to.address, to.flow), self.event, value, deadline, waiter)
+            to.router.ask((&to.address, to.flow), self.event, value, deadline, waiter, None)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Requests that wait for their answers.
 //!
-//! Ids count up, so a late answer to an expired request never meets a new one. Deadlines are kept
+//! Ids count up, so a late answer to an expired request never meets a new one. Where answers outlive the list itself,
+//! it [begins](Requests::behind) at a random id, so that one list's answers do not meet the requests of the next. Deadlines are kept
 //! as one lower bound for all: most requests share the same timeout and are answered long before,
 //! so that an ordered structure would cost more than the rare scan.
 
@@ -43,6 +44,12 @@ impl<W> Default for Requests<W> {
 }
 
 impl<W> Requests<W> {
+    /// An empty list whose first id is the one behind this.
+    #[must_use]
+    pub fn behind(last_id: u32) -> Self {
+        Self { last_id, ..Self::default() }
+    }
+
     /// The id that the next request will get. Never 0.
     #[must_use]
     pub fn next_id(&self) -> u32 {

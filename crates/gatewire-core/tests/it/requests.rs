@@ -21,6 +21,14 @@ fn ids_count_up_from_1() {
 }
 
 #[test]
+fn ids_begin_behind_any_number() {
+    for (last, expected) in [(0, 1), (76, 77), (u32::MAX - 1, u32::MAX), (u32::MAX, 1)] {
+        let mut requests = Requests::behind(last);
+        assert_eq!(add(&mut requests, Time::NEVER), expected);
+    }
+}
+
+#[test]
 fn ids_are_not_used_again_at_once() {
     let mut requests = Requests::default();
     for expected in 1..100 {

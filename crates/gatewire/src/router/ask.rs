@@ -19,17 +19,18 @@ use super::counters::Counts;
 use super::forward::Scratch;
 use super::gather::AskedMany;
 use super::inner::RouterInner;
+use super::share::Share;
 use crate::error::{EmitError, RequestError};
 use crate::net::link::HasLink;
 use crate::net::waiter::Waiter;
-use crate::server::{RELAY_TIMEOUT, single};
+use crate::server::{RELAY_TIMEOUT, SocketInner, single};
 
 /// The requests of this node to others that wait.
 pub(super) type Asks = Requests<Asked>;
 
 pub(super) enum Asked {
     /// A socket of a node.
-    One { node: NodeId, waiter: Waiter },
+    One { node: NodeId, waiter: Waiter, share: Share },
     /// Receivers at several nodes.
     Many(AskedMany),
 }
@@ -37,7 +38,11 @@ pub(super) enum Asked {
 impl Asked {
     fn complete(self, outcome: Result<ValueRef<'_>, RequestError>) {
         match self {
-            Self::One { waiter, .. } => waiter.complete(outcome),
+            Self::One { waiter, share, .. } => {
+                // Whoever hears of it may ask again.
+                drop(share);
+                waiter.complete(outcome);
+            }
             // What has come is all that there is.
             Self::Many(many) => many.expire(),
         }
@@ -48,28 +53,44 @@ impl Asked {
 #[derive(Clone)]
 pub(crate) struct Asker {
     pub(super) router: Weak<RouterInner>,
+    pub(super) back: Back,
+}
+
+/// The way back to who asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Back {
     pub(super) node: NodeId,
+    /// The life that asks. The next one knows nothing of it.
+    nonce: u32,
+    flow: u8,
+    /// The id of the request, one of that life's.
     pub(super) id: u32,
-    pub(super) flow: u8,
+}
+
+impl Back {
+    /// Of a request that has come like this.
+    pub(super) fn of(passing: &Passing, id: u32) -> Self {
+        Self { node: passing.origin, nonce: passing.nonce, flow: passing.flow, id }
+    }
 }
 
 impl Asker {
     /// Sends the outcome back.
     pub(crate) fn answer(&self, outcome: &Result<ValueRef<'_>, RequestError>) {
         if let Some(router) = self.router.upgrade() {
-            router.send_answer((self.node, self.flow), self.id, outcome);
+            router.send_answer(self.back, outcome);
         }
     }
 }
 
 impl std::fmt::Debug for Asker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asker").field("node", &self.node).field("id", &self.id).finish()
+        f.debug_tuple("Asker").field(&self.back).finish()
     }
 }
 
 impl RouterInner {
-    /// Asks a socket of another node. The id, for [`forget`](Self::forget); the waiter is told of everything else.
+    /// Asks a socket of another node, for a client or not. The id, for [`forget`](Self::forget); the waiter is told of everything else.
     pub(crate) fn ask(
         &self,
         (address, flow): (&SocketAddress, u8),
@@ -77,6 +98,7 @@ impl RouterInner {
         value: ValueRef<'_>,
         deadline: Time,
         waiter: Waiter,
+        client: Option<&Arc<SocketInner>>,
     ) -> Result<u32, RequestError> {
         let sockets = [address.to_string()];
         let target = Target { sockets: Names::from_strings(&sockets), ..Target::default() };
@@ -84,9 +106,10 @@ impl RouterInner {
         Scratch::with(|scratch| {
             let node = self.plane().router.reached_name(node);
             let node = node.ok_or(RequestError::Unreachable)?;
-            let asked = Asked::One { node, waiter };
-            let id = self.expect_answers(asked, deadline);
-            let id = id.ok_or(RequestError::NotSent(EmitError::QueueFull))?;
+            let full = RequestError::NotSent(EmitError::QueueFull);
+            let Some(share) = Share::take(client) else { return Err(full) };
+            let asked = Asked::One { node, waiter, share };
+            let id = self.expect_answers(asked, deadline).ok_or(full)?;
             let request = Message::Publish { request: Some(id), target, event, value };
             if let Err(error) = v3::encode(&request, &mut scratch.bytes) {
                 self.forget(id);
@@ -167,8 +190,7 @@ impl RouterInner {
             Counts::add(&self.counts.malformed, 1);
             return;
         };
-        let asker =
-            Asker { router: Arc::downgrade(self), node: passing.origin, id, flow: passing.flow };
+        let asker = Asker { router: Arc::downgrade(self), back: Back::of(passing, id) };
         let Some(address) = single(&target) else {
             return self.take_request_to_many(asker, &target, event, value);
         };
@@ -188,12 +210,8 @@ impl RouterInner {
         }
     }
 
-    fn send_answer(
-        &self,
-        (node, flow): (NodeId, u8),
-        id: u32,
-        outcome: &Result<ValueRef<'_>, RequestError>,
-    ) {
+    fn send_answer(&self, back: Back, outcome: &Result<ValueRef<'_>, RequestError>) {
+        let id = back.id;
         let mut frame = BytesMut::new();
         let encoded = match outcome {
             Ok(value) => v3::encode_ack(id, *value, &mut frame),
@@ -206,23 +224,23 @@ impl RouterInner {
             tracing::debug!(%error, "an answer for another node cannot be encoded");
             return;
         }
-        let sent = self.send_to(node, (Carried::Answers, flow), &frame);
+        let sent = self.send_back(back, &frame);
         if let (Err(RequestError::NotSent(EmitError::TooLarge { .. })), Ok(_)) = (&sent, outcome) {
-            self.send_answer((node, flow), id, &Err(RequestError::TooLarge));
+            self.send_answer(back, &Err(RequestError::TooLarge));
         }
     }
 
-    /// Sends something to one node. What cannot be sent is counted.
-    pub(super) fn send_to(
-        &self,
-        node: NodeId,
-        carried: (Carried, u8),
-        payload: &[u8],
-    ) -> Result<(), RequestError> {
+    /// Sends answers to the node that asks. What cannot be sent is counted, but for what is for a life that is over:
+    /// nobody waits for it.
+    pub(super) fn send_back(&self, back: Back, payload: &[u8]) -> Result<(), RequestError> {
+        if self.is_over(back.node, back.nonce) {
+            return Err(RequestError::Unreachable);
+        }
         Scratch::with(|scratch| {
             let plane = self.plane();
             let Scratch { split, long, .. } = scratch;
-            let sent = self.send(&plane, carried, std::iter::once(node), split, &[payload], long);
+            let (carried, node) = ((Carried::Answers, back.flow), std::iter::once(back.node));
+            let sent = self.send(&plane, carried, node, split, &[payload], long);
             sent.error.map_or(Ok(()), Err)
         })
     }
@@ -231,10 +249,10 @@ impl RouterInner {
     pub(super) fn refuse_request(&self, arrived: &Arrived<'_>, lost: &[NodeId]) {
         if let Ok(Message::Publish { request: Some(id), target, .. }) = v3::decode(arrived.payload)
         {
-            let Passing { origin, flow, .. } = arrived.passing;
+            let back = Back::of(&arrived.passing, id);
             match single(&target) {
-                Some(_) => self.send_answer((origin, flow), id, &Err(RequestError::Unreachable)),
-                None => self.refuse_branches(&arrived.passing, id, lost),
+                Some(_) => self.send_answer(back, &Err(RequestError::Unreachable)),
+                None => self.refuse_branches(back, lost),
             }
         }
     }
@@ -263,7 +281,7 @@ impl RouterInner {
         id: u32,
         outcome: Result<ValueRef<'_>, (NackCode, ValueRef<'_>)>,
     ) {
-        if self.finish_branch(from, id, outcome.is_ok()) {
+        if self.finish_branch(from, id, outcome.as_ref().ok()) {
             return;
         }
         let asked = {
@@ -284,6 +302,6 @@ impl RouterInner {
 }
 
 /// The flow of what a socket sends.
-pub(crate) fn flow_of_socket(socket: Option<&crate::server::SocketInner>) -> u8 {
+pub(crate) fn flow_of_socket(socket: Option<&SocketInner>) -> u8 {
     socket.map_or(0, |socket| flow_of(&socket.id))
 }

@@ -35,6 +35,20 @@ pub(super) struct Lost {
     pub(super) error: Option<RequestError>,
 }
 
+/// Another node, as its frames tell.
+pub(super) struct Origin {
+    /// The life that was heard last.
+    nonce: u32,
+    /// How far its frames have come.
+    order: Arc<Mutex<OriginOrder>>,
+}
+
+impl Origin {
+    fn new(nonce: u32) -> Self {
+        Self { nonce, order: Arc::new(Mutex::new(OriginOrder::new(nonce))) }
+    }
+}
+
 /// What is kept of a scratch's bytes: a target of ordinary length.
 const KEEP: usize = 16 << 10;
 
@@ -219,10 +233,15 @@ impl RouterInner {
             Carried::VolatileEvents => Class::Volatile,
             Carried::Answers => return self.take_answers(passing.origin, payload),
         };
+        if arrived.outlived {
+            // Nobody waits for an answer: a newer life would take it for one of its own.
+            Counts::add(&self.counts.late, 1);
+            return;
+        }
         let order = self.order_of(passing.origin, passing.nonce);
         // Locked while it is delivered: frames of one flow may come on two links while routes change.
         let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
-        if arrived.outlived || !order.admit(passing.nonce, passing.flow, passing.sequence) {
+        if !order.admit(passing.nonce, passing.flow, passing.sequence) {
             Counts::add(&self.counts.late, 1);
             if passing.carried == Carried::Request {
                 // Nothing has run: who asks is not to wait for its deadline.
@@ -245,15 +264,23 @@ impl RouterInner {
         }
     }
 
+    /// The order of an origin, of whose present life a frame has come.
     fn order_of(&self, origin: NodeId, nonce: u32) -> Arc<Mutex<OriginOrder>> {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        if orders.len() >= MOST_ORIGINS && !orders.contains_key(&origin) {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        if origins.len() >= MOST_ORIGINS && !origins.contains_key(&origin) {
             // Of those that are out of reach nothing is on its way.
             let plane = self.plane();
-            orders.retain(|node, _| plane.router.name_of(*node).is_some());
+            origins.retain(|node, _| plane.router.name_of(*node).is_some());
         }
-        let order = orders.entry(origin);
-        Arc::clone(order.or_insert_with(|| Arc::new(Mutex::new(OriginOrder::new(nonce)))))
+        let origin = origins.entry(origin).or_insert_with(|| Origin::new(nonce));
+        origin.nonce = nonce;
+        Arc::clone(&origin.order)
+    }
+
+    /// Whether another life of a node has been heard since this one.
+    pub(super) fn is_over(&self, node: NodeId, nonce: u32) -> bool {
+        let origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        origins.get(&node).is_some_and(|origin| origin.nonce != nonce)
     }
 
     /// The sockets of another node that an address names, if it does.

@@ -10,17 +10,17 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewire_cluster::NodeId;
-use gatewire_cluster::forward::Passing;
 use gatewire_codec::v3::routed::Carried;
 use gatewire_codec::{
     LENGTH_PREFIX, Message, NackCode, ReceiverOutcome, SocketAddress, Target, ValueRef, v3,
 };
 use gatewire_core::gather::Branch;
 
-use super::ask::{Asked, Asker};
+use super::ask::{Asked, Asker, Back};
 use super::counters::Counts;
 use super::forward::Scratch;
 use super::inner::RouterInner;
+use super::share::Share;
 use crate::error::RequestError;
 use crate::net::waiter::Outcome;
 use crate::server::gather::{Gather, MAX_RECEIVERS, Sink};
@@ -39,6 +39,7 @@ pub(super) struct AskedMany {
     gather: Arc<Gather>,
     /// Those that are not done.
     nodes: BTreeMap<NodeId, Branch>,
+    _share: Share,
 }
 
 impl AskedMany {
@@ -99,11 +100,15 @@ impl RouterInner {
         if nodes.is_empty() {
             return;
         }
+        let Some(share) = Share::take(gather.client()) else {
+            // As many requests of the client wait as may.
+            return gather.expire();
+        };
         // One socket alone would answer by itself. That the sender is included says nothing to other nodes.
         let target = Target { include_self: true, ..*target };
         let deadline = self.now() + timeout;
         let ids: Vec<NodeId> = nodes.keys().copied().collect();
-        let many = AskedMany { gather: Arc::clone(gather), nodes };
+        let many = AskedMany { gather: Arc::clone(gather), nodes, _share: share };
         let lost = Scratch::with(|scratch| {
             let Some(id) = self.expect_answers(Asked::Many(many), deadline) else {
                 return Err(ids.clone());
@@ -169,8 +174,9 @@ impl RouterInner {
         match outcome {
             ReceiverOutcome::Asked => {
                 if !gather.branch_asked(branch, address) {
-                    // There are too many. Not to name them would be to say that there are none.
-                    self.lose_answers(id, from);
+                    // There are too many. Not to name them would be to say that there are none. The node has asked
+                    // them: until it is done, or the time over, they count for whoever asks.
+                    gather.branch_unreachable(branch);
                 }
             }
             ReceiverOutcome::Answered(value) => {
@@ -188,20 +194,29 @@ impl RouterInner {
     fn branch_of(&self, node: NodeId, id: u32) -> Option<(Arc<Gather>, Branch)> {
         let asks = self.asks.lock().unwrap_or_else(PoisonError::into_inner);
         match asks.get(id) {
-            Some(Asked::Many(AskedMany { gather, nodes })) => {
+            Some(Asked::Many(AskedMany { gather, nodes, .. })) => {
                 Some((Arc::clone(gather), *nodes.get(&node)?))
             }
             _ => None,
         }
     }
 
-    /// A node has told of all its receivers, or refuses the request. `false`: it is a request to one.
-    pub(super) fn finish_branch(&self, node: NodeId, id: u32, done: bool) -> bool {
+    /// A node has told of all its receivers, and how many there are, or refuses the request. `false`: it is a request to
+    /// one.
+    pub(super) fn finish_branch(
+        &self,
+        node: NodeId,
+        id: u32,
+        receivers: Option<&ValueRef<'_>>,
+    ) -> bool {
         let Some((gather, branch)) = self.branch_of(node, id) else { return false };
-        if done {
-            gather.branch_done(branch);
-        } else {
-            gather.branch_unreachable(branch);
+        let count = match receivers {
+            Some(ValueRef::Integer(count)) => usize::try_from(*count).ok(),
+            _ => None,
+        };
+        match count {
+            Some(count) => gather.branch_done(branch, count),
+            None => gather.branch_unreachable(branch),
         }
         self.end_branch(id, |many| {
             many.nodes.remove(&node);
@@ -246,41 +261,40 @@ impl RouterInner {
     }
 
     /// A request to many could not be passed on to these nodes: the node that asks is told of each.
-    pub(super) fn refuse_branches(&self, passing: &Passing, id: u32, lost: &[NodeId]) {
+    pub(super) fn refuse_branches(&self, back: Back, lost: &[NodeId]) {
         let mut frames = BytesMut::new();
         {
             let plane = self.plane();
             for node in lost {
                 let Some(name) = plane.router.known_name(*node) else { continue };
                 let outcome = ReceiverOutcome::Unreachable;
-                let told = Message::Outcome { id, socket_id: name.as_str(), outcome };
+                let told = Message::Outcome { id: back.id, socket_id: name.as_str(), outcome };
                 let _fits = v3::encode(&told, &mut frames);
             }
         }
-        let _counted = self.send_to(passing.origin, (Carried::Answers, passing.flow), &frames);
+        let _counted = self.send_back(back, &frames);
     }
 }
 
-/// What a node tells the one that asked it.
+/// What a node tells the one that asked it. `false`: that could not be sent, and nothing more is told. So its end is not
+/// told either, and it is unreachable in the report.
 impl Asker {
     fn tell(&self, messages: impl FnOnce(&mut BytesMut)) -> bool {
         let Some(router) = self.router.upgrade() else { return false };
         let mut frames = BytesMut::new();
         messages(&mut frames);
-        // What is not sent is counted, and its receiver missing: the others are told of.
-        let _counted = router.send_to(self.node, (Carried::Answers, self.flow), &frames);
-        true
+        router.send_back(self.back, &frames).is_ok()
     }
 
     /// Whether a frame with so many bytes beside its head is longer than the next neighbour reads.
     fn is_too_long(&self, length: usize) -> bool {
         let router = self.router.upgrade();
-        router.is_some_and(|router| length > router.longest_to(self.node).saturating_sub(HEAD))
+        router.is_some_and(|router| length > router.longest_to(self.back.node).saturating_sub(HEAD))
     }
 
     fn put(&self, address: &SocketAddress, outcome: ReceiverOutcome<'_>, frames: &mut BytesMut) {
         let address = address.to_string();
-        let told = Message::Outcome { id: self.id, socket_id: &address, outcome };
+        let told = Message::Outcome { id: self.back.id, socket_id: &address, outcome };
         // What is longer than any frame is left out, and its receiver missing.
         let _fits = v3::encode(&told, frames);
     }
@@ -307,6 +321,10 @@ impl Asker {
                     ReceiverOutcome::Refused { code, value }
                 }
                 (Ok(value), _) => ReceiverOutcome::Answered(value.as_ref()),
+                (Err(_), Some((code, value))) if self.is_too_long(length(value.as_ref())) => {
+                    // The reason is left out.
+                    ReceiverOutcome::Refused { code: *code, value: ValueRef::Empty }
+                }
                 (Err(_), Some((code, value))) => {
                     ReceiverOutcome::Refused { code: *code, value: value.as_ref() }
                 }

@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use gatewire_cluster::forward::OriginOrder;
 use gatewire_cluster::{self as cluster, LinkError, LinkId, NodeId, NodeName, Output};
 use gatewire_codec::CloseCode;
 use gatewire_core::handshake::{KeyRing, Psk};
@@ -25,9 +24,11 @@ use super::ask::Asks;
 use super::cost::Cost;
 use super::counters::Counts;
 use super::event::RouterEvent;
+use super::forward::Origin;
 use super::link::RouterLink;
 use super::uplink::LinkRefused;
 use crate::clock::Clock;
+use crate::entropy::random;
 use crate::error::DisconnectReason;
 use crate::handler::Handlers;
 use crate::limits::Limits;
@@ -50,7 +51,7 @@ pub(crate) struct RouterInner {
     /// the numbers is that of the queue.
     pub(super) flows: Vec<Mutex<u64>>,
     /// How far the frames of each other node have come.
-    pub(super) orders: Mutex<FxHashMap<NodeId, Arc<Mutex<OriginOrder>>>>,
+    pub(super) origins: Mutex<FxHashMap<NodeId, Origin>>,
     pub(super) asks: Mutex<Asks>,
     pub(super) clock: Clock,
     pub(super) formats: Formats,
@@ -139,8 +140,9 @@ impl RouterInner {
             plane: RwLock::new(Plane { router, links: Vec::new() }),
             servers: RwLock::new(servers),
             flows: (0..=u8::MAX).map(|_| Mutex::new(0)).collect(),
-            orders: Mutex::new(FxHashMap::default()),
-            asks: Mutex::new(Asks::default()),
+            origins: Mutex::new(FxHashMap::default()),
+            // An answer to the life before may still be on its way.
+            asks: Mutex::new(Asks::behind(u32::from_le_bytes(random()))),
             clock,
             formats,
             limits,

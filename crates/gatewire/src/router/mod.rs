@@ -10,6 +10,7 @@ mod forward;
 mod gather;
 mod inner;
 mod link;
+mod share;
 mod streams;
 mod uplink;
 

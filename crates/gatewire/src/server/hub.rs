@@ -84,7 +84,7 @@ impl Inner {
             && router.other_node(&address).is_some()
         {
             let (deadline, flow) = (router.now() + RELAY_TIMEOUT, flow_of_socket(Some(origin)));
-            let asked = router.ask((&address, flow), event, value, deadline, waiter);
+            let asked = router.ask((&address, flow), event, value, deadline, waiter, Some(origin));
             if let Err(error) = asked {
                 let (code, _) = error.to_nack();
                 origin.refuse_request(id, code, "");

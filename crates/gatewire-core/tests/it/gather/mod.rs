@@ -57,7 +57,9 @@ fn a_branch_is_waited_for_until_it_says_that_it_is_done() {
     assert_eq!(gather.branch_ended(branch, &70), None, "ended once");
     assert_eq!(gather.branch_ended(branch, &71), None, "never asked");
     assert_eq!(gather.poll_over(), None, "it may ask others");
+    assert_eq!(gather.told_by(branch), 1);
     assert_eq!(gather.branch_done(branch), []);
+    assert_eq!(gather.told_by(branch), 0, "it is over");
     assert_eq!(gather.poll_over(), Some(2));
     assert_eq!(gather.addresses().collect::<Vec<_>>(), [&0, &70]);
 }

@@ -14,15 +14,23 @@ impl Gather {
         self.lock().members.add_branch(node)
     }
 
-    /// A node asks this receiver. `false`: it is not one more, or there are too many.
+    /// A node asks this receiver. `false`: it is not one more, or there are too many, of this question or of all those
+    /// of the client that asks.
     pub(crate) fn branch_asked(&self, branch: Branch, address: SocketAddress) -> bool {
-        self.update(|state| {
+        if !self.sink.add_receiver() {
+            return false;
+        }
+        let asked = self.update(|state| {
             let asked = state.members.branch_asked(branch, address.clone()).is_some();
             if asked && !state.closed {
                 state.untold.push_back(News::Asked(vec![address]));
             }
             asked
-        })
+        });
+        if !asked {
+            self.sink.remove_receiver();
+        }
+        asked
     }
 
     /// A receiver of a node has ended.
@@ -34,22 +42,22 @@ impl Gather {
         });
     }
 
-    /// A node has told of all its receivers.
-    pub(crate) fn branch_done(&self, branch: Branch) {
+    /// A node has told of all its receivers, and says how many there were. If it has named others than that, word of
+    /// some was lost or comes later, and it is not known whom it has asked.
+    pub(crate) fn branch_done(&self, branch: Branch, receivers: usize) {
         self.update(|state| {
-            let silent = state.members.branch_done(branch);
-            state.tell_silent(&silent, &RequestError::Timeout);
+            if state.members.told_by(branch) == receivers {
+                let silent = state.members.branch_done(branch);
+                state.tell_silent(&silent, &RequestError::Timeout);
+            } else {
+                state.lose(branch);
+            }
         });
     }
 
     /// A node cannot be reached, or not any more: what it has told of has been asked.
     pub(crate) fn branch_unreachable(&self, branch: Branch) {
-        self.update(|state| {
-            if let Some(silent) = state.members.branch_unreachable(branch) {
-                state.tell_silent(&silent, &RequestError::MaybeDelivered);
-                state.tell_unreachable(branch);
-            }
-        });
+        self.update(|state| state.lose(branch));
     }
 
     /// The deadline has passed: whoever is silent stays so, and nodes that are not done are unreachable.
@@ -69,6 +77,13 @@ impl Gather {
 }
 
 impl State {
+    fn lose(&mut self, branch: Branch) {
+        if let Some(silent) = self.members.branch_unreachable(branch) {
+            self.tell_silent(&silent, &RequestError::MaybeDelivered);
+            self.tell_unreachable(branch);
+        }
+    }
+
     fn tell_silent(&mut self, silent: &[Receiver], why: &RequestError) {
         for receiver in silent {
             self.tell_outcome(*receiver, Err(why.clone()));

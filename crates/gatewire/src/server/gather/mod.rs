@@ -115,6 +115,11 @@ impl Gather {
         }
     }
 
+    /// The client that asks, if it is one.
+    pub(crate) fn client(&self) -> Option<&Arc<SocketInner>> {
+        self.sink.client()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use gatewire_codec::{NackCode, ReceiverOutcome, SocketAddress, Value, ValueRef};
 use gatewire_core::session::SendError;
@@ -30,22 +30,25 @@ pub(crate) struct Asking {
     socket: Arc<SocketInner>,
     id: u32,
     session: Session,
-    /// How many it asks.
-    receivers: u32,
+    /// How many it asks, at this node and at others.
+    receivers: AtomicU32,
 }
 
-/// The most receivers whose answers one client may wait for at a time: as many as the requests that one
-/// connection may have pending.
+/// The most receivers whose answers one client may wait for at a time, at all nodes together: as many as the requests
+/// that one connection may have pending.
 const MAX_ASKED: u32 = 65_536;
 
 impl Asking {
-    /// A client asks so many. `None`: too many others of its questions wait already.
+    /// A client asks so many at this node, and then whom other nodes tell of. `None`: too many others of its questions
+    /// wait already.
     pub(crate) fn begin(socket: &Arc<SocketInner>, id: u32, receivers: usize) -> Option<Self> {
         let receivers = u32::try_from(receivers).ok()?;
-        let add = |asked: u32| asked.checked_add(receivers).filter(|asked| *asked <= MAX_ASKED);
-        socket.asking.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
+        // Whoever waits for as many as it may asks no other nodes either.
+        if socket.asking.load(Ordering::Relaxed) >= MAX_ASKED || !charge(socket, receivers) {
+            return None;
+        }
         let session = socket.link().session();
-        Some(Self { socket: Arc::clone(socket), id, session, receivers })
+        Some(Self { socket: Arc::clone(socket), id, session, receivers: receivers.into() })
     }
 
     /// Tells the client. `false`: it is gone, or does not read what it asked for.
@@ -60,7 +63,39 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        self.socket.asking.fetch_sub(self.receivers, Ordering::Relaxed);
+        self.socket.asking.fetch_sub(*self.receivers.get_mut(), Ordering::Relaxed);
+    }
+}
+
+/// A client waits for so many receivers more. `false`: that would be too many.
+fn charge(socket: &SocketInner, receivers: u32) -> bool {
+    let add = |asked: u32| asked.checked_add(receivers).filter(|asked| *asked <= MAX_ASKED);
+    socket.asking.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+}
+
+/// What a client's questions cost.
+impl Sink {
+    pub(super) fn client(&self) -> Option<&Arc<SocketInner>> {
+        match self {
+            Self::Client(asking) => Some(&asking.socket),
+            Self::Here(_) | Self::Node(_) => None,
+        }
+    }
+
+    /// Another node asks one more receiver. `false`: a client would wait for too many.
+    pub(super) fn add_receiver(&self) -> bool {
+        let Self::Client(asking) = self else { return true };
+        let added = charge(&asking.socket, 1);
+        asking.receivers.fetch_add(added.into(), Ordering::Relaxed);
+        added
+    }
+
+    /// It does not, after all.
+    pub(super) fn remove_receiver(&self) {
+        if let Self::Client(asking) = self {
+            asking.receivers.fetch_sub(1, Ordering::Relaxed);
+            asking.socket.asking.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

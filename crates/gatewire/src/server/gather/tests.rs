@@ -61,7 +61,7 @@ fn receivers_of_a_branch_are_expected_when_it_tells_of_them() {
     assert_eq!(heard(&arrivals), (vec![(two.clone(), Ok(Value::Bool(true)))], true));
     gather.branch_outcome(branch, &one, Err(RequestError::NoHandler));
     assert!(!arrivals.is_over(), "it may ask others");
-    gather.branch_done(branch);
+    gather.branch_done(branch, 2);
     assert_eq!(heard(&arrivals), (vec![(one.clone(), Err(RequestError::NoHandler))], false));
     let summary = arrivals.summary();
     assert_eq!((summary.expected, summary.end), (vec![one, two], Ok(2)));
@@ -73,9 +73,23 @@ fn whom_a_branch_leaves_out_timed_out() {
     let branch = gather.add_branch("host2");
     ask(&gather);
     gather.branch_asked(branch, address("host2", 1));
-    gather.branch_done(branch);
+    gather.branch_done(branch, 1);
     let silent = vec![(address("host2", 1), Err(RequestError::Timeout))];
     assert_eq!(heard(&arrivals), (silent, false));
+}
+
+#[test]
+fn a_branch_that_counts_others_than_it_has_named_is_unreachable() {
+    for counted in [0, 2] {
+        let (gather, arrivals) = question();
+        let branch = gather.add_branch("host2");
+        ask(&gather);
+        gather.branch_asked(branch, address("host2", 1));
+        gather.branch_done(branch, counted);
+        let unknown = vec![(address("host2", 1), Err(RequestError::MaybeDelivered))];
+        assert_eq!(heard(&arrivals), (unknown, false));
+        assert_eq!(unreachable(&arrivals), ["host2"]);
+    }
 }
 
 #[test]
@@ -89,7 +103,7 @@ fn a_node_that_cannot_be_reached_is_named_and_does_not_hold_the_others_up() {
     let gone = vec![(address("host2", 1), Err(RequestError::MaybeDelivered))];
     assert_eq!(heard(&arrivals), (gone, true));
     assert_eq!(unreachable(&arrivals), ["host2"]);
-    gather.branch_done(branch);
+    gather.branch_done(branch, 0);
     assert_eq!(arrivals.summary().end, Ok(1));
 }
 
@@ -99,13 +113,13 @@ fn at_the_deadline_the_silent_are_told_of_and_open_nodes_are_unreachable() {
     let (done, open) = (gather.add_branch("host2"), gather.add_branch("host3"));
     ask(&gather);
     gather.branch_asked(open, address("host3", 1));
-    gather.branch_done(done);
+    gather.branch_done(done, 0);
     gather.expire();
     let silent = vec![(address("host3", 1), Err(RequestError::Timeout))];
     assert_eq!(heard(&arrivals), (silent, false));
     assert_eq!(unreachable(&arrivals), ["host3"]);
     gather.branch_outcome(open, &address("host3", 1), Ok(Value::Empty));
-    gather.branch_done(open);
+    gather.branch_done(open, 1);
     assert_eq!(heard(&arrivals), (vec![], false), "too late");
 }
 
@@ -116,7 +130,7 @@ fn whoever_gave_up_hears_nothing_more() {
     ask(&gather);
     gather.close();
     gather.branch_asked(branch, address("host2", 1));
-    gather.branch_done(branch);
+    gather.branch_done(branch, 0);
     assert_eq!(heard(&arrivals), (vec![], true));
     arrivals.inspect(|expected, _, end| assert!(expected.is_empty() && end.is_none()));
 }

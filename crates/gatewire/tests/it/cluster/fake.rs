@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use gatewire::keys::{KeyEntry, Patterns, Roles};
-use gatewire::{CloseCode, KeyRing, Psk, Router, RouterBuilder, Server};
+use gatewire::{CloseCode, KeyRing, Psk, Router, RouterBuilder, Server, SocketAddress};
 use gatewire_cluster::{Incarnation, NodeName};
 use gatewire_codec::v3::control::{
     self, Control, Hello, LinkState, NodeFlags, RequestItem, decode,
 };
-use gatewire_codec::v3::routed::{Carried, RoutedHeader, encode_routed};
-use gatewire_codec::{Message, v3};
+use gatewire_codec::v3::routed::{Carried, RoutedHeader, decode_routed, encode_routed, is_routed};
+use gatewire_codec::{LENGTH_PREFIX, Message, Names, Target, ValueRef, split_frame, v3};
 
 use super::Node;
-use crate::raw::{Raw, frame_of};
+use crate::raw::{Raw, frame, frame_of};
 
 /// The key of the routers of these tests.
 pub(super) fn key() -> Psk {
@@ -62,6 +62,14 @@ pub(super) struct Fake {
 }
 
 impl Fake {
+    /// A node that can be reached.
+    pub(super) async fn neighbour(node: &Node, name: &str, life: Incarnation) -> Self {
+        let mut fake = Self::join(node, name).await;
+        fake.be_neighbour_of(node.router.name(), life).await;
+        node.reaches_named(name).await;
+        fake
+    }
+
     /// Authenticated, and silent.
     pub(super) async fn dial(node: &Node, name: &str) -> Self {
         let key = Some(("router", key()));
@@ -129,6 +137,63 @@ impl Fake {
         let mut frame = BytesMut::new();
         encode_routed(&header, &[to], &[payload], &mut frame).expect("a short frame");
         self.raw.try_write(&frame).await;
+    }
+
+    /// Asks sockets, in the name of this node's life with that nonce.
+    pub(super) async fn request(
+        &mut self,
+        (to, nonce, sequence): (&str, u32, u64),
+        id: u32,
+        addresses: &[SocketAddress],
+        event: &str,
+    ) {
+        let sockets: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let target = Target { sockets: Names::from_strings(&sockets), ..Target::default() };
+        let request = Message::Publish { request: Some(id), target, event, value: ValueRef::Empty };
+        let name = self.name.as_str().to_owned();
+        let (origin, to) = (self.number(&name).await, self.number(to).await);
+        let header = header(Carried::Request, origin, nonce, sequence);
+        self.route(header, to, &frame(&request)[LENGTH_PREFIX..]).await;
+    }
+
+    /// Answers requests of a node with these.
+    pub(super) async fn answer(&mut self, to: &str, answers: &[Message<'_>]) {
+        let name = self.name.as_str().to_owned();
+        let (origin, to) = (self.number(&name).await, self.number(to).await);
+        let payload: Vec<Bytes> = answers.iter().map(frame).collect();
+        self.route(header(Carried::Answers, origin, 1, 1), to, &payload.concat()).await;
+    }
+
+    /// Reads until something comes that is routed, and is of this kind: its payload.
+    async fn next_routed(&mut self, kind: Carried) -> Vec<u8> {
+        loop {
+            let frame = self.raw.read().await.expect("the link is up");
+            if is_routed(frame[1]) {
+                let routed = decode_routed(&frame).expect("a routed frame");
+                if routed.header.carried == kind {
+                    return routed.payload.to_vec();
+                }
+            }
+        }
+    }
+
+    /// The id of the next request that comes.
+    pub(super) async fn next_request(&mut self) -> u32 {
+        let request = self.next_routed(Carried::Request).await;
+        match v3::decode(&request) {
+            Ok(Message::Publish { request: Some(id), .. }) => id,
+            other => panic!("{other:?} is no request"),
+        }
+    }
+
+    /// The id of the request that the next ACK or NACK answers.
+    pub(super) async fn next_answer(&mut self) -> u32 {
+        let answer = self.next_routed(Carried::Answers).await;
+        let (frame, _) = split_frame(&answer, u32::MAX).expect("a frame").expect("a whole one");
+        match v3::decode(frame) {
+            Ok(Message::Ack { id, .. } | Message::Nack { id, .. }) => id,
+            other => panic!("{other:?} is no answer"),
+        }
     }
 
     /// Asks for a node's record.

@@ -1,5 +1,6 @@
 //! Several routers in one process, over real sockets.
 
+mod answers;
 mod asked;
 mod closing;
 mod events;
