@@ -114,6 +114,8 @@ async fn an_answer_that_is_too_long_for_the_way_fails_alone() {
         members.push(member.address().expect("online"));
     }
     assert!(within(first.wait_for_room("all", "second")).await);
+    // It can tell of nobody before it knows the way back.
+    assert!(within(second.router.wait_for_node("first")).await);
     let asked = server.to("all").request::<Vec<u8>, _>("bytes", ());
     let report = within(asked.timeout(Duration::from_secs(60))).await.expect("asked");
     tells.next_many(3).await;
