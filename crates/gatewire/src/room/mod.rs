@@ -68,7 +68,8 @@ pub use report::RoomReport;
 /// [`RequestError::Denied`], and the last [`RequestError::Busy`]. In a cluster the 4,096 are those of the client's own
 /// node, and a node with whose receivers there are more than 16,384 of a request, or 65,536 of a client, is
 /// [unreachable](RoomReport::unreachable). Of one client 4,096 requests may wait for other nodes: the next one ends at
-/// once without them. The value may have 64 KiB. Of an answer a client is told up to 1 KiB: a longer one is [failed](RoomReport::failed), as [`RequestError::TooLarge`].
+/// once without them. The value may have 64 KiB. Of an answer a client is told up to 1 KiB: a longer one is
+/// [failed](RoomReport::failed), as [`RequestError::TooLarge`].
 ///
 /// # Errors
 ///

@@ -90,7 +90,8 @@ impl std::fmt::Debug for Asker {
 }
 
 impl RouterInner {
-    /// Asks a socket of another node, for a client or not. The id, for [`forget`](Self::forget); the waiter is told of everything else.
+    /// Asks a socket of another node, for a client or not. The id, for [`forget`](Self::forget); the waiter is told of
+    /// everything else.
     pub(crate) fn ask(
         &self,
         (address, flow): (&SocketAddress, u8),
@@ -107,7 +108,7 @@ impl RouterInner {
             let node = self.plane().router.reached_name(node);
             let node = node.ok_or(RequestError::Unreachable)?;
             let full = RequestError::NotSent(EmitError::QueueFull);
-            let Some(share) = Share::take(client) else { return Err(full) };
+            let Some(share) = Share::take(&self.shares, client) else { return Err(full) };
             let asked = Asked::One { node, waiter, share };
             let id = self.expect_answers(asked, deadline).ok_or(full)?;
             let request = Message::Publish { request: Some(id), target, event, value };

@@ -100,7 +100,7 @@ impl RouterInner {
         if nodes.is_empty() {
             return;
         }
-        let Some(share) = Share::take(gather.client()) else {
+        let Some(share) = Share::take(&self.shares, gather.client()) else {
             // As many requests of the client wait as may.
             return gather.expire();
         };

@@ -26,6 +26,7 @@ use super::counters::Counts;
 use super::event::RouterEvent;
 use super::forward::Origin;
 use super::link::RouterLink;
+use super::share::Shares;
 use super::uplink::LinkRefused;
 use crate::clock::Clock;
 use crate::entropy::random;
@@ -53,6 +54,8 @@ pub(crate) struct RouterInner {
     /// How far the frames of each other node have come.
     pub(super) origins: Mutex<FxHashMap<NodeId, Origin>>,
     pub(super) asks: Mutex<Asks>,
+    /// How many of those are of which client. Locked last of all.
+    pub(super) shares: Shares,
     pub(super) clock: Clock,
     pub(super) formats: Formats,
     /// Of the links to neighbours.
@@ -143,6 +146,7 @@ impl RouterInner {
             origins: Mutex::new(FxHashMap::default()),
             // An answer to the life before may still be on its way.
             asks: Mutex::new(Asks::behind(u32::from_le_bytes(random()))),
+            shares: Shares::default(),
             clock,
             formats,
             limits,

@@ -206,7 +206,6 @@ async fn begin(
         place: OnceLock::new(),
         own: OnceLock::new(),
         asking: AtomicU32::new(0),
-        abroad: AtomicU32::new(0),
     });
     let socket = Socket { inner };
     // First the socket exists, then the client is told: whoever knows of the one finds the other.

@@ -42,8 +42,6 @@ pub(crate) struct SocketInner {
     pub(crate) own: OnceLock<Handlers<Socket>>,
     /// How many receivers it waits for that it asked through the server.
     pub(crate) asking: AtomicU32,
-    /// How many requests of its wait for other nodes.
-    pub(crate) abroad: AtomicU32,
 }
 
 impl HasLink for SocketInner {
