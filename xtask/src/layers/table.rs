@@ -79,6 +79,23 @@ pub(super) const LAYERS: &[Layer] = &[
         never_reaches: &["tokio", "mio", "async-std", "smol", "socket2", "gatewire-core"],
     },
     Layer {
+        name: "gatewire-legacy",
+        may_use: &[
+            "gatewire-codec",
+            "bytes",
+            "hmac",
+            "sha2",
+            "subtle",
+            "zeroize",
+            "rustc-hash",
+            // What old routers tell each other is JSON.
+            "serde",
+            "serde_json",
+        ],
+        may_offer: &[],
+        never_reaches: &["tokio", "mio", "async-std", "smol", "socket2", "gatewire-core"],
+    },
+    Layer {
         name: "gatewire",
         may_use: &[
             "gatewire-codec",
@@ -109,6 +126,11 @@ pub(super) const LAYERS: &[Layer] = &[
             "sha2",
             // Key files.
             "toml",
+            // Peers of versions 1 and 2, and their objects.
+            "gatewire-legacy",
+            "serde_json",
+            "rmp-serde",
+            "serde-transcode",
         ],
         never_reaches: &["async-std", "smol"],
     },

@@ -1,0 +1,1 @@
+//! How a connection of version 1 or 2 begins.

@@ -1,0 +1,6 @@
+//! Peers of wire versions 1 (`fast-tcp`) and 2 (`@gatejs/cluster`), without I/O.
+//!
+//! * [`handshake`]: how a connection of either version begins, as the side that listens and the side that dials, for
+//!   clients and, in version 2, routers.
+
+pub mod handshake;

@@ -1,0 +1,1 @@
+//! Peers of versions 1 and 2, frame by frame.
