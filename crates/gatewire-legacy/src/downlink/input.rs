@@ -6,7 +6,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use gatewire_codec::legacy::Kind;
-use gatewire_codec::{Framer, FrameError, LENGTH_PREFIX, Version, split_frame};
+use gatewire_codec::{FrameError, Framer, LENGTH_PREFIX, Version, split_frame};
 
 /// What a peer sends, one after the other.
 #[derive(Debug)]
@@ -31,10 +31,7 @@ pub(super) enum Piece<'i> {
     /// A frame, without its length prefix.
     Frame(Frame<'i>),
     /// Bytes of a chunk of this stream.
-    Chunk {
-        id: u32,
-        bytes: &'i [u8],
-    },
+    Chunk { id: u32, bytes: &'i [u8] },
 }
 
 /// A frame where it was read, or put together.
@@ -63,7 +60,10 @@ impl Input {
     /// # Errors
     ///
     /// [`FrameError`]: the stream cannot go on.
-    pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Piece<'i>>, FrameError> {
+    pub(super) fn next<'i>(
+        &mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<Piece<'i>>, FrameError> {
         loop {
             if let Some(LongChunk { id, left }) = self.chunk {
                 let (bytes, rest) = input.split_at(left.min(input.len()));

@@ -118,7 +118,10 @@ impl Translator {
         let frame_id = self.take_id();
         let said = self.write(Message::Publish { request: None, target, event, value }, frame_id);
         let too_long = |error: &Untranslatable| {
-            matches!(error, Untranslatable::Encode(EncodeError::TooLong { field: Field::Event, .. }))
+            matches!(
+                error,
+                Untranslatable::Encode(EncodeError::TooLong { field: Field::Event, .. })
+            )
         };
         let names: Vec<&str> = target.rooms.iter().chain(target.sockets.iter()).collect();
         if names.len() < 2 || !said.as_ref().is_err_and(too_long) {
@@ -182,7 +185,10 @@ impl Translator {
         let frame_id = self.take_id();
         let answered = ack && target.is_none();
         let start = self.peer.len();
-        self.write(Message::StreamOpen { id: frame_id, target, event, info, ack: answered }, frame_id)?;
+        self.write(
+            Message::StreamOpen { id: frame_id, target, event, info, ack: answered },
+            frame_id,
+        )?;
         // Each frame of the stream repeats the event as it stands in the first.
         let frame = self.peer.get(start + gatewire_codec::LENGTH_PREFIX..).unwrap_or_default();
         let event = Packet::decode(frame).map_or(event, |packet| packet.event);

@@ -75,7 +75,9 @@ impl Translator {
                 Ok(())
             }
             // A chunk that is neither binary nor a text: bytes are missing, so it is no stream any more.
-            Err(DecodeError::WrongType { .. }) if self.reading.is_open(packet.id) && is_chunk(&packet) => {
+            Err(DecodeError::WrongType { .. })
+                if self.reading.is_open(packet.id) && is_chunk(&packet) =>
+            {
                 self.reading.give_up(packet.id, "a chunk was no bytes", &mut self.near);
                 Ok(())
             }
@@ -153,7 +155,11 @@ impl Translator {
                 }
             }
             Message::Error { text, .. } => {
-                self.tell_near(&Message::Error { id: 0, code: gatewire_codec::ErrorCode::Other(0), text });
+                self.tell_near(&Message::Error {
+                    id: 0,
+                    code: gatewire_codec::ErrorCode::Other(0),
+                    text,
+                });
             }
             other if self.settings.side == Side::Server => self.handle_command(other),
             _ => self.ignored += 1,

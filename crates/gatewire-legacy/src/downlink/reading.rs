@@ -57,7 +57,8 @@ impl Stream {
     fn drain(&mut self, id: u32, near: &mut BytesMut) -> usize {
         let before = self.waits;
         while let Some(first) = self.waiting.front_mut() {
-            let room = usize::try_from(self.limit.saturating_sub(self.passed)).unwrap_or(usize::MAX);
+            let room =
+                usize::try_from(self.limit.saturating_sub(self.passed)).unwrap_or(usize::MAX);
             let taken = first.len().min(room);
             if taken == 0 {
                 break;

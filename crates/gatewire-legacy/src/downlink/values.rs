@@ -107,7 +107,10 @@ impl ValueRules {
     ) -> Result<ValueRef<'v>, Untranslatable> {
         Ok(match value {
             ValueRef::Integer(wide) if !WIDE.contains(&wide) => match self.wide_integers {
-                #[expect(clippy::cast_precision_loss, reason = "the nearest one is what is asked for")]
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "the nearest one is what is asked for"
+                )]
                 WideIntegers::AsDecimal => ValueRef::Decimal(wide as f64),
                 WideIntegers::Refuse => return Err(Untranslatable::WideInteger(wide)),
             },
@@ -172,7 +175,9 @@ impl ValueRules {
     #[must_use]
     pub fn inward<'v>(&self, value: ValueRef<'v>) -> ValueRef<'v> {
         match value {
-            ValueRef::Object { bytes, .. } => ValueRef::Object { format: self.object_format, bytes },
+            ValueRef::Object { bytes, .. } => {
+                ValueRef::Object { format: self.object_format, bytes }
+            }
             other => other,
         }
     }

@@ -34,7 +34,9 @@ impl Answer {
     /// For a stream to this target.
     pub(super) fn of(target: Option<&Target<'_>>) -> Self {
         match target {
-            Some(target) if target.everyone || !target.rooms.is_empty() || target.sockets.len() != 1 => {
+            Some(target)
+                if target.everyone || !target.rooms.is_empty() || target.sockets.len() != 1 =>
+            {
                 Self::NoReaders
             }
             _ => Self::Empty,
@@ -65,7 +67,13 @@ impl Writing {
     }
 
     /// A chunk goes to the peer; of a stream that is not open it is dropped.
-    pub(super) fn chunk(&mut self, near_id: u32, bytes: &[u8], version: Version, out: &mut BytesMut) {
+    pub(super) fn chunk(
+        &mut self,
+        near_id: u32,
+        bytes: &[u8],
+        version: Version,
+        out: &mut BytesMut,
+    ) {
         if let Some(stream) = self.open.get_mut(&near_id) {
             stream.bytes += bytes.len() as u64;
             let chunk = Message::StreamChunk { id: stream.id, event: &stream.event, bytes };
@@ -84,7 +92,8 @@ impl Writing {
         let stream = self.open.remove(&near_id)?;
         if pad && stream.bytes >= PAD_FROM {
             let value = ValueRef::Binary(&[0; PADDING]);
-            let nothing = Packet { value, ..Packet::new(version, Kind::Unassigned(NOTHING), stream.id) };
+            let nothing =
+                Packet { value, ..Packet::new(version, Kind::Unassigned(NOTHING), stream.id) };
             let padded = nothing.encode(out);
             debug_assert!(padded.is_ok(), "the kind is free in both versions");
         }

@@ -2,7 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{Kind, Packet};
-use gatewire_codec::{Message, ValueRef, Version};
+use gatewire_codec::{Message, SocketAddress, SocketId, ValueRef, Version};
+use sha2::{Digest, Sha256};
 
 use super::{HandshakeError, Role, V2Secret, decode, encode, frame};
 
@@ -72,6 +73,19 @@ pub struct Registered {
     pub early: Bytes,
 }
 
+impl Registered {
+    /// The id as one of version 3: what a gatewire server gives, maybe behind the name of its node, is one; of any
+    /// other it is a digest.
+    #[must_use]
+    pub fn socket_id(&self) -> SocketId {
+        if let Ok(address) = self.id.parse::<SocketAddress>() {
+            return address.session();
+        }
+        let digest = Sha256::digest(self.id.as_bytes());
+        SocketId::from_bytes(std::array::from_fn(|index| digest[index]))
+    }
+}
+
 impl Dialler {
     /// What is sent at once, if anything, and what is waited for.
     #[must_use]
@@ -80,7 +94,9 @@ impl Dialler {
         let (peer_host, early) = (None, BytesMut::new());
         let register = ExpectRegister { version, role, next_id: FIRST_ID, peer_host, early };
         match (version, secret) {
-            (Version::V2, Some(secret)) => (Bytes::new(), Step::Seed(ExpectSeed { secret, register })),
+            (Version::V2, Some(secret)) => {
+                (Bytes::new(), Step::Seed(ExpectSeed { secret, register }))
+            }
             (Version::V2, None) => {
                 let (frame, register) = register.introduce();
                 (frame, Step::Register(register))
@@ -129,7 +145,10 @@ impl ExpectRegister {
         match decode(self.version, frame)? {
             Message::Register { socket_id } => {
                 if matches!(self.role, Role::Router { .. }) && self.peer_host.is_none() {
-                    return Err(HandshakeError::Unexpected { found: "register", expected: "uplink" });
+                    return Err(HandshakeError::Unexpected {
+                        found: "register",
+                        expected: "uplink",
+                    });
                 }
                 let (id, host) = (socket_id.to_owned(), self.peer_host);
                 let early = self.early.freeze();
@@ -184,7 +203,10 @@ impl ExpectRegister {
 
     fn keep(&mut self, frame: &[u8]) -> Result<(), HandshakeError> {
         if self.early.len() + frame.len() > MAX_EARLY {
-            return Err(HandshakeError::Unexpected { found: "64 KiB of events", expected: "register" });
+            return Err(HandshakeError::Unexpected {
+                found: "64 KiB of events",
+                expected: "register",
+            });
         }
         self.early.extend_from_slice(&prefixed(frame));
         Ok(())
@@ -195,7 +217,9 @@ impl ExpectRegister {
 fn is_early(message: &Message<'_>) -> bool {
     matches!(
         message,
-        Message::Event { .. } | Message::Request { .. } | Message::StreamOpen { target: None, .. }
+        Message::Event { .. }
+            | Message::Request { .. }
+            | Message::StreamOpen { target: None, .. }
             | Message::StreamChunk { .. }
             | Message::StreamFinish { .. }
     )

@@ -42,7 +42,9 @@ impl fmt::Display for HandshakeError {
             }
             Self::Proof => f.write_str("the peer does not know the key"),
             Self::Role => f.write_str("this role is not allowed"),
-            Self::HostName => f.write_str("a host has a name of 1 to 255 bytes, without '|', '/' and ','"),
+            Self::HostName => {
+                f.write_str("a host has a name of 1 to 255 bytes, without '|', '/' and ','")
+            }
             Self::Refused(text) => write!(f, "refused: {text}"),
         }
     }

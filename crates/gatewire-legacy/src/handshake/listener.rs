@@ -23,7 +23,8 @@ impl Seed {
     /// A seed from random bytes, each of which becomes one of 62 letters and digits: 190 bits.
     #[must_use]
     pub fn new(random: [u8; 32]) -> Self {
-        const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        const LETTERS: &[u8; 62] =
+            b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let letter = |byte: u8| char::from(LETTERS[usize::from(byte) % LETTERS.len()]);
         Self(random.into_iter().map(letter).collect())
     }
@@ -103,7 +104,9 @@ impl ExpectRole {
     pub fn handle(self, frame: &[u8]) -> Result<Admitted, HandshakeError> {
         let role = match decode(Version::V2, frame)? {
             Message::Downlink => Role::Client,
-            Message::Uplink { host } if is_host_name(host) => Role::Router { host: host.to_owned() },
+            Message::Uplink { host } if is_host_name(host) => {
+                Role::Router { host: host.to_owned() }
+            }
             Message::Uplink { .. } => return Err(HandshakeError::HostName),
             other => {
                 let expected = "downlink or uplink";

@@ -71,7 +71,8 @@ fn encode(message: &Message<'_>, version: Version, frame_id: u32) -> Bytes {
 
 fn frame(encode: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>) -> Bytes {
     let mut out = BytesMut::with_capacity(128);
-    encode(&mut out).expect("names of a handshake are checked, and its frames exist in their version");
+    encode(&mut out)
+        .expect("names of a handshake are checked, and its frames exist in their version");
     out.freeze()
 }
 

@@ -24,7 +24,8 @@ impl V2Secret {
     /// What a dialler answers to a seed: 64 lower-case hexadecimal digits.
     #[must_use]
     pub(super) fn proof(&self, seed: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(seed.as_bytes());
         hex(&mac.finalize().into_bytes())
     }
@@ -63,7 +64,9 @@ mod tests {
         let secret = V2Secret::new(*b"This is a test key");
         let proof = secret.proof("seed");
         assert!(bool::from(secret.verifies("seed", &proof)));
-        for wrong in [proof.to_uppercase(), proof[1..].to_owned(), format!("{proof}0"), String::new()] {
+        for wrong in
+            [proof.to_uppercase(), proof[1..].to_owned(), format!("{proof}0"), String::new()]
+        {
             assert!(!bool::from(secret.verifies("seed", &wrong)), "{wrong}");
         }
         assert!(!bool::from(V2Secret::new(*b"").verifies("seed", &proof)));
