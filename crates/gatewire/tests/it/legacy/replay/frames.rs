@@ -24,7 +24,9 @@ impl std::fmt::Debug for Piece {
                 Ok(packet) => packet.fmt(f),
                 Err(error) => write!(f, "{error}: {frame:02x?}"),
             },
-            Self::Chunks { id, event, bytes } => write!(f, "chunks of {id} {event}: {}", bytes.len()),
+            Self::Chunks { id, event, bytes } => {
+                write!(f, "chunks of {id} {event}: {}", bytes.len())
+            }
         }
     }
 }
@@ -66,6 +68,15 @@ impl Sent {
         }
     }
 
+    /// The first piece in which the two differ.
+    pub(super) fn difference<'s>(
+        &'s self,
+        expected: &'s Self,
+    ) -> Option<(Option<&'s Piece>, &'s Piece)> {
+        let pieces = expected.0.iter().enumerate();
+        pieces.map(|(at, piece)| (self.0.get(at), piece)).find(|(got, piece)| *got != Some(piece))
+    }
+
     /// Whether this may be all that `expected` has.
     pub(super) fn reaches(&self, expected: &Self) -> bool {
         let length = |piece: Option<&Piece>| match piece {
@@ -81,18 +92,27 @@ impl Sent {
 /// The numbers that a side gives its frames: one counter, and the streams keep theirs.
 pub(super) struct Numbers {
     next: u32,
-    /// The streams that are open, as they were recorded.
-    streams: BTreeMap<u32, u32>,
+    /// What is open or waits for an answer, as it was recorded.
+    ids: BTreeMap<u32, u32>,
 }
 
 impl Numbers {
     pub(super) fn new() -> Self {
-        Self { next: 2, streams: BTreeMap::new() }
+        Self { next: 2, ids: BTreeMap::new() }
     }
 
     /// One more frame was sent than was recorded.
     pub(super) fn skip(&mut self) {
         self.next += 1;
+    }
+
+    /// An answer to a request, with the number that the request got.
+    pub(super) fn answer(&self, frame: &[u8]) -> Vec<u8> {
+        let packet = Packet::decode(frame).expect("a frame");
+        match packet.kind {
+            Kind::Ack => encode(&Packet { id: self.ids[&packet.id], ..packet }),
+            _ => frame.to_vec(),
+        }
     }
 
     /// The frame as one that leaves out what was left out before would number it.
@@ -101,22 +121,12 @@ impl Numbers {
         let recorded = packet.id;
         packet.id = match packet.kind {
             Kind::Ack => recorded,
-            Kind::Stream => self.streams[&recorded],
-            Kind::StreamClose => self.streams.remove(&recorded).expect("an open stream"),
-            kind => {
+            Kind::Stream => self.ids[&recorded],
+            Kind::StreamClose => self.ids[&recorded],
+            _ => {
                 let id = self.next;
                 self.next += 1;
-                let opens = matches!(
-                    kind,
-                    Kind::StreamOpen
-                        | Kind::StreamOpenWithAck
-                        | Kind::StreamOpenToRoom
-                        | Kind::StreamOpenToSocket
-                        | Kind::StreamOpenBroadcast
-                );
-                if opens {
-                    self.streams.insert(recorded, id);
-                }
+                self.ids.insert(recorded, id);
                 id
             }
         };
@@ -174,7 +184,8 @@ impl Raw {
             if self.ended {
                 return None;
             }
-            self.ended = within(self.stream.read_buf(&mut self.buffer)).await.expect("no reset") == 0;
+            self.ended =
+                within(self.stream.read_buf(&mut self.buffer)).await.expect("no reset") == 0;
         }
     }
 }

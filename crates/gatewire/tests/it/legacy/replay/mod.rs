@@ -5,7 +5,8 @@
 //! the same, and for where a stream is cut into chunks. Each further difference is one that is meant, and is named in
 //! the test.
 
-
+mod app;
+mod client;
 mod frames;
 mod recorded;
 mod server;

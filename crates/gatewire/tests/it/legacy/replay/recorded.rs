@@ -81,7 +81,8 @@ impl Cut {
             return unhex(hex);
         }
         let length = usize::try_from(entry["len"].as_u64().expect("a length")).expect("a length");
-        let data = usize::try_from(decoded["data"]["len"].as_u64().expect("a length")).expect("a length");
+        let data =
+            usize::try_from(decoded["data"]["len"].as_u64().expect("a length")).expect("a length");
         let mut frame = unhex(entry["head_hex"].as_str().expect("a head"));
         frame.truncate(length - data);
         frame.extend((at..at + data).map(|index| (index * 31 + 7 + (index >> 8)).to_le_bytes()[0]));

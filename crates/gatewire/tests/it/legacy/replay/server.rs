@@ -69,7 +69,11 @@ impl Conn {
 }
 
 impl Replay {
-    async fn new(server: Server, session: &Session, (left_out, added): (Difference, Difference)) -> Self {
+    async fn new(
+        server: Server,
+        session: &Session,
+        (left_out, added): (Difference, Difference),
+    ) -> Self {
         let version = session.version;
         listen(&server);
         let address = match version {
@@ -81,7 +85,19 @@ impl Replay {
         let (conns, ids) = (BTreeMap::new(), BTreeMap::new());
         let (left_out, added) = ((left_out, 0), (added, 0));
         let (fences, last) = (u32::MAX / 2, None);
-        Self { server, address, version, secret, conns, ids, left_out, added, fences, seeds: false, last }
+        Self {
+            server,
+            address,
+            version,
+            secret,
+            conns,
+            ids,
+            left_out,
+            added,
+            fences,
+            seeds: false,
+            last,
+        }
     }
 
     async fn run(&mut self, session: &Session) {
@@ -138,7 +154,10 @@ impl Replay {
         conn.raw.send(&frame).await;
         let joins = matches!(
             packet.kind,
-            Kind::JoinRoom | Kind::LeaveRoom | Kind::LeaveAllRooms | Kind::DataToRoom
+            Kind::JoinRoom
+                | Kind::LeaveRoom
+                | Kind::LeaveAllRooms
+                | Kind::DataToRoom
                 | Kind::DataToSocket
                 | Kind::DataBroadcast
         );
@@ -190,7 +209,9 @@ impl Replay {
     async fn settle(&mut self) {
         let names: Vec<String> = self.conns.keys().cloned().collect();
         for name in &names {
-            while !self.conns[name].got.reaches(&self.conns[name].expected) && self.read(name).await {}
+            while !self.conns[name].got.reaches(&self.conns[name].expected) && self.read(name).await
+            {
+            }
         }
         for name in &names {
             let Conn { raw, id, .. } = &self.conns[name];
@@ -199,7 +220,11 @@ impl Replay {
             }
             let conn = &self.conns[name];
             // The script may be a step ahead of what the recording has seen of it.
-            assert!(conn.got.begins_with(&conn.expected), "{name}: {:?} {:?}", conn.got.0, conn.expected.0);
+            assert!(
+                conn.got.begins_with(&conn.expected),
+                "{name}: {:?}",
+                conn.got.difference(&conn.expected)
+            );
         }
     }
 
@@ -263,7 +288,11 @@ impl Replay {
                 server.to("room1").emit("r", "2").expect("queued");
             }
             "server emits to all except a" => {
-                server.broadcast().except(self.socket("a").id()).emit("srv", "all").expect("queued");
+                server
+                    .broadcast()
+                    .except(self.socket("a").id())
+                    .emit("srv", "all")
+                    .expect("queued");
             }
             "server emits to room1" => server.to("room1").emit("srv-room", 1).expect("queued"),
             "server emits to socket c" => self.socket("c").emit("srv-sock", 1).expect("queued"),
@@ -275,7 +304,8 @@ impl Replay {
                 writer.finish::<()>().await.expect("finished");
             }
             "server.stream broadcast" => {
-                let mut writer = server.broadcast().stream("img", "srv-all").await.expect("a stream");
+                let mut writer =
+                    server.broadcast().stream("img", "srv-all").await.expect("a stream");
                 writer.send("zzz").await.expect("sent");
                 writer.finish().await.expect("finished");
             }
