@@ -17,7 +17,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// The rows of all tables in `markdown`. A bar in a cell would end it: no table here needs one.
+/// The rows of all tables in `markdown`. An escaped bar ends a cell too: in front of what is looked
+/// for here nobody needs one.
 pub(super) fn rows(markdown: &str) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let mut header: Option<Vec<&str>> = None;
