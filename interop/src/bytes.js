@@ -6,18 +6,16 @@ import { once } from 'node:events';
 /** As much as is written to a stream at once, unless a scenario wants something else. */
 const CHUNK = 64 * 1024;
 
-const WORD = 4;
+/** The pattern repeats after a prime number of bytes, so that a lost, doubled or moved piece changes the hash. */
+const BLOCK = Buffer.from(Array.from({ length: 65_521 }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24));
 
-/**
- * The first `length` bytes of the pattern: counted in words of 32 bits, little endian, and multiplied, so that a
- * lost, doubled or moved piece changes the hash.
- */
+/** So many bytes of the pattern, from `begin` on. */
 export function pattern(length, begin = 0) {
-  const first = Math.floor(begin / WORD);
-  const skip = begin - first * WORD;
-  const words = new Uint32Array(Math.ceil((skip + length) / WORD));
-  for (let i = 0; i < words.length; i += 1) words[i] = Math.imul(first + i, 0x9e3779b1);
-  return Buffer.from(words.buffer).subarray(skip, skip + length);
+  const bytes = Buffer.allocUnsafe(length);
+  for (let at = 0; at < length;) {
+    at += BLOCK.copy(bytes, at, (begin + at) % BLOCK.length);
+  }
+  return bytes;
 }
 
 /** Writes the first `length` bytes of the pattern and ends the stream. */

@@ -12,3 +12,9 @@ export const gatewireServer = (peer) => [peer, 'server'];
 
 /** A client by fast-tcp in a process of its own. */
 export const loneClient = (port, room) => [process.execPath, [script('lone-client.js'), port, room].map(String)];
+
+/** A client by gatewire in the room `r` of the stage's server. */
+export function gatewireMember({ peer, server }, wire) {
+  const port = wire === 'v3' ? server.port3 : server.port;
+  return [peer, ['member', wire, `127.0.0.1:${port}`, 'r']];
+}

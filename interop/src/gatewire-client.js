@@ -2,7 +2,7 @@
 // one in each process. What it cannot do by itself, it asks for in a line on its standard output.
 
 import { scenario } from './scenario.js';
-import { loneClient } from './commands.js';
+import { gatewireMember, loneClient } from './commands.js';
 import { Program } from './process.js';
 
 /** Asks the program for the names of its scenarios. */
@@ -36,14 +36,18 @@ async function obey(line, stage, others) {
       return stage.server.kill();
     case 'start server':
       return stage.server.start();
-    case 'start client': {
-      const other = stage.start(...loneClient(stage.server.port, 'r'));
-      await other.expect('joined');
-      return others.push(other);
-    }
+    case 'start node client':
+      return others.push(await joined(stage.start(...loneClient(stage.server.port, 'r'))));
+    case 'start gatewire client':
+      return others.push(await joined(stage.start(...gatewireMember(stage, 'v1'))));
     case 'kill client':
       return others.pop().kill();
     default:
       throw new Error(`it printed \`${line}\``);
   }
+}
+
+async function joined(program) {
+  await program.expect('joined');
+  return program;
 }

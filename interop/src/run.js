@@ -1,4 +1,5 @@
-// Runs the scenarios: `node run.js DIRECTION PEER [--only TEXT]`, where PEER is the program written in Rust.
+// Runs the scenarios: `node run.js PEER DIRECTION[,DIRECTION] [TEXT]`, where PEER is the program written in Rust,
+// and TEXT a part of the names of those that are wanted.
 //
 //   node-client       clients by fast-tcp, a server by gatewire
 //   gatewire-client   clients by gatewire, a server by fast-tcp
@@ -23,17 +24,28 @@ const DIRECTIONS = {
   baseline: async () => ({ scenarios: NODE_SCENARIOS, server: originalServer, isBaseline: true }),
 };
 
-async function main([direction, peer, option, only = '']) {
-  if (!(direction in DIRECTIONS) || !peer || (option && option !== '--only')) {
-    console.error(`usage: node run.js ${Object.keys(DIRECTIONS).join('|')} PEER [--only TEXT]`);
+async function main([peer, names = '', only = '']) {
+  const directions = names.split(',');
+  if (!peer || !directions.every((name) => name in DIRECTIONS)) {
+    console.error(`usage: node run.js PEER ${Object.keys(DIRECTIONS).join('|')} [TEXT]`);
     return false;
   }
-  const { scenarios, server, isBaseline } = await DIRECTIONS[direction](peer);
+  const total = { ok: 0, failed: 0, skipped: 0 };
+  for (const direction of directions) {
+    const count = await runAll(direction, await DIRECTIONS[direction](peer), peer, only);
+    for (const kind of Object.keys(total)) total[kind] += count[kind];
+  }
+  if (total.ok + total.failed + total.skipped === 0) console.log(`no scenario is called like \`${only}\``);
+  return total.failed === 0 && total.ok + total.skipped > 0;
+}
+
+/** Runs what a direction has, and counts how it went. */
+async function runAll(direction, { scenarios, server, isBaseline }, peer, only) {
   const count = { ok: 0, failed: 0, skipped: 0 };
   const begin = performance.now();
   for (const scenario of scenarios.filter(({ name }) => name.includes(only))) {
     const outcome = isBaseline && scenario.originals
-      ? { kind: 'skipped', text: `the originals cannot: ${scenario.originals}` }
+      ? { kind: 'skipped', text: `skipped, the originals cannot: ${scenario.originals}` }
       : await outcomeOf(scenario, new Stage(server, peer));
     count[outcome.kind] += 1;
     console.log(`${direction}: ${scenario.name} ... ${outcome.text}`);
@@ -41,7 +53,7 @@ async function main([direction, peer, option, only = '']) {
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
   const { ok, failed, skipped } = count;
   console.log(`${direction}: ${ok} ok, ${failed} failed, ${skipped} skipped, in ${seconds} s`);
-  return failed === 0 && ok > 0;
+  return count;
 }
 
 async function outcomeOf(scenario, stage) {

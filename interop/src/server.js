@@ -8,7 +8,7 @@ import { LONG_EVENT } from './names.js';
 import { describe } from './values.js';
 
 const server = new fastTcp.Server();
-const totals = { connects: 0, disconnects: 0 };
+const totals = { connects: 0, disconnects: 0, silent: 0 };
 
 server.on('connection', (socket) => {
   totals.connects += 1;
@@ -48,7 +48,10 @@ function questions(socket) {
   socket.on('double', (number, answer) => answer(2 * number));
   socket.on('late', (delay, answer) => setTimeout(() => answer(delay), delay));
   socket.on('refuse', (_, answer) => answer('refused'));
-  socket.on('silence', () => {});
+  socket.on('silence', () => {
+    totals.silent += 1;
+  });
+  socket.on('silent', (_, answer) => answer(totals.silent));
   socket.on('quiz', (value, answer) => socket.emit('question', value, answer));
   socket.on('ask many', async (number, answer) => {
     const ask = (i) => new Promise((resolve) => socket.emit('double', i, resolve));

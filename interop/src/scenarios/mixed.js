@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 
 import { summary, summaryOfPattern, writePattern } from '../bytes.js';
+import { gatewireMember } from '../commands.js';
 import { scenario } from '../scenario.js';
 import { describe } from '../values.js';
 
@@ -13,10 +14,8 @@ const OF_GATEWIRE = { originals: 'no version 3' };
 async function members(stage) {
   const node = await stage.connect();
   node.socket.join('r');
-  const { port, port3 } = stage.server;
-  const member = (wire, at) => stage.start(stage.peer, ['member', wire, `127.0.0.1:${at}`, 'r']);
-  const v1 = member('v1', port);
-  const v3 = member('v3', port3);
+  const v1 = stage.start(...gatewireMember(stage, 'v1'));
+  const v3 = stage.start(...gatewireMember(stage, 'v3'));
   await v1.expect('joined');
   await v3.expect('joined');
   await node.settle();
