@@ -264,7 +264,8 @@ fn addressed<'e>(
     stream: bool,
 ) -> Result<(Kind, Cow<'e, str>), EncodeError> {
     let no = |what| Err(EncodeError::Unsupported { version: version as u8, what });
-    if target.include_self {
+    // Who is addressed by its id receives in any case.
+    if target.include_self && (target.everyone || !target.rooms.is_empty()) {
         return no("a message that includes its sender");
     }
     if !target.except_rooms.is_empty() || !target.except_sockets.is_empty() {

@@ -136,6 +136,18 @@ fn targets_that_only_version_3_knows_are_not_written() {
 }
 
 #[test]
+fn a_sender_may_address_itself_by_its_id() {
+    let sockets = Names::from_slice(&["a"]);
+    let written = |include_self| {
+        let mut out = BytesMut::new();
+        let target = Target { include_self, sockets, ..NOBODY };
+        legacy::encode(&publish(target, "e"), Version::V1, 2, &mut out).map(|()| out)
+    };
+    assert_eq!(written(true), written(false));
+    assert!(written(true).is_ok());
+}
+
+#[test]
 fn names_and_events_with_separators_are_not_written_into_a_list() {
     for name in ["a,b", "a|b", ""] {
         let names = [name];

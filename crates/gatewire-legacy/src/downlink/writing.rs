@@ -31,11 +31,15 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// For a stream to this target.
+    /// For a stream to this target. One socket alone is a list of receivers if it is one also as the sender: so a
+    /// client says that it wants to hear of many.
     pub(super) fn of(target: Option<&Target<'_>>) -> Self {
         match target {
             Some(target)
-                if target.everyone || !target.rooms.is_empty() || target.sockets.len() != 1 =>
+                if target.everyone
+                    || target.include_self
+                    || !target.rooms.is_empty()
+                    || target.sockets.len() != 1 =>
             {
                 Self::NoReaders
             }
