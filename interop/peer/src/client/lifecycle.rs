@@ -158,7 +158,7 @@ async fn server_killed(mut stage: Stage) -> Outcome {
         expect(wire::id(client) != first, true)?;
     }
     let mut inbox = Inbox::<i64>::of(&clients[1], "news");
-    wire::to_id(&clients[0], &wire::id(&clients[1])).emit("news", 1)?;
+    clients[0].to_id(wire::id(&clients[1])).emit("news", 1)?;
     expect(inbox.next().await?, 1)
 }
 

@@ -180,8 +180,8 @@ async fn from_the_server(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = two_and_one(&stage).await?;
     let order =
         |value, except| gatewire::Object(Order { event: "news", value, rooms: ["r"], except });
-    clients[2].emit("send", order(1, vec![]))?;
-    clients[2].emit("send", order(2, vec![wire::id(&clients[0])]))?;
+    clients[2].request::<Value, _>("send", order(1, vec![])).await?;
+    clients[2].request::<Value, _>("send", order(2, vec![wire::id(&clients[0])])).await?;
     expect(received(&clients, &mut inboxes).await?, [vec![1], vec![1, 2], vec![]])
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gatewire::{Client, Object};
+use gatewire::{Client, Object, Value};
 use serde::Serialize;
 
 use super::stage::{Inbox, Stage, settle, settle_all, until};
@@ -58,27 +58,27 @@ async fn broadcast(stage: Stage) -> Outcome {
 
 async fn one(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
-    wire::to_id(&clients[0], &wire::id(&clients[1])).emit("news", 1)?;
+    clients[0].to_id(wire::id(&clients[1])).emit("news", 1)?;
     expect(received(&clients, &mut inboxes).await?, [vec![], vec![1], vec![]])
 }
 
 async fn several(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
     let [_, b, c] = clients.each_ref().map(wire::id);
-    wire::to_ids(&clients[0], &[&b, &c]).emit("news", 1)?;
+    clients[0].to_id(b).to_id(c).emit("news", 1)?;
     expect(received(&clients, &mut inboxes).await?, [vec![], vec![1], vec![1]])
 }
 
 async fn oneself(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
-    wire::to_id(&clients[0], &wire::id(&clients[0])).emit("news", 1)?;
+    clients[0].to_id(wire::id(&clients[0])).emit("news", 1)?;
     expect(received(&clients, &mut inboxes).await?, [vec![1], vec![], vec![]])
 }
 
 async fn unknown(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
-    wire::to_id(&clients[0], NOBODY).emit("news", 1)?;
-    wire::to_ids(&clients[0], &[NOBODY, &wire::id(&clients[2])]).emit("news", 2)?;
+    clients[0].to_id(NOBODY).emit("news", 1)?;
+    clients[0].to_id(NOBODY).to_id(wire::id(&clients[2])).emit("news", 2)?;
     expect(received(&clients, &mut inboxes).await?, [vec![], vec![], vec![2]])
 }
 
@@ -87,7 +87,7 @@ async fn gone(stage: Stage) -> Outcome {
     let id = wire::id(&b);
     b.close().await;
     until(&a, "sockets", "", 1).await?;
-    wire::to_id(&a, &id).emit("news", 1)?;
+    a.to_id(&id).emit("news", 1)?;
     settle(&a).await
 }
 
@@ -108,21 +108,21 @@ impl Order {
 
 async fn from_the_server(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
-    clients[0].emit("send", Object(Order::news()))?;
+    clients[0].request::<Value, _>("send", Object(Order::news())).await?;
     expect(received(&clients, &mut inboxes).await?, [vec![1], vec![1], vec![1]])
 }
 
 async fn all_but_one(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
     let except = vec![wire::id(&clients[1])];
-    clients[0].emit("send", Object(Order { except, ..Order::news() }))?;
+    clients[0].request::<Value, _>("send", Object(Order { except, ..Order::news() })).await?;
     expect(received(&clients, &mut inboxes).await?, [vec![1], vec![], vec![1]])
 }
 
 async fn some(stage: Stage) -> Outcome {
     let (clients, mut inboxes) = three(&stage).await?;
     let sockets = vec![wire::id(&clients[0]), wire::id(&clients[2]), NOBODY.to_owned()];
-    clients[0].emit("send", Object(Order { sockets, ..Order::news() }))?;
+    clients[0].request::<Value, _>("send", Object(Order { sockets, ..Order::news() })).await?;
     expect(received(&clients, &mut inboxes).await?, [vec![1], vec![], vec![1]])
 }
 
@@ -131,9 +131,9 @@ async fn conversation(stage: Stage) -> Outcome {
     let (mut pings, mut pongs) = (Inbox::<i64>::of(&b, "ping"), Inbox::<i64>::of(&a, "pong"));
     let (id_a, id_b) = (wire::id(&a), wire::id(&b));
     for number in 0..100 {
-        wire::to_id(&a, &id_b).emit("ping", number)?;
+        a.to_id(&id_b).emit("ping", number)?;
         expect(pings.next().await?, number)?;
-        wire::to_id(&b, &id_a).emit("pong", -number)?;
+        b.to_id(&id_a).emit("pong", -number)?;
         expect(pongs.next().await?, -number)?;
     }
     Ok(())

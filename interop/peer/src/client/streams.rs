@@ -113,7 +113,7 @@ async fn to(stage: Stage, length: u64) -> Outcome {
     settle(&client).await?;
 
     let mut deposited = Inbox::<String>::of(&client, "deposited");
-    let mut stream = wire::unanswered(client.stream("deposit", ())).await?;
+    let mut stream = client.stream("deposit", ()).unanswered().await?;
     for chunk in chunks(length) {
         stream.send(chunk).await?;
     }
@@ -176,13 +176,11 @@ async fn to_a_room(stage: Stage) -> Outcome {
 
 async fn to_another(stage: Stage) -> Outcome {
     let (clients, mut files) = three(&stage).await?;
-    let id = wire::id(&clients[2]);
-    let opening = wire::to_id(&clients[0], &id).stream("file", "info");
-    let mut stream = wire::unanswered(opening).await?;
+    let mut stream = clients[0].to_id(wire::id(&clients[2])).stream("file", "info").await?;
     for chunk in chunks(ROUTED) {
         stream.send(chunk).await?;
     }
-    stream.finish::<()>().await?;
+    stream.finish().await?;
     let text = format!("string info: {}", summary_of_pattern(ROUTED));
     only(&clients, &mut files, &[2], &text).await
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::rooms::Receivers;
+use crate::Outcome;
 use crate::describe::describe;
 use crate::pattern::{chunks, summary};
-use crate::{Outcome, wire};
 
 #[derive(Debug, Deserialize)]
 struct Download {
@@ -77,7 +77,7 @@ pub(super) fn listen_of(socket: &Socket) {
 
 async fn send(socket: &Socket, download: &Download) -> Outcome {
     let opening = socket.stream("file", Object(Info { bytes: download.bytes }));
-    let opening = if download.answered { opening } else { wire::unanswered(opening) };
+    let opening = if download.answered { opening } else { opening.unanswered() };
     let mut stream = opening.await?;
     for chunk in chunks(download.bytes) {
         stream.send(chunk).await?;
