@@ -22,9 +22,12 @@ export class Stage {
   #clients = [];
   #programs = [];
 
-  /** `peer` is the program written in Rust, `serverCommand` starts the server. */
+  /** `peer` is the program written in Rust, `serverCommand` starts the server, which begins at once. */
   constructor(serverCommand, peer) {
     this.server = new ServerProcess(serverCommand);
+    this.ready = this.server.start();
+    // Nobody may wait for it yet.
+    this.ready.catch(() => {});
     this.isOriginal = !serverCommand.includes(peer);
     this.peer = peer;
   }
@@ -72,7 +75,7 @@ export async function perform({ run, timeout }, stage) {
   // What fast-tcp throws while it reads what it was sent.
   process.on('uncaughtException', fail);
   try {
-    await Promise.race([failed, stage.server.start().then(() => run(stage))]);
+    await Promise.race([failed, stage.ready.then(() => run(stage))]);
   } finally {
     clearTimeout(timer);
     await stage.close();

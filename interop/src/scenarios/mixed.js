@@ -16,10 +16,10 @@ async function members(stage) {
   node.socket.join('r');
   const v1 = stage.start(...gatewireMember(stage, 'v1'));
   const v3 = stage.start(...gatewireMember(stage, 'v3'));
-  await v1.expect('joined');
-  await v3.expect('joined');
+  const id1 = await v1.expect('joined');
+  const id3 = await v3.expect('joined');
   await node.settle();
-  return { node, v1, v3 };
+  return { node, v1, v3, id1, id3 };
 }
 
 export default [
@@ -71,6 +71,38 @@ export default [
       assert.equal(await read, summaryOfPattern(100_000));
     }
     await node.settle();
+  }, OF_GATEWIRE),
+
+  scenario('mixed: messages to one, by its id', async (stage) => {
+    const { node, v1, v3, id1, id3 } = await members(stage);
+    node.emit('news', 'for version 1', { sockets: [id1] });
+    assert.equal(await v1.expect('news'), 'string for version 1');
+    node.emit('news', 'for version 3', { sockets: [id3] });
+    assert.equal(await v3.expect('news'), 'string for version 3');
+    const box = node.inbox('news');
+    for (const member of [v1, v3]) {
+      member.write(`to ${node.id} for fast-tcp`);
+      assert.equal(await box.next(), 'for fast-tcp');
+    }
+  }, OF_GATEWIRE),
+
+  scenario('mixed: version 3 asks fast-tcp through the server', async (stage) => {
+    const { node, v3 } = await members(stage);
+    node.answer('double', (number) => 2 * number);
+    for (let number = 0; number < 20; number += 1) {
+      v3.write(`ask ${node.id} ${number}`);
+      assert.equal(await v3.expect('answer'), `integer ${2 * number}`);
+    }
+  }, OF_GATEWIRE),
+
+  scenario('mixed: version 3 streams to fast-tcp through the server, and is answered', async (stage) => {
+    const { node, v3 } = await members(stage);
+    node.socket.on('file', async (stream, info, answer) => answer(await summary(stream)));
+    for (const length of [0, 20_000, 1 << 20]) {
+      v3.write(`upload ${node.id} ${length}`);
+      assert.equal(await v3.expect('answer'), `string ${summaryOfPattern(length)}`);
+      await node.settle();
+    }
   }, OF_GATEWIRE),
 
   scenario('mixed: who leaves gets nothing, the others do', async (stage) => {

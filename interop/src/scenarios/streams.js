@@ -192,6 +192,25 @@ export default [
     await client.settle();
   }, { originals: 'S4' }),
 
+  scenario('streams: one that is never read is given up, and the messages behind it arrive', async (stage) => {
+    const client = await stage.connect();
+    // More than may wait for a reader, and than the kernel takes.
+    writePattern(client.socket.stream('upload slowly', null, () => {}), 32 * MIB);
+    assert.equal(await client.ask('double', 4), 8);
+    client.emit('release');
+    await client.settle();
+  }, { originals: 'S4' }),
+
+  scenario('streams: a slow receiver does not hold up the others for long', async (stage) => {
+    const [sender, slow, quick] = await stage.connectMany(3);
+    const paused = once(slow.socket, 'file');
+    const read = once(quick.socket, 'file').then(([stream]) => summary(stream));
+    writePattern(sender.socket.stream('file', null, { broadcast: true }), 24 * MIB);
+    await paused;
+    assert.equal(await read, summaryOfPattern(24 * MIB));
+    await sender.settle();
+  }, { originals: 'S10' }),
+
   scenario('streams: a slow reader at the client gets all', async (stage) => {
     const client = await stage.connect();
     client.emit('download', { bytes: 4 * MIB, answered: false });

@@ -49,6 +49,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         scenario("streams: messages between the pieces", messages_between),
         scenario("streams: a slow reader at the client holds no message up", slow_reader),
         scenario("streams: a slow reader at the client gets all", slow_and_long),
+        scenario("streams: a writer waits for a reader at the server", slow_server),
         scenario("streams: a reader at the client that wants no more", no_more),
         scenario("streams: one that the client does not take", not_taken),
         scenario("streams: a writer that gives up", given_up),
@@ -310,6 +311,24 @@ async fn slow_and_long(stage: Stage) -> Outcome {
     rest(Duration::from_millis(300)).await;
     expect(summary(stream).await?, summary_of_pattern(4 * MIB))?;
     settle(&client).await
+}
+
+async fn slow_server(stage: Stage) -> Outcome {
+    let client = stage.connect().await?;
+    let mut stream = client.stream("upload slowly", ()).await?;
+    let mut sent = 0;
+    let writing = async {
+        for chunk in chunks(64 * MIB) {
+            sent += chunk.len();
+            stream.send(chunk).await?;
+        }
+        Outcome::Ok(())
+    };
+    let stalled = tokio::time::timeout(Duration::from_millis(500), writing).await;
+    expect(stalled.is_err(), true)?;
+    // The kernel has the most of it.
+    expect(sent < 32 << 20, true)?;
+    expect(client.queued_bytes() < 1 << 20, true)
 }
 
 async fn no_more(stage: Stage) -> Outcome {
