@@ -1,4 +1,5 @@
 //! Peers of wire versions 1 and 2.
 
 mod own;
+mod replay;
 mod rig;
