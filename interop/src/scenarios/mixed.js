@@ -95,13 +95,16 @@ export default [
     }
   }, OF_GATEWIRE),
 
-  scenario('mixed: version 3 streams to fast-tcp through the server, and is answered', async (stage) => {
+  scenario('mixed: version 3 streams to fast-tcp through the server', async (stage) => {
     const { node, v3 } = await members(stage);
-    node.socket.on('file', async (stream, info, answer) => answer(await summary(stream)));
+    const files = [];
+    node.socket.on('file', async (stream) => files.push(await summary(stream)));
     for (const length of [0, 20_000, 1 << 20]) {
       v3.write(`upload ${node.id} ${length}`);
-      assert.equal(await v3.expect('answer'), `string ${summaryOfPattern(length)}`);
+      // A client by fast-tcp is not asked to answer what comes from another.
+      assert.equal(await v3.expect('answer'), 'empty');
       await node.settle();
+      assert.equal(files.pop(), summaryOfPattern(length));
     }
   }, OF_GATEWIRE),
 

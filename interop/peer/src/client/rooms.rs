@@ -13,6 +13,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         scenario("rooms: join and leave", join_and_leave),
         scenario("rooms: to join twice is to join once", twice),
         scenario("rooms: to leave one that was not joined", not_joined),
+        scenario("rooms: lists of names", lists),
         scenario("rooms: leave all", leave_all),
         scenario("rooms: names beyond ASCII, with spaces", unicode),
         scenario("rooms: a message reaches the members but its sender", not_the_sender),
@@ -70,6 +71,19 @@ async fn not_joined(stage: Stage) -> Outcome {
     b.leave("s").await?;
     settle(&a).await?;
     expect(members(&b, "r").await?, 1)
+}
+
+async fn lists(stage: Stage) -> Outcome {
+    let client = stage.connect().await?;
+    client.join_rooms(["a", "b", "c"]).await?;
+    for room in ["a", "b", "c"] {
+        expect(members(&client, room).await?, 1)?;
+    }
+    client.leave_rooms(["a", "c"]).await?;
+    for (room, number) in [("a", 0), ("b", 1), ("c", 0)] {
+        expect(members(&client, room).await?, number)?;
+    }
+    Ok(())
 }
 
 async fn leave_all(stage: Stage) -> Outcome {
