@@ -134,4 +134,28 @@ export default [
       assert.equal(await inbox.next(), 1);
     }
   }),
+
+  scenario('events: a separator in the event of a broadcast', async (stage) => {
+    const [a, b] = await stage.connectMany(2);
+    const inbox = b.inbox('a|b,c');
+    a.emit('a|b,c', 1, { broadcast: true });
+    assert.equal(await inbox.next(), 1);
+  }),
+
+  scenario('events: a separator in the event of a message to a room', async (stage) => {
+    const [a, b] = await stage.connectMany(2);
+    b.socket.join('r');
+    await b.settle();
+    // Defect P9: fast-tcp cuts the name there.
+    const inbox = b.inbox(stage.isOriginal ? 'a' : 'a|b');
+    a.emit('a|b', 1, { rooms: ['r'] });
+    assert.equal(await inbox.next(), 1);
+  }),
+
+  scenario('events: the empty name', async (stage) => {
+    const client = await stage.connect();
+    const inbox = client.inbox('');
+    await client.ask('send', { event: '', value: 1 });
+    assert.equal(await inbox.next(), 1);
+  }),
 ];

@@ -159,6 +159,14 @@ export default [
     assert.deepEqual(answers, lengths.map(summaryOfPattern));
   }),
 
+  scenario('streams: eight at once from the server', async (stage) => {
+    const client = await stage.connect();
+    const box = files(client);
+    for (let i = 0; i < 8; i += 1) client.emit('download', { bytes: 100_000, answered: i % 2 === 0 });
+    for (let i = 0; i < 8; i += 1) await brings(box, 100_000);
+    await client.settle();
+  }, { originals: 'S2' }),
+
   scenario('streams: both directions at once', async (stage) => {
     const client = await stage.connect();
     const box = files(client);
