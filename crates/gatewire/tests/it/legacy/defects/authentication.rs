@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatewire::{Backoff, Client, ConnectError, HandshakeError, Router, Server, Wire};
+use gatewire::{Client, ConnectError, HandshakeError, Router, Server, Wire};
 use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{ValueRef, Version};
 use tokio::net::TcpListener;
@@ -159,16 +159,13 @@ async fn a_seed_that_is_no_text_is_an_error_of_the_connect() {
     }
 }
 
-/// Each attempt that fails is told, and the delays between them are those of the back-off.
+/// Who connects is told, and whoever wants to try again does so.
 #[tokio::test]
-async fn a_key_that_is_wrong_now_is_told_at_each_reconnect() {
+async fn a_wrong_key_fails_the_connect_and_is_counted_once() {
     let all = Everything::new().await;
-    let backoff = Backoff::Fixed(Duration::from_millis(1));
     let (seen, mut errors) = record();
-    let client = all.build(Wire::V2, |builder| {
-        let wrong = gatewire::legacy::V2Secret::new(*b"another");
-        builder.v2_key(wrong).reconnect(backoff).max_attempts(2)
-    });
+    let wrong = gatewire::legacy::V2Secret::new(*b"another");
+    let client = all.build(Wire::V2, |builder| builder.v2_key(wrong));
     client.on_error(move |error| seen.note(error.to_string()));
     let refused = within(client.connect()).await;
     assert!(matches!(refused, Err(ConnectError::Handshake(_))), "{refused:?}");

@@ -238,7 +238,7 @@ async fn a_second_join_and_a_leave_leave_nothing_behind() {
         let rooms = all.server.socket(&peer.id.parse().expect("an id")).expect("a socket").rooms();
         assert_eq!(rooms, Vec::<String>::new());
         peer.raw.shutdown().await;
-        eventually(|| all.server.len() == 0).await;
+        eventually(|| all.server.is_empty()).await;
     }
 }
 

@@ -118,8 +118,7 @@ impl Numbers {
         let recorded = packet.id;
         packet.id = match packet.kind {
             Kind::Ack => recorded,
-            Kind::Stream => self.ids[&recorded],
-            Kind::StreamClose => self.ids[&recorded],
+            Kind::Stream | Kind::StreamClose => self.ids[&recorded],
             _ => {
                 let id = self.next;
                 self.next += 1;
