@@ -22,7 +22,7 @@ impl Default for LegacyOptions {
             wide_integers: WideIntegers::default(),
             object_format: FormatId::JSON,
             stream_buffer: 4 << 20,
-            stream_stall: Duration::from_secs(2),
+            stream_stall: Duration::from_secs(6),
             pad_streams: true,
             keep_alive: Some(Duration::from_secs(60)),
         }
@@ -59,9 +59,11 @@ impl LegacyOptions {
         self
     }
 
-    /// How long the peer may go unread because of its streams while no reader takes anything: 2 s. Then the stream
-    /// that holds most is given up, with an error at its reader. Not one to others, whose slow receivers are the business
-    /// of [`Limits::slow_receivers`](crate::Limits::slow_receivers).
+    /// How long the peer may go unread because of its streams while no reader takes anything: 6 s. Then the stream
+    /// that holds most is given up, with an error at its reader.
+    ///
+    /// Not one to others, whose slow receivers are the business of
+    /// [`Limits::slow_receivers`](crate::Limits::slow_receivers).
     #[must_use]
     pub fn stream_stall(mut self, stall: Duration) -> Self {
         self.stream_stall = stall;
