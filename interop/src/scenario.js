@@ -3,7 +3,7 @@
 import { Client } from './client.js';
 import { Program, ServerProcess } from './process.js';
 
-/** How long a scenario may take, in milliseconds. */
+/** How long a scenario may take, in milliseconds: on a machine that does other work, twenty times what most take. */
 const TIMEOUT = 20_000;
 
 /** How often something is looked at that has to change. */

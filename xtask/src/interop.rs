@@ -91,7 +91,7 @@ fn is_installed(folder: &Path) -> bool {
     installed.is_some() && installed >= changed("package-lock.json")
 }
 
-/// Builds the peer as the tests are built, and so without building gatewire once more.
+/// Builds the peer, unoptimised: nothing is measured.
 fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     run_command(cargo(&workspace.root).args(["build", "--package", PEER]))?;
     let file = format!("{PEER}{}", std::env::consts::EXE_SUFFIX);
