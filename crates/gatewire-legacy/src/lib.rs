@@ -2,5 +2,7 @@
 //!
 //! * [`handshake`]: how a connection of either version begins, as the side that listens and the side that dials, for
 //!   clients and, in version 2, routers.
+//! * [`uplink`]: a router among routers of version 2.
 
 pub mod handshake;
+pub mod uplink;
