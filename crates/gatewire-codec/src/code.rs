@@ -139,6 +139,8 @@ code! {
         Unanswered = 11 => "the answer could not be sent",
         /// The node of the addressed socket cannot be reached; the handler did not run.
         Unreachable = 12 => "the node of the addressed socket cannot be reached",
+        /// The wire version of the addressed socket, 1 or 2, cannot carry it; the text says what.
+        Untranslatable = 13 => "the wire version of the peer cannot carry it",
     }
 }
 
@@ -155,6 +157,8 @@ code! {
         Unexpected = 4 => "unexpected message",
         /// The frame could not be decoded.
         Malformed = 5 => "malformed message",
+        /// The wire version of the receiver, 1 or 2, cannot carry it; the text says what.
+        Untranslatable = 6 => "the wire version of the peer cannot carry it",
     }
 }
 

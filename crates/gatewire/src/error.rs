@@ -116,6 +116,8 @@ pub enum RequestError {
     /// The node of the addressed socket cannot be reached, a router on the way could not pass the request on, or it
     /// came late; the handler did not run.
     Unreachable,
+    /// The wire version of the peer, 1 or 2, cannot carry it, and why; the handler did not run.
+    Untranslatable(String),
 }
 
 impl fmt::Display for RequestError {
@@ -136,6 +138,9 @@ impl fmt::Display for RequestError {
             Self::Denied(text) => write!(f, "denied: {text}"),
             Self::Busy => f.write_str("the addressed socket's queue is full"),
             Self::Unreachable => f.write_str("the node of the addressed socket cannot be reached"),
+            Self::Untranslatable(text) => {
+                write!(f, "the peer's wire version cannot carry it: {text}")
+            }
         }
     }
 }
@@ -172,6 +177,7 @@ impl RequestError {
             NackCode::Timeout => Self::Timeout,
             NackCode::Busy => Self::Busy,
             NackCode::Unreachable => Self::Unreachable,
+            NackCode::Untranslatable => Self::Untranslatable(text(value)),
             // `Rejected`, and codes of a newer peer.
             _ => Self::Rejected(value),
         }
@@ -197,6 +203,7 @@ impl RequestError {
             Self::Panicked => (NackCode::Panicked, Value::Empty),
             Self::Denied(text) => (NackCode::Denied, Value::String(text.clone())),
             Self::Unreachable => (NackCode::Unreachable, Value::Empty),
+            Self::Untranslatable(text) => (NackCode::Untranslatable, Value::String(text.clone())),
         }
     }
 }

@@ -38,7 +38,8 @@
 //! # Features
 //!
 //! `json` (default), `msgpack`, `protobuf`, `avro`: re-export an object format. `tls` (default): TLS 1.3, see the
-//! module `tls`. `key-file` (default): key rings from TOML, see [`keys`].
+//! module `tls`. `key-file` (default): key rings from TOML, see [`keys`]. `legacy` (default): peers of wire versions 1
+//! and 2, see the module `legacy`.
 
 pub mod admission;
 pub mod authorize;
@@ -50,6 +51,8 @@ mod error;
 mod formats;
 mod handler;
 pub mod keys;
+#[cfg(feature = "legacy")]
+pub mod legacy;
 mod limits;
 mod net;
 mod request;
@@ -60,6 +63,7 @@ pub mod stream;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod to;
+mod wire;
 
 pub use client::{Client, ClientBuilder, OfflineQueue, WhenFull};
 pub use counters::Counters;
@@ -91,6 +95,7 @@ pub use stream::{
     StreamWriter,
 };
 pub use to::{To, ToSocket};
+pub use wire::Wire;
 
 #[cfg(feature = "avro")]
 pub use gatewire_avro as avro;

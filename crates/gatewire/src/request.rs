@@ -172,6 +172,7 @@ impl<T, V: IntoValue> Request<'_, T, V> {
         let link = owner.link();
         let deadline = link.clock.now() + self.timeout;
         let sent = link.with_value(self.event, &self.value, |value| {
+            owner.check(self.event, value, None)?;
             link.request(owner, deadline, |outbound, deadline| match socket {
                 None => outbound.request(self.event, value, deadline, waiter),
                 Some(socket) => {

@@ -9,6 +9,7 @@ use gatewire_format::{FromValue, IntoValue};
 
 use crate::client::ClientInner;
 use crate::error::{EmitError, RequestError};
+use crate::net::link::HasLink;
 use crate::request::{Request, ToNode};
 use crate::room::RoomRequest;
 use crate::router::{RouterInner, flow_of_socket};
@@ -88,6 +89,15 @@ impl<'a> To<'a> {
     /// Also this socket, by its id or its address.
     pub fn to_socket(mut self, socket: impl Into<SocketAddress>) -> Self {
         self.sockets.push(socket.into().to_string());
+        self
+    }
+
+    /// Also this socket, by the id that a server of wire version 1 or 2 has given it: see
+    /// [`Client::registered_id`](crate::Client::registered_id). On a connection of version 3 it is nobody, unless it
+    /// reads as an address.
+    #[cfg(feature = "legacy")]
+    pub fn to_id(mut self, id: impl Into<String>) -> Self {
+        self.sockets.push(id.into());
         self
     }
 
@@ -184,7 +194,8 @@ impl<'a> To<'a> {
                 let client = Arc::clone(client);
                 let many = Readers::Many;
                 let target = self.target_of_many();
-                let writer = open_through(client, many, Some(target), event, info, REPORT_TIMEOUT)?;
+                let writer =
+                    open_through(client, (many, true), Some(target), event, info, REPORT_TIMEOUT)?;
                 Ok(FanoutWriter::there(writer))
             }
         }
@@ -200,6 +211,7 @@ impl<'a> To<'a> {
             }
             Origin::Router(router) => router.emit(&target, class, event, value),
             Origin::Client(client) => client.link.with_value(event, value, |value| {
+                client.check(event, value, Some(&target))?;
                 client
                     .link
                     .command(client, |outbound| outbound.publish(class, target, event, value))

@@ -128,8 +128,8 @@ pub(super) const LAYERS: &[Layer] = &[
             "toml",
             // Peers of versions 1 and 2, and their objects.
             "gatewire-legacy",
+            "serde",
             "serde_json",
-            "rmp-serde",
             "serde-transcode",
         ],
         never_reaches: &["async-std", "smol"],

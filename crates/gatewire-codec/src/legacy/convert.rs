@@ -237,6 +237,25 @@ pub fn encode(
     }
 }
 
+/// Whether versions 1 and 2 can express a target, for this event.
+///
+/// # Errors
+///
+/// [`EncodeError::Unsupported`]: a mix, an exception, or nobody; [`EncodeError::Separator`]: a name with `,` or `|`, or
+/// an empty one, or an event with `|`.
+pub fn check_target(target: &Target<'_>, event: &str, version: Version) -> Result<(), EncodeError> {
+    addressed(target, event, version, false).map(drop)
+}
+
+/// Whether the names may stand in a list of versions 1 and 2.
+///
+/// # Errors
+///
+/// [`EncodeError::Separator`]: one has a `,` or a `|`, or is empty.
+pub fn check_names(names: Names<'_>) -> Result<(), EncodeError> {
+    comma_list(names).map(drop)
+}
+
 /// The kind and the `targets|event` string for a target that versions 1 and 2 can express.
 fn addressed<'e>(
     target: &Target<'_>,

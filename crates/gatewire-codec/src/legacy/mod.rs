@@ -28,7 +28,7 @@ mod convert;
 mod kind;
 mod packet;
 
-pub use convert::encode;
+pub use convert::{check_names, check_target, encode};
 pub use kind::Kind;
 pub use packet::{Packet, Policy};
 

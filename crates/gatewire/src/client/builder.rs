@@ -12,6 +12,8 @@ use gatewire_core::session::{OutboxLimits, Overflow};
 use gatewire_format::{Format, Formats};
 use tokio::sync::watch;
 
+#[cfg(feature = "legacy")]
+use super::legacy::LegacyServer;
 use super::lifecycle::Lifecycle;
 use super::{Client, ClientInner, State};
 use crate::clock::Clock;
@@ -19,11 +21,15 @@ use crate::entropy::random;
 use crate::error::ConnectError;
 use crate::formats::default_formats;
 use crate::handler::Handlers;
+#[cfg(feature = "legacy")]
+use crate::legacy::{LegacyOptions, V2Secret};
 use crate::limits::{Limits, TcpOptions};
 use crate::net::credentials::{ChannelChoice, Credentials};
 use crate::net::link::Link;
 #[cfg(feature = "tls")]
 use crate::tls::Verify;
+#[cfg(feature = "legacy")]
+use crate::wire::Wire;
 
 /// What a client keeps while it has no connection: events and published messages, in order. Requests
 /// are not kept.
@@ -85,6 +91,8 @@ pub struct ClientBuilder {
     backoff: Option<Backoff>,
     max_attempts: Option<u32>,
     offline: Option<OfflineQueue>,
+    #[cfg(feature = "legacy")]
+    legacy: LegacyServer,
 }
 
 impl Default for ClientBuilder {
@@ -98,6 +106,8 @@ impl Default for ClientBuilder {
             backoff: Some(Backoff::default()),
             max_attempts: None,
             offline: Some(OfflineQueue::default()),
+            #[cfg(feature = "legacy")]
+            legacy: LegacyServer::default(),
         };
         defaults.limits(Limits::default())
     }
@@ -125,6 +135,29 @@ impl ClientBuilder {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, verify: Verify) -> Self {
         self.channel = ChannelChoice::Tls(verify);
+        self
+    }
+
+    /// The version of the wire that the server speaks: version 3 unless told otherwise. A client never changes to an
+    /// older one by itself. With an older one the channel is plain TCP, whatever else was said of it; see
+    /// [`legacy`](crate::legacy).
+    #[cfg(feature = "legacy")]
+    pub fn wire(mut self, wire: Wire) -> Self {
+        self.legacy.wire = wire;
+        self
+    }
+
+    /// The key of wire version 2. Without one the client is let in by servers that have none.
+    #[cfg(feature = "legacy")]
+    pub fn v2_key(mut self, secret: V2Secret) -> Self {
+        self.legacy.secret = Some(secret);
+        self
+    }
+
+    /// How a server of wire version 1 or 2 is dealt with.
+    #[cfg(feature = "legacy")]
+    pub fn legacy(mut self, options: LegacyOptions) -> Self {
+        self.legacy.options = options;
         self
     }
 
@@ -220,6 +253,8 @@ impl ClientBuilder {
     pub fn build(self, address: impl ToString) -> Client {
         let offline = self.offline.map(OfflineQueue::limits);
         let link = Link::new(self.limits.outbox, u32::MAX, self.formats, Clock::start());
+        #[cfg(feature = "legacy")]
+        link.set_wire(self.legacy.wire);
         if let Some(limits) = offline {
             link.allow_offline_queue(limits);
         }
@@ -236,6 +271,10 @@ impl ClientBuilder {
             offline,
             state: watch::Sender::new(State::Idle),
             node: Mutex::new(None),
+            #[cfg(feature = "legacy")]
+            legacy: self.legacy,
+            #[cfg(feature = "legacy")]
+            registered: Mutex::new(None),
             closing: watch::Sender::new(false),
             rooms: Mutex::new(BTreeSet::new()),
             retry_window: Mutex::new(None),

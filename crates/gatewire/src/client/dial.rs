@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "legacy")]
+use bytes::BytesMut;
 use gatewire_codec::v3::handshake::Extensions;
 use gatewire_core::Backoff;
 use tokio::task::JoinHandle;
@@ -13,6 +15,8 @@ use super::ClientInner;
 use super::supervise::Ready;
 use crate::entropy::random_u64;
 use crate::error::ConnectError;
+#[cfg(feature = "legacy")]
+use crate::wire::Wire;
 
 /// How often a first connection is tried again when the server hangs up without a word, as one does that has
 /// as many handshakes from this address under way as it takes (32): with many clients at once in one
@@ -42,11 +46,17 @@ impl ClientInner {
         self: &Arc<Self>,
         older: &mut Option<JoinHandle<()>>,
     ) -> Result<Ready, ConnectError> {
+        #[cfg(feature = "legacy")]
+        if self.legacy.wire != Wire::V3 {
+            let dialled = timeout(self.limits.handshake_timeout, Box::pin(self.dial_legacy()));
+            let (transport, established) = dialled.await.map_err(|_| ConnectError::Timeout)??;
+            return Ok(self.go_online(transport, &established, BytesMut::new(), older.take()));
+        }
         let dialled = self.credentials.dial(&self.address, &self.tcp, Extensions::NONE);
         let dialled = timeout(self.limits.handshake_timeout, dialled);
         let (stream, established, leftover) =
             dialled.await.map_err(|_| ConnectError::Timeout)??;
-        Ok(self.go_online(stream, &established, leftover, older.take()))
+        Ok(self.go_online(stream.into_transport(), &established, leftover, older.take()))
     }
 }
 

@@ -3,6 +3,8 @@
 mod builder;
 mod credentials;
 mod dial;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod lifecycle;
 mod renewal;
 mod side;
@@ -16,6 +18,8 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use gatewire_codec::{CloseCode, Names, SocketAddress, Value};
+#[cfg(feature = "legacy")]
+use gatewire_codec::{Target, ValueRef};
 use gatewire_core::session::{Class, OutboxLimits, SendError, StreamLimits};
 use gatewire_core::{Backoff, SocketId, Time};
 use gatewire_format::{FromValue, IntoValue};
@@ -73,6 +77,12 @@ pub(crate) struct ClientInner {
     state: watch::Sender<State>,
     /// The name of the node that the client is connected to, if that is in a cluster.
     node: Mutex<Option<Arc<str>>>,
+    /// For a server of an older wire version.
+    #[cfg(feature = "legacy")]
+    legacy: legacy::LegacyServer,
+    /// The id that such a server has given.
+    #[cfg(feature = "legacy")]
+    registered: Mutex<Option<Arc<str>>>,
     /// Whether `close` was called: nothing is begun any more.
     closing: watch::Sender<bool>,
     /// The rooms to join again after a reconnect.
@@ -114,6 +124,16 @@ impl HasLink for ClientInner {
 
     fn drained(&self) {
         self.lifecycle.drained();
+    }
+
+    #[cfg(feature = "legacy")]
+    fn check(
+        &self,
+        event: &str,
+        value: ValueRef<'_>,
+        target: Option<&Target<'_>>,
+    ) -> Result<(), EmitError> {
+        self.check_for_wire(event, value, target)
     }
 }
 
@@ -164,6 +184,10 @@ impl Client {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddress> {
         let id = self.id()?;
+        #[cfg(feature = "legacy")]
+        if let Some(id) = self.registered_id() {
+            return id.parse().ok();
+        }
         let node = self.inner.node.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Some(match node {
             Some(node) => SocketAddress::new(node, id).unwrap_or_else(|_| id.into()),
@@ -259,6 +283,7 @@ impl Client {
     }
 
     async fn ask_to_join(&self, room: &str) -> Result<(), RequestError> {
+        self.inner.check_room(room)?;
         self.ask(|outbound, deadline, waiter| {
             outbound.join(Names::from_slice(&[room]), deadline, waiter)
         })
@@ -271,6 +296,7 @@ impl Client {
     ///
     /// As for a request.
     pub async fn leave(&self, room: &str) -> Result<(), RequestError> {
+        self.inner.check_room(room)?;
         self.inner.lock_rooms().remove(room);
         self.ask(|outbound, deadline, waiter| {
             outbound.leave(Names::from_slice(&[room]), deadline, waiter)
@@ -466,6 +492,17 @@ impl ClientInner {
         let mut state = self.state.subscribe();
         // Not an error: the sender lives as long as `self`.
         drop(state.wait_for(|state| reached(*state)).await);
+    }
+
+    /// Whether the wire can carry the name of a room.
+    #[cfg_attr(
+        not(feature = "legacy"),
+        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "version 3 can carry any")
+    )]
+    fn check_room(&self, _room: &str) -> Result<(), RequestError> {
+        #[cfg(feature = "legacy")]
+        self.check_name(_room).map_err(RequestError::NotSent)?;
+        Ok(())
     }
 
     fn lock_rooms(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {

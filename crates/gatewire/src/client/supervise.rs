@@ -26,8 +26,8 @@ use crate::counters::Counters;
 use crate::entropy::random_u64;
 use crate::error::{ConnectError, DisconnectReason, Error};
 use crate::limits::Limits;
-use crate::net::channel::Channel;
 use crate::net::driver::{Driver, DriverConfig};
+use crate::net::transport::{Transport, TransportReader};
 
 /// A session that is ready to be driven.
 pub(super) type Ready = Driver<ClientSide>;
@@ -101,12 +101,11 @@ impl ClientInner {
 
     pub(super) fn go_online(
         self: &Arc<Self>,
-        stream: Channel,
+        (transport, reader): (Arc<Transport>, TransportReader),
         established: &Established,
         leftover: BytesMut,
         older: Option<JoinHandle<()>>,
     ) -> Ready {
-        let (transport, reader) = stream.into_transport();
         let rooms: Vec<String> = self.lock_rooms().iter().cloned().collect();
         let joined = self.link.reattach(
             Arc::clone(&transport),

@@ -11,16 +11,20 @@ use gatewire_core::handshake::ChannelBinding;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::tcp;
+#[cfg(feature = "legacy")]
+use super::transport::Legacy;
 use super::transport::{Transport, TransportReader};
 #[cfg(feature = "tls")]
 use crate::error::ConnectError;
+use crate::limits::TcpOptions;
 #[cfg(feature = "tls")]
 use crate::tls::{Acceptor, Connector, TlsError};
 #[cfg(feature = "tls")]
 use tls::TlsChannel;
 
 /// What is read to see what a peer speaks: all of an ordinary HELLO.
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "legacy"))]
 const FIRST_READ: usize = 128;
 
 /// A TCP connection, with bytes that were read to see what it speaks; or TLS over one.
@@ -51,7 +55,11 @@ impl Looked {
         Self { tcp, first: BytesMut::new() }
     }
 
-    #[cfg(feature = "tls")]
+    pub(crate) fn configure(&self, options: &TcpOptions) -> io::Result<()> {
+        tcp::configure(&self.tcp, options)
+    }
+
+    #[cfg(any(feature = "tls", feature = "legacy"))]
     async fn read(&mut self) -> io::Result<()> {
         if self.first.len() == self.first.capacity() {
             self.first.reserve(FIRST_READ);
@@ -60,6 +68,22 @@ impl Looked {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(())
+    }
+
+    /// Reads until it is known whether the peer speaks version 2, which it does when its first frame says so. A
+    /// record of TLS begins with `16 03`; a frame that begins so is too long for a handshake.
+    #[cfg(feature = "legacy")]
+    pub(crate) async fn speaks_v2(&mut self) -> io::Result<bool> {
+        const RECORD: &[u8] = &[0x16, 0x03];
+        loop {
+            if self.first.starts_with(RECORD) {
+                return Ok(false);
+            }
+            if let Some(version) = self.first.get(gatewire_codec::LENGTH_PREFIX) {
+                return Ok(*version == gatewire_codec::Version::V2 as u8);
+            }
+            self.read().await?;
+        }
     }
 
     /// Reads until it is known what the peer speaks: whether that is TLS. A record of its handshake begins with
@@ -148,6 +172,17 @@ impl Channel {
             Self::Plain(stream) => stream.tcp.shutdown().await,
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Box::pin(stream.shutdown()).await,
+        }
+    }
+
+    /// What the session of a peer of version 1 or 2 runs over.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn into_legacy(self, legacy: Legacy) -> (Arc<Transport>, TransportReader) {
+        match self {
+            Self::Plain(looked) => Transport::legacy(looked.tcp, legacy),
+            // Their handshake is that of plain TCP.
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.into_transport(),
         }
     }
 

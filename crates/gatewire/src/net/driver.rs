@@ -420,6 +420,9 @@ impl<S: Side> Driver<S> {
 
 fn end_reason(error: ReadError<DisconnectReason>) -> DisconnectReason {
     match error {
+        #[cfg(feature = "legacy")]
+        ReadError::Io(error) => super::legacy::reason_of(&error),
+        #[cfg(not(feature = "legacy"))]
         ReadError::Io(error) => DisconnectReason::Io(error.kind()),
         ReadError::Frame(error) => DisconnectReason::Frame(error),
         ReadError::Handler(reason) => reason,

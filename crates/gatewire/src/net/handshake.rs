@@ -31,7 +31,10 @@ async fn read_some(stream: &mut Channel, buffer: &mut BytesMut) -> Result<(), Co
 }
 
 /// Reads one frame; bytes behind it stay in `buffer`.
-async fn read_frame(stream: &mut Channel, buffer: &mut BytesMut) -> Result<Bytes, ConnectError> {
+pub(super) async fn read_frame(
+    stream: &mut Channel,
+    buffer: &mut BytesMut,
+) -> Result<Bytes, ConnectError> {
     let mut framer = Framer::new(v3::MAX_HANDSHAKE_FRAME);
     loop {
         if let Some(frame) = framer.next_frame(buffer).map_err(ConnectError::Frame)? {

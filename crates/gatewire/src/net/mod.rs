@@ -10,6 +10,7 @@
 //! * [`guard`]: what is checked of a peer that may not do everything; [`decisions`]: what the application says to it.
 //! * [`assembly`]: from read buffers to frames.
 //! * [`transport`]: TCP alone, or TLS over it.
+//! * `legacy`: how connections of older wire versions begin, and what ends them.
 //! * [`handshake`]: the four frames before a session. [`credentials`]: what a dialler brings to it.
 
 pub(crate) mod assembly;
@@ -21,6 +22,8 @@ pub(crate) mod dispatch;
 pub(crate) mod driver;
 pub(crate) mod guard;
 pub(crate) mod handshake;
+#[cfg(feature = "legacy")]
+pub(crate) mod legacy;
 pub(crate) mod link;
 pub(crate) mod pipes;
 mod receiver;

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::Inner;
 use super::gate::{Live, PendingPlace};
 use super::opening::Accepted;
+use crate::wire::Wire;
 
 /// Delays after a failed accept (out of file descriptors): doubled up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -67,12 +68,13 @@ impl Listening {
     }
 }
 
-pub(super) async fn accept_loop(server: Arc<Inner>, listening: Listening) {
+pub(super) async fn accept_loop(server: Arc<Inner>, listening: Listening, wire: Wire) {
     // `None`: the server was closed.
-    let _closed: Option<()> = server.while_open(accept_all(&server, &listening.listener)).await;
+    let _closed: Option<()> =
+        server.while_open(accept_all(&server, &listening.listener, wire)).await;
 }
 
-async fn accept_all(server: &Arc<Inner>, listener: &TcpListener) {
+async fn accept_all(server: &Arc<Inner>, listener: &TcpListener, wire: Wire) {
     let mut pause = FIRST_PAUSE;
     loop {
         let (stream, peer_addr) = match listener.accept().await {
@@ -88,7 +90,7 @@ async fn accept_all(server: &Arc<Inner>, listener: &TcpListener) {
         pause = FIRST_PAUSE;
         match PendingPlace::take(server, peer_addr.ip()) {
             Ok((place, evicted)) => {
-                let accepted = Accepted { stream: Some(stream), peer_addr, place, evicted };
+                let accepted = Accepted { stream: Some(stream), peer_addr, place, evicted, wire };
                 tokio::spawn(accepted.open(Live::begin(Arc::clone(server))));
             }
             Err(refused) => tracing::debug!(%peer_addr, refused = refused.name(), "closed at once"),

@@ -19,6 +19,8 @@ use super::gate::Gate;
 #[cfg(feature = "key-file")]
 use super::key_file::Followed;
 use super::keys::REAUTH_GRACE;
+#[cfg(feature = "legacy")]
+use super::legacy::LegacyPeers;
 use super::lifecycle::Lifecycle;
 use super::shutdown::State;
 use super::{Inner, Server, Socket};
@@ -30,6 +32,10 @@ use crate::formats::default_formats;
 use crate::handler::Handlers;
 #[cfg(feature = "key-file")]
 use crate::keys::KeyFile;
+#[cfg(feature = "legacy")]
+use crate::keys::Permissions;
+#[cfg(feature = "legacy")]
+use crate::legacy::{LegacyOptions, V2Keys, granting};
 use crate::limits::{Limits, TcpOptions};
 #[cfg(feature = "tls")]
 use crate::tls::{Identity, Roots};
@@ -51,6 +57,8 @@ pub struct ServerBuilder {
     limits: Limits,
     tcp: TcpOptions,
     authorize: Option<Hook>,
+    #[cfg(feature = "legacy")]
+    legacy: LegacyPeers,
 }
 
 impl Default for ServerBuilder {
@@ -69,6 +77,8 @@ impl Default for ServerBuilder {
             limits: Limits::default(),
             tcp: TcpOptions::default(),
             authorize: None,
+            #[cfg(feature = "legacy")]
+            legacy: LegacyPeers::default(),
         }
     }
 }
@@ -180,6 +190,45 @@ impl ServerBuilder {
         self
     }
 
+    /// How peers of wire versions 1 and 2 are dealt with; see [`legacy`](crate::legacy).
+    #[cfg(feature = "legacy")]
+    pub fn legacy(mut self, options: LegacyOptions) -> Self {
+        self.legacy.options = options;
+        self
+    }
+
+    /// What clients of wire version 1 may do: by default everything.
+    #[cfg(feature = "legacy")]
+    pub fn v1_permissions(mut self, permissions: Permissions) -> Self {
+        self.legacy.v1 = granting(permissions);
+        self
+    }
+
+    /// What clients of wire version 2 may do while there are no [keys](Self::v2_keys) for it: by default everything.
+    #[cfg(feature = "legacy")]
+    pub fn v2_permissions(mut self, permissions: Permissions) -> Self {
+        self.legacy.v2 = granting(permissions);
+        self
+    }
+
+    /// The keys of wire version 2. Without any everybody is let in as a client.
+    #[cfg(feature = "legacy")]
+    pub fn v2_keys(mut self, keys: V2Keys) -> Self {
+        self.legacy.keys = keys;
+        self
+    }
+
+    /// Serves wire version 2 also on the listeners of version 3. Off by default.
+    ///
+    /// Who has said nothing for 50 ms after it connected is taken for a peer of version 2, since those wait for the
+    /// server to speak: a client of version 3 behind a slower way than that would be too. Then use
+    /// [`listen_v2`](Server::listen_v2).
+    #[cfg(feature = "legacy")]
+    pub fn allow_v2(mut self) -> Self {
+        self.legacy.on_v3 = true;
+        self
+    }
+
     /// The bounds of connections.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -239,6 +288,8 @@ impl ServerBuilder {
                 ping_s: seconds(self.limits.ping_interval),
             })),
             channels: self.channels,
+            #[cfg(feature = "legacy")]
+            legacy: self.legacy,
             gate: Gate::new(self.limits.admission),
             authorize: self.authorize,
             #[cfg(feature = "tls")]

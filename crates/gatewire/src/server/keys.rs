@@ -13,6 +13,7 @@ use super::{Inner, Server, Socket, SocketInner};
 use crate::clock::unix_now;
 use crate::error::DisconnectReason;
 use crate::net::link::HasLink;
+use crate::wire::Wire;
 
 /// How long a session may go on when its key does not uphold it any more, unless the builder says otherwise:
 /// `docs/decisions.md`, "A key that is gone leaves its sessions 30 s".
@@ -124,6 +125,10 @@ impl Inner {
 impl SocketInner {
     /// Whether these keys let the session go on as it is, with what it was given.
     fn is_upheld(&self, keys: &KeyRing, given: &Grant, now: UnixTime) -> bool {
+        if self.link.wire() != Wire::V3 {
+            // It has shown none of these keys, and cannot be asked to show one.
+            return true;
+        }
         let bearer = Bearer { key_id: self.key_id(), role: Role::Client, node_name: None };
         keys.upholds(&bearer, given, now)
     }

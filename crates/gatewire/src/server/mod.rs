@@ -16,6 +16,8 @@ mod hub;
 #[cfg(feature = "key-file")]
 mod key_file;
 mod keys;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod lifecycle;
 mod neighbour;
 mod opening;
@@ -52,6 +54,7 @@ use crate::limits::{Limits, TcpOptions};
 use crate::router::RouterInner;
 use crate::stream::OpenFanout;
 use crate::to::{Origin, To, ToSocket};
+use crate::wire::Wire;
 use channels::Channels;
 use gate::Gate;
 use gatewire_codec::{SocketAddress, Target, Value};
@@ -101,6 +104,9 @@ pub(crate) struct Inner {
     /// What handshakes go by. Replaced as a whole, with other keys.
     listener: RwLock<Arc<ListenerConfig>>,
     channels: Channels,
+    /// Of older wire versions.
+    #[cfg(feature = "legacy")]
+    pub(crate) legacy: legacy::LegacyPeers,
     /// Asked before what clients do takes effect.
     authorize: Option<authorize::Hook>,
     pub(crate) gate: Gate,
@@ -153,10 +159,14 @@ impl Server {
     ///
     /// Dropped, it does not listen.
     pub async fn listen(&self, address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
+        self.inner.prepare_channels()?;
+        self.listen_for(Wire::V3, address).await
+    }
+
+    async fn listen_for(&self, wire: Wire, address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
         if !self.inner.is_open() {
             return Err(io::Error::other("the server is closed"));
         }
-        self.inner.prepare_channels()?;
         let listener = accept::bind(address).await?;
         let local_addr = listener.local_addr()?;
         // The first address stays the one that is told.
@@ -164,7 +174,7 @@ impl Server {
         let listening = accept::Listening::begin(Arc::clone(&self.inner), listener);
         #[cfg(feature = "key-file")]
         self.inner.follow_key_file();
-        tokio::spawn(accept::accept_loop(Arc::clone(&self.inner), listening));
+        tokio::spawn(accept::accept_loop(Arc::clone(&self.inner), listening, wire));
         Ok(local_addr)
     }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use gatewire_codec::RejectCode;
 use gatewire_codec::v3::handshake::Role;
 use gatewire_core::handshake::{HandshakeError, Refusal};
@@ -17,8 +18,10 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
 
-use super::connection::{register, serve};
+use super::connection::{Registration, register, serve};
 use super::gate::{Evicted, Live, PendingPlace};
+#[cfg(feature = "legacy")]
+use super::legacy;
 use super::side::ServerSide;
 use super::{Inner, Socket, SocketInner, neighbour};
 use crate::error::ConnectError;
@@ -26,7 +29,12 @@ use crate::net::channel::{Channel, Looked};
 use crate::net::driver::{Driver, DriverConfig};
 use crate::net::handshake::{self, Shaken};
 use crate::net::link::Link;
-use crate::net::tcp;
+use crate::net::transport::{Transport, TransportReader};
+use crate::wire::Wire;
+
+/// How much longer a frame of an older version may be when it is translated: a list of names takes a length for each
+/// name, where a comma stood.
+const TRANSLATED_OVERHEAD: u32 = 128 << 10;
 
 /// A refused client should wait this long.
 const BUSY_RETRY_S: u16 = 1;
@@ -42,6 +50,8 @@ pub(super) struct Accepted {
     /// One of the handshakes that may be under way.
     pub(super) place: PendingPlace,
     pub(super) evicted: Evicted,
+    /// What its listener is for.
+    pub(super) wire: Wire,
 }
 
 impl Accepted {
@@ -56,7 +66,8 @@ impl Accepted {
             let shaken = {
                 let server = &live.server;
                 // Pinned here and below: a future that is handed on by value is stored once per hand.
-                let mut shaking = pin!(shake(server, &mut self.stream, &mut self.place, deadline));
+                let stream = self.stream.take().expect("a connection is opened once");
+                let mut shaking = pin!(shake(server, self.wire, stream, &mut self.place, deadline));
                 tokio::select! {
                     biased;
                     _ = &mut self.evicted => None,
@@ -88,7 +99,13 @@ impl Accepted {
 }
 
 /// A client that has proven what it is, and what it said.
-type Proven = (Channel, Shaken);
+pub(super) struct Proven {
+    pub(super) channel: Channel,
+    pub(super) shaken: Shaken,
+    /// It speaks an older version.
+    #[cfg(feature = "legacy")]
+    pub(super) legacy: Option<legacy::LegacyPeer>,
+}
 
 /// The handshake up to the client's proof.
 ///
@@ -96,17 +113,23 @@ type Proven = (Channel, Shaken);
 /// after the first byte, and what comes after HELLO, has memory of its own when it is there.
 async fn shake(
     server: &Inner,
-    stream: &mut Option<TcpStream>,
+    wire: Wire,
+    tcp: TcpStream,
     place: &mut PendingPlace,
     deadline: Instant,
 ) -> Result<Box<Proven>, ConnectError> {
     // One timer for both: moving it to later costs nothing.
     let first = (Instant::now() + server.limits.first_byte_timeout).min(deadline);
     let mut limit = pin!(sleep_until(first));
-    let tcp = stream.take().expect("a connection is opened once");
-    before(limit.as_mut(), pin!(first_byte(&tcp))).await?;
+    #[cfg(feature = "legacy")]
+    let waits = wire == Wire::V3 && !server.legacy.on_v3;
+    #[cfg(not(feature = "legacy"))]
+    let waits = true;
+    if waits {
+        before(limit.as_mut(), pin!(first_byte(&tcp))).await?;
+    }
     limit.as_mut().reset(deadline);
-    let proving = before(limit, Box::pin(prove(server, tcp, place)).as_mut()).await?;
+    let proving = before(limit, Box::pin(prove(server, wire, tcp, place)).as_mut()).await?;
     match proving {
         Ok(proven) => Ok(proven),
         Err(refused) => Box::pin(refuse_late(*refused, place)).await,
@@ -115,7 +138,7 @@ async fn shake(
 
 /// Waits until there is something to read, or the end. (`TcpStream::readable` may be early, and that is no matter
 /// for who reads then; and as a future it is larger.)
-fn first_byte(tcp: &TcpStream) -> impl Future<Output = Result<(), ConnectError>> {
+pub(super) fn first_byte(tcp: &TcpStream) -> impl Future<Output = Result<(), ConnectError>> {
     poll_fn(|context| {
         let peeked = tcp.poll_peek(context, &mut ReadBuf::new(&mut [0]));
         peeked.map(|peeked| Ok(peeked.map(drop)?))
@@ -123,22 +146,39 @@ fn first_byte(tcp: &TcpStream) -> impl Future<Output = Result<(), ConnectError>>
 }
 
 /// A client that is refused, and why.
-type Refused = (Channel, Refusal);
+pub(super) type Refused = (Channel, Refusal);
 
 /// From the first byte to the client's proof.
 async fn prove(
     server: &Inner,
+    wire: Wire,
     tcp: TcpStream,
     place: &mut PendingPlace,
 ) -> Result<Result<Box<Proven>, Box<Refused>>, ConnectError> {
-    tcp::configure(&tcp, &server.tcp)?;
-    let mut channel = server.open_channel(Looked::new(tcp)).await?;
+    let (wire, stream) = match wire {
+        #[cfg(feature = "legacy")]
+        Wire::V3 if server.legacy.on_v3 => legacy::recognise(tcp).await?,
+        wire => (wire, Looked::new(tcp)),
+    };
+    #[cfg(feature = "legacy")]
+    if wire != Wire::V3 {
+        return Box::pin(legacy::prove(server, wire, stream, place)).await;
+    }
+    #[cfg(not(feature = "legacy"))]
+    debug_assert_eq!(wire, Wire::V3);
+    stream.configure(&server.tcp)?;
+    let mut channel = server.open_channel(stream).await?;
     if place.is_turned_away() {
         return Ok(Err(Box::new((channel, busy()))));
     }
     let shaken = handshake::accept(&mut channel, &server.listener(), server.told_name()).await?;
     Ok(match shaken {
-        Ok(shaken) => Ok(Box::new((channel, shaken))),
+        Ok(shaken) => Ok(Box::new(Proven {
+            channel,
+            shaken,
+            #[cfg(feature = "legacy")]
+            legacy: None,
+        })),
         Err(refusal) => Err(Box::new((channel, refusal))),
     })
 }
@@ -176,10 +216,13 @@ fn busy() -> Refusal {
 async fn begin(
     mut live: Live,
     place: PendingPlace,
-    (mut channel, (accept, established, leftover)): Proven,
+    proven: Proven,
     peer_addr: SocketAddr,
     deadline: Instant,
 ) -> Result<(), ConnectError> {
+    let Proven { mut channel, shaken: (accept, established, leftover), .. } = proven;
+    #[cfg(feature = "legacy")]
+    let older = proven.legacy;
     let key_id = match place.establish(&established, &mut live) {
         Ok(key_id) => key_id,
         Err(refused) => {
@@ -208,18 +251,54 @@ async fn begin(
         asking: AtomicU32::new(0),
     });
     let socket = Socket { inner };
+    #[cfg(feature = "legacy")]
+    if let Some(peer) = &older {
+        socket.inner.link.set_wire(peer.wire());
+    }
     // First the socket exists, then the client is told: whoever knows of the one finds the other.
     // What others send in between is queued behind ACCEPT.
     socket.inner.link.prepare();
     // 16 random bytes that are taken already: more likely a broken generator than chance.
     let taken = HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: BUSY_RETRY_S };
     let registration = register(server, &socket).ok_or(ConnectError::Handshake(taken))?;
+    #[cfg(feature = "legacy")]
+    let (accept, translator) = match &older {
+        Some(peer) => {
+            let (frame, translator) = peer.welcome(server, socket.id());
+            (frame, Some(translator))
+        }
+        None => (accept, None),
+    };
     let told = channel.send(&accept);
     timeout_at(deadline, told).await.map_err(|_| ConnectError::Timeout)??;
-    let (transport, reader) = channel.into_transport();
+    #[cfg(feature = "legacy")]
+    if let Some(translator) = translator {
+        let legacy = legacy::transport(server, translator, &leftover);
+        let transport = channel.into_legacy(legacy);
+        start(live, socket, registration, transport, BytesMut::new());
+        return Ok(());
+    }
+    let transport = channel.into_transport();
+    start(live, socket, registration, transport, leftover);
+    Ok(())
+}
+
+/// The session begins.
+fn start(
+    live: Live,
+    socket: Socket,
+    registration: Registration,
+    (transport, reader): (Arc<Transport>, TransportReader),
+    leftover: BytesMut,
+) {
+    let server = &live.server;
     socket.inner.link.attach(Arc::clone(&transport));
+    let mut limits = server.limits.clone();
+    if socket.inner.link.wire() != Wire::V3 {
+        limits.max_frame = limits.max_frame.saturating_add(TRANSLATED_OVERHEAD);
+    }
     let config = DriverConfig {
-        limits: limits.clone(),
+        limits,
         idle_timeout: server.tcp.idle_timeout,
         leftover,
         first: server.lifecycle.connected(&socket),
@@ -227,5 +306,4 @@ async fn begin(
     };
     let driver = Driver::new(ServerSide { socket }, (transport, reader), config);
     tokio::spawn(serve(live, registration, driver));
-    Ok(())
 }

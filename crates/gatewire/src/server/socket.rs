@@ -20,6 +20,7 @@ use crate::net::link::{HasLink, Link};
 use crate::request::Request;
 use crate::stream::{OpenStream, Peer};
 use crate::to::{Origin, To, ToSocket};
+use crate::wire::Wire;
 
 /// A handle of one connection of a [`Server`]. Clones are the same socket. After the disconnect it
 /// still tells its id, and everything that sends fails.
@@ -112,6 +113,12 @@ impl Socket {
     #[must_use]
     pub fn peer_addr(&self) -> SocketAddr {
         self.inner.peer_addr
+    }
+
+    /// The version of the wire that the client speaks.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        self.inner.link.wire()
     }
 
     /// The id of the key that the client proved to know; empty on an open server.

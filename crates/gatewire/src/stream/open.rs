@@ -27,6 +27,7 @@ pub struct OpenStream<'e, V> {
     event: &'e str,
     info: V,
     timeout: Duration,
+    answered: bool,
 }
 
 /// Who reads a stream to one.
@@ -45,13 +46,23 @@ impl<V> fmt::Debug for OpenStream<'_, V> {
 
 impl<'e, V> OpenStream<'e, V> {
     pub(crate) fn new(to: Result<Peer, RequestError>, event: &'e str, info: V) -> Self {
-        Self { to, event, info, timeout: ANSWER_TIMEOUT }
+        Self { to, event, info, timeout: ANSWER_TIMEOUT, answered: true }
     }
 
     /// How long [`finish`](StreamWriter::finish) waits for the answer, from the moment that the last byte is
     /// on its way: 60 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Wants no answer: [`finish`](StreamWriter::finish) is done, and gives nothing (`()` or `None`), once all is on
+    /// its way. That nobody takes the stream is an error all the same, if it is known by then.
+    ///
+    /// For peers of wire versions 1 and 2 whose handler calls no callback; to others it saves a frame. To a socket of
+    /// another node the answer is waited for in any case.
+    pub fn unanswered(mut self) -> Self {
+        self.answered = false;
         self
     }
 }
@@ -67,14 +78,23 @@ impl<V: IntoValue> OpenStream<'_, V> {
             let sockets = Names::from_strings(ids);
             Target { sockets, ..Target::default() }
         });
-        open_through(owner, Readers::One, target, self.event, &self.info, self.timeout)
+        let mut writer = open_through(
+            owner,
+            (Readers::One, self.answered),
+            target,
+            self.event,
+            &self.info,
+            self.timeout,
+        )?;
+        writer.expect_answer(self.answered);
+        Ok(writer)
     }
 }
 
 /// Opens a stream on a connection, for its peer or for a target behind it.
 pub(crate) fn open_through(
     owner: Arc<dyn HasLink>,
-    readers: Readers,
+    (readers, answered): (Readers, bool),
     target: Option<Target<'_>>,
     event: &str,
     info: &impl IntoValue,
@@ -84,8 +104,9 @@ pub(crate) fn open_through(
     let outgoing = Arc::new(Outgoing::to(readers));
     let link = owner.link();
     let opened = link.with_value(event, info, |info| {
-        let watcher = Arc::clone(&outgoing);
-        link.open_stream(&owner, target, event, info, Waiter::Future(sender), watcher)
+        owner.check(event, info, target.as_ref())?;
+        let (waiter, watcher) = (Waiter::Future(sender), Arc::clone(&outgoing));
+        link.open_stream(&owner, (target, answered), event, info, waiter, watcher)
     })?;
     Ok(StreamWriter::new(owner, outgoing, opened, event, timeout, outcome))
 }

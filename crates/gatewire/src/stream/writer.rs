@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::task::AtomicWaker;
-use gatewire_codec::{ReceiverOutcome, StreamCode};
+use gatewire_codec::{ReceiverOutcome, StreamCode, Value};
 use gatewire_core::session::SEND_BUFFER;
 use gatewire_format::{DecodeContext, FromValue};
 use tokio::io::AsyncWrite;
@@ -41,6 +41,8 @@ pub struct StreamWriter {
     /// How it ended, once that is known.
     ended: Option<Outcome>,
     finishing: bool,
+    /// Whether its reader is to answer.
+    answered: bool,
 }
 
 /// Whom a stream is for, as far as its writer hears of them.
@@ -186,7 +188,13 @@ impl StreamWriter {
     ) -> Self {
         let event = event.into();
         let (ended, finishing) = (None, false);
-        Self { owner, outgoing, session, id, event, timeout, outcome, ended, finishing }
+        let answered = true;
+        Self { owner, outgoing, session, id, event, timeout, outcome, ended, finishing, answered }
+    }
+
+    /// Whether its reader is to answer: by default it is.
+    pub(super) fn expect_answer(&mut self, answered: bool) {
+        self.answered = answered;
     }
 
     /// Sends bytes, without copying them if they are more than 1 KiB. Waits while 256 KiB wait.
@@ -251,6 +259,10 @@ impl StreamWriter {
         poll_fn(|context| self.poll_finished(context)).await?;
         let outcome = match self.ended.take() {
             Some(outcome) => outcome,
+            None if !self.answered => {
+                self.owner.link().forget_stream(self.session, self.id);
+                Ok(Value::Empty)
+            }
             None => {
                 let link = self.owner.link();
                 link.await_answer(self.session, self.id, link.clock.now() + self.timeout);
@@ -369,7 +381,9 @@ impl StreamWriter {
 impl Drop for StreamWriter {
     fn drop(&mut self) {
         let link = self.owner.link();
-        if self.finishing {
+        if self.finishing && !self.answered {
+            link.forget_stream(self.session, self.id);
+        } else if self.finishing {
             // It goes on without its writer; what is kept for its answer is not kept for ever.
             link.await_answer(self.session, self.id, link.clock.now() + self.timeout);
         } else {

@@ -13,6 +13,7 @@ mod corpus;
 mod faults;
 mod key_changes;
 mod keys;
+mod legacy;
 mod listeners;
 mod liveness;
 mod order;

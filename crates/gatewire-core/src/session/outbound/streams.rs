@@ -30,6 +30,25 @@ impl<W, H: Clone> Outbound<W, H> {
         })
     }
 
+    /// As [`open_stream`](Self::open_stream) to the peer, which is told that no answer is wanted. The waiter hears of
+    /// a refusal at most, until it is [forgotten](Self::forget).
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request).
+    pub fn open_unanswered_stream(
+        &mut self,
+        target: Option<Target<'_>>,
+        event: &str,
+        info: ValueRef<'_>,
+        waiter: W,
+        handle: H,
+    ) -> Result<u32, (SendError, W)> {
+        self.open_stream_with(waiter, handle, |id, out| {
+            v3::encode(&Message::StreamOpen { id, target, event, info, ack: false }, out)
+        })
+    }
+
     /// As [`open_stream`](Self::open_stream), with whatever frame `encode` writes in the place of OPEN.
     ///
     /// # Errors

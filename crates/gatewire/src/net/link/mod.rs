@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
+use gatewire_codec::{Target, ValueRef};
 use gatewire_core::session::{OutboxLimits, StreamLimits};
 use gatewire_core::{Ledger, Time};
 use gatewire_format::Formats;
@@ -39,7 +40,8 @@ pub(crate) use streams::{LinkOutbound, StreamGone, WatchStream};
 use super::pipes::Pipes;
 use super::transport::Transport;
 use crate::clock::Clock;
-use crate::error::{DisconnectReason, Error};
+use crate::error::{DisconnectReason, EmitError, Error};
+use crate::wire::Wire;
 
 /// The owner of a link: what a batch or a relay can hold without knowing more.
 pub(crate) trait HasLink: Send + Sync + 'static {
@@ -53,6 +55,17 @@ pub(crate) trait HasLink: Send + Sync + 'static {
 
     /// The outbox was above its soft mark and is below it again.
     fn drained(&self);
+
+    /// Whether the wire that the owner was built for can carry this. What a peer that came by itself speaks is looked
+    /// at when the frame is written.
+    fn check(
+        &self,
+        _event: &str,
+        _value: ValueRef<'_>,
+        _target: Option<&Target<'_>>,
+    ) -> Result<(), EmitError> {
+        Ok(())
+    }
 }
 
 /// See the [module's documentation](self).
@@ -102,6 +115,8 @@ struct Shared {
     answers: Answers,
     /// Whether somebody waits for the outbox to be written.
     waited_for: bool,
+    /// What the peer speaks.
+    wire: Wire,
     /// The drivers' accounts of what came in.
     inbound: Account,
 }
@@ -137,6 +152,7 @@ impl Link {
                 congested: false,
                 answers: Answers::default(),
                 waited_for: false,
+                wire: Wire::V3,
                 inbound: Account::default(),
             }),
             driver: AtomicWaker::new(),
@@ -169,6 +185,17 @@ impl Link {
     /// looked since.
     pub(crate) fn is_behind(&self) -> bool {
         self.behind.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the peer speaks, before anything is sent.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn set_wire(&self, wire: Wire) {
+        self.lock().wire = wire;
+    }
+
+    /// What the peer speaks.
+    pub(crate) fn wire(&self) -> Wire {
+        self.lock().wire
     }
 
     pub(crate) fn queued_bytes(&self) -> usize {

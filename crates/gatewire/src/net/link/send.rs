@@ -131,6 +131,7 @@ impl Link {
         value: &(impl IntoValue + ?Sized),
     ) -> Result<(), EmitError> {
         self.with_value(event, value, |value| {
+            owner.check(event, value, None)?;
             self.command(owner, |outbound| outbound.emit(class, event, value))
         })
     }

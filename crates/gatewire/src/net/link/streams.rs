@@ -38,18 +38,23 @@ pub(crate) type LinkOutbound = Outbound<Waiter, Watcher>;
 pub(crate) struct StreamGone;
 
 impl Link {
-    /// Opens a stream on the connection that is up; its id.
+    /// Opens a stream on the connection that is up; its id. The peer answers it if it is `answered`.
     pub(crate) fn open_stream(
         &self,
         owner: &(impl SharedOwner + ?Sized),
-        target: Option<Target<'_>>,
+        (target, answered): (Option<Target<'_>>, bool),
         event: &str,
         info: ValueRef<'_>,
         waiter: Waiter,
         watcher: Watcher,
     ) -> Result<(u32, Session), EmitError> {
         let push = |shared: &mut Shared| {
-            let opened = shared.outbound.open_stream(target, event, info, waiter, watcher);
+            let outbound = &mut shared.outbound;
+            let opened = if answered {
+                outbound.open_stream(target, event, info, waiter, watcher)
+            } else {
+                outbound.open_unanswered_stream(target, event, info, waiter, watcher)
+            };
             let id = opened.map_err(|(error, _)| error)?;
             Ok((id, self.session()))
         };

@@ -1,10 +1,13 @@
-//! The bytes of a connection: TCP alone, or TLS over it.
+//! The bytes of a connection: TCP alone, or over it TLS, or the translation to a peer of wire version 1 or 2.
 //!
 //! Everybody who flushes writes, and the driver reads, both through a shared reference. Nothing here waits:
 //! what the kernel does not take or have is `WouldBlock`, and the driver asks to be woken.
 
-#[cfg(not(feature = "tls"))]
-mod no_tls;
+mod layer;
+#[cfg(feature = "legacy")]
+mod legacy;
+#[cfg(any(feature = "legacy", feature = "tls"))]
+mod memory;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -20,8 +23,9 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-#[cfg(not(feature = "tls"))]
-use no_tls::Tls;
+use layer::Layer;
+#[cfg(feature = "legacy")]
+pub(crate) use legacy::Legacy;
 #[cfg(feature = "tls")]
 pub(crate) use tls::{Out, Tls};
 
@@ -31,7 +35,8 @@ const MAX_SLICES: usize = 64;
 /// What everybody who flushes shares.
 pub(crate) struct Transport {
     tcp: OwnedWriteHalf,
-    tls: Option<Box<Tls>>,
+    /// What lies over TCP, if anything does.
+    layer: Option<Box<Layer>>,
 }
 
 /// What the driver reads.
@@ -52,13 +57,23 @@ pub(crate) enum Written {
 impl Transport {
     pub(crate) fn plain(tcp: TcpStream) -> (Arc<Self>, TransportReader) {
         let (read, tcp) = tcp.into_split();
-        Self { tcp, tls: None }.with_reader(read)
+        Self { tcp, layer: None }.with_reader(read)
     }
 
     #[cfg(feature = "tls")]
     pub(crate) fn tls(tcp: TcpStream, tls: Tls) -> (Arc<Self>, TransportReader) {
+        Self::layered(tcp, Layer::Tls(tls))
+    }
+
+    #[cfg(feature = "legacy")]
+    pub(crate) fn legacy(tcp: TcpStream, legacy: Legacy) -> (Arc<Self>, TransportReader) {
+        Self::layered(tcp, Layer::Legacy(legacy))
+    }
+
+    #[cfg(any(feature = "legacy", feature = "tls"))]
+    fn layered(tcp: TcpStream, layer: Layer) -> (Arc<Self>, TransportReader) {
         let (read, tcp) = tcp.into_split();
-        Self { tcp, tls: Some(Box::new(tls)) }.with_reader(read)
+        Self { tcp, layer: Some(Box::new(layer)) }.with_reader(read)
     }
 
     fn with_reader(self, tcp: OwnedReadHalf) -> (Arc<Self>, TransportReader) {
@@ -95,35 +110,35 @@ impl Transport {
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.tls {
+        match &self.layer {
             None => self.tcp.try_write(bytes),
-            Some(tls) => tls.write(self.tcp(), &[IoSlice::new(bytes)]),
+            Some(layer) => layer.write(self.tcp(), &[IoSlice::new(bytes)]),
         }
     }
 
     fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match &self.tls {
+        match &self.layer {
             None => self.tcp.try_write_vectored(slices),
-            Some(tls) => tls.write(self.tcp(), slices),
+            Some(layer) => layer.write(self.tcp(), slices),
         }
     }
 
     /// Whether there are bytes that the batch counts as written and the kernel has not taken.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.tls.as_ref().is_some_and(|tls| tls.has_unsent())
+        self.layer.as_ref().is_some_and(|layer| layer.has_unsent())
     }
 
     /// Bytes that went to the kernel other than through a batch: progress, if others show none.
     pub(crate) fn sent(&self) -> u64 {
-        self.tls.as_ref().map_or(0, |tls| tls.sent())
+        self.layer.as_ref().map_or(0, |layer| layer.sent())
     }
 
     /// Ready when the kernel takes bytes, and has taken what was left over.
     pub(crate) fn poll_writable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.tcp().poll_write_ready(context))?;
-            if let Some(tls) = &self.tls
-                && !tls.flush(self.tcp())?
+            if let Some(layer) = &self.layer
+                && !layer.flush(self.tcp())?
             {
                 // The kernel was full again: ask anew.
                 continue;
@@ -134,8 +149,8 @@ impl Transport {
 
     /// This side writes no more; ready when the kernel knows. Fails when the peer is gone already.
     pub(crate) fn poll_shutdown(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(tls) = &self.tls {
-            tls.say_end();
+        if let Some(layer) = &self.layer {
+            layer.say_end();
             ready!(self.poll_writable(context))?;
         }
         Poll::Ready(SockRef::from(self.tcp()).shutdown(Shutdown::Write))
@@ -150,8 +165,8 @@ impl AsyncRead for TransportReader {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(tls) = &this.transport.tls {
-            return tls.poll_read(&mut this.tcp, this.transport.tcp(), context, out);
+        if let Some(layer) = &this.transport.layer {
+            return layer.poll_read(&mut this.tcp, this.transport.tcp(), context, out);
         }
         Pin::new(&mut this.tcp).poll_read(context, out)
     }

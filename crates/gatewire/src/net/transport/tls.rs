@@ -5,7 +5,6 @@
 //! written for the outbox, is at most [`BUFFER`], and goes out before anything else. Reading takes much
 //! ciphertext at once into memory of the thread, since the session by itself reads in small steps.
 
-use std::cell::Cell;
 use std::io::{self, BufRead, IoSlice, Write};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,14 +16,13 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
+use super::memory::with_buffer;
+
 /// Ciphertext that waits for the kernel: above it no more plaintext is taken. As much as a batch, with the frame that
 /// brought it to its 256 KiB: with less a batch takes two writes, the second for a few bytes, and with 64 KiB
 /// events are a tenth slower (`docs/decisions.md`). A connection whose peer stops reading keeps so much at most,
 /// until it is cut; one that is read keeps nothing.
 const BUFFER: usize = 320 << 10;
-
-/// One read of ciphertext: what a batch becomes, with the overhead of its records.
-const READ: usize = 288 << 10;
 
 /// The longest record, with what TLS adds.
 const RECORD: usize = (16 << 10) + 256;
@@ -224,17 +222,6 @@ impl Write for Out<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Lends this thread's buffer for ciphertext.
-fn with_buffer<R>(f: impl FnOnce(&mut [u8]) -> R) -> R {
-    thread_local! {
-        static BUFFER: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
-    }
-    let mut buffer = BUFFER.take().unwrap_or_else(|| vec![0; READ].into_boxed_slice());
-    let result = f(&mut buffer);
-    BUFFER.set(Some(buffer));
-    result
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::net::link::{HasLink, Session, WatchStream};
 use crate::net::waiter::{AwaitAnswer, Waiter};
 use crate::router::Route;
 use crate::server::SocketInner;
+use crate::wire::Wire;
 
 /// To whom a stream is passed on.
 pub(crate) struct Recipient {
@@ -62,7 +63,11 @@ impl Member {
         let watcher = Arc::clone(self);
         let (link, owner) = (self.owner.link(), &self.owner);
         let opened = match &self.reader {
-            Reader::Socket(_) => link.open_stream(owner, None, event, info, waiter, watcher)?,
+            Reader::Socket(_) => {
+                // The handlers of older peers answer no stream that was sent to many.
+                let answered = link.wire() == Wire::V3;
+                link.open_stream(owner, (None, answered), event, info, waiter, watcher)?
+            }
             Reader::Branch(route) => link.open_stream_with(owner, waiter, watcher, |id, out| {
                 route.encode_open((id, target), event, info, out)
             })?,

@@ -1,0 +1,203 @@
+//! A client's connection of version 1 or 2, seen as one of version 3.
+//!
+//! ```text
+//!              the session of this end                          the peer
+//!   handle_near  ---- frames of version 3 ---> Translator ---- frames of 1 or 2 --->  peer_output
+//!   near_output  <----------------------------            <------------------------   handle_peer
+//! ```
+//!
+//! A [`Translator`] stands between a session, which knows version 3 alone, and a peer which knows nothing of it, on
+//! either side: the peer may be a client or a server. Most messages have a counterpart. For what the peer cannot say
+//! the translator speaks: it answers pings, confirms joins, grants streams that the session writes all credit, and
+//! keeps within the session's credit what the peer streams. What cannot be said to the peer is refused to the session,
+//! as a peer of version 3 would refuse it.
+//!
+//! Ids: the peer's requests and streams keep theirs. What the session sends gets ids of one counter, as the Node
+//! packages count.
+//!
+//! # Invariants
+//!
+//! * The peer gets one ACK for each request that it sent, and none that it did not wait for.
+//! * The peer gets a chunk or a CLOSE for open streams only, objects that are JSON, and integers of 6 bytes.
+//! * What is kept of streams that the peer writes is bounded; so is all else but the two outputs, which are to be
+//!   taken before more is handled.
+
+mod input;
+mod near;
+mod peer;
+mod reading;
+mod values;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use gatewire_codec::{ErrorCode, Message, NackCode, ValueRef, Version, legacy, v3};
+
+pub use peer::PeerError;
+pub use values::{JsonOnly, Objects, Untranslatable, ValueRules, WideIntegers};
+
+use input::Input;
+use reading::Reading;
+use writing::Writing;
+
+/// Answers that the peer owes: more are forgotten, the oldest first. The session has stopped waiting for those long
+/// before, and an answer to one is ignored then.
+const MAX_ASKED: usize = 1 << 16;
+
+/// Which side this end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The peer is a client.
+    Server,
+    /// The peer is a server.
+    Client,
+}
+
+/// How one connection is translated.
+#[derive(Clone)]
+pub struct Settings {
+    /// `V1` or `V2`.
+    pub version: Version,
+    /// Which side this end is.
+    pub side: Side,
+    /// The longest frame of the peer, without its length prefix. A chunk of a stream may be longer.
+    pub max_frame: u32,
+    /// How many bytes of the peer's streams may wait for their readers before the peer is not to be read: see
+    /// [`Translator::wants_input`].
+    pub stream_buffer: usize,
+    /// Whether 64 KiB that mean nothing go before the end of a stream of 16 KiB or more. Node stops reading the
+    /// connection for ever when it finds the end in one read with 16 KiB that its application has not read.
+    pub pad_streams: bool,
+    /// How values go.
+    pub values: ValueRules,
+    /// How objects in other formats become JSON.
+    pub objects: Arc<dyn Objects>,
+}
+
+/// See the [module's documentation](self).
+pub struct Translator {
+    settings: Settings,
+    input: Input,
+    /// The id of the next frame to the peer.
+    next_id: u32,
+    /// The ids of requests and streams to the peer that wait for an answer, and what the session calls them.
+    asked: BTreeMap<u32, u32>,
+    reading: Reading,
+    writing: Writing,
+    near: BytesMut,
+    peer: BytesMut,
+    /// Whether the peer was told what it did wrong.
+    told: bool,
+    ignored: u64,
+}
+
+impl Translator {
+    /// For a connection whose handshake is over; `next_id` is that of the next frame to the peer.
+    #[must_use]
+    pub fn new(settings: Settings, next_id: u32) -> Self {
+        Self {
+            input: Input::new(settings.version, settings.max_frame),
+            settings,
+            next_id,
+            asked: BTreeMap::new(),
+            reading: Reading::default(),
+            writing: Writing::default(),
+            near: BytesMut::new(),
+            peer: BytesMut::new(),
+            told: false,
+            ignored: 0,
+        }
+    }
+
+    /// Frames of version 3 for the session, to be taken from here.
+    pub fn near_output(&mut self) -> &mut BytesMut {
+        &mut self.near
+    }
+
+    /// Frames for the peer, to be taken from here.
+    pub fn peer_output(&mut self) -> &mut BytesMut {
+        &mut self.peer
+    }
+
+    /// Whether the peer is to be read. It is not while its streams hold more than
+    /// [`stream_buffer`](Settings::stream_buffer).
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.reading.buffered() < self.settings.stream_buffer
+    }
+
+    /// Bytes of the peer's streams that wait for their readers. While the peer is not read it only falls.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.reading.buffered()
+    }
+
+    /// Gives up the stream of the peer that holds most, so that the peer can be read again: its reader gets an
+    /// error behind what it has, and what else comes of the stream is thrown away.
+    pub fn give_up_stream(&mut self) {
+        self.reading.give_up_largest(&mut self.near);
+    }
+
+    /// Frames of the peer that had no meaning here and were ignored: answers that nobody waits for, chunks of
+    /// streams that are not open, message types that nobody has assigned.
+    #[must_use]
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// The id for a frame to the peer; 0 is never one.
+    fn take_id(&mut self) -> u32 {
+        let id = self.next_id;
+        self.next_id = id.checked_add(1).unwrap_or(1);
+        id
+    }
+
+    /// An answer from the peer is waited for.
+    fn await_answer(&mut self, id: u32, near_id: u32) {
+        if self.asked.len() >= MAX_ASKED {
+            self.asked.pop_first();
+        }
+        self.asked.insert(id, near_id);
+    }
+
+    /// A frame to the session. All that is put there is short, or was a frame before.
+    fn tell_near(&mut self, message: &Message<'_>) {
+        if let Err(error) = v3::encode(message, &mut self.near) {
+            debug_assert!(false, "a frame of version 3: {error}");
+        }
+    }
+
+    /// Refuses something that the session sent and that wants no answer.
+    fn refuse_near(&mut self, text: &str) {
+        self.tell_near(&Message::Error { id: 0, code: ErrorCode::Untranslatable, text });
+    }
+
+    /// Refuses a request or a stream of the session.
+    fn refuse_near_request(&mut self, id: u32, text: &str) {
+        let value = ValueRef::String(text);
+        self.tell_near(&Message::Nack { id, code: NackCode::Untranslatable, value });
+    }
+
+    /// Tells the peer, if it is one that shows such texts: a client.
+    fn tell_error(&mut self, text: &str) {
+        if self.settings.side == Side::Server {
+            let id = self.take_id();
+            let version = self.settings.version;
+            let error = Message::Error { id: 0, code: ErrorCode::Other(0), text };
+            // A text that is too long for a frame is longer than any that is made here.
+            let _told = legacy::encode(&error, version, id, &mut self.peer);
+        }
+    }
+}
+
+impl std::fmt::Debug for Translator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Translator")
+            .field("version", &self.settings.version)
+            .field("side", &self.settings.side)
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,257 @@
+//! The translation to a peer of wire version 1 or 2, over a TCP socket that does not block.
+//!
+//! To everybody else this is a connection of version 3: the [`Translator`] is a state machine without I/O, and a lock
+//! joins the driver, which reads, and whoever flushes. Writing translates into the translator's output and
+//! hands that to the kernel; what the kernel does not take counts as written for the outbox, and goes out before
+//! anything else. What the translator says to the session by itself (a PONG, a confirmation, more bytes of a stream)
+//! wakes the driver, which reads it.
+//!
+//! A stream that is not read does not stop the connection for long: once the peer's streams hold more than their
+//! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use futures_util::task::AtomicWaker;
+use gatewire_codec::split_frame;
+use gatewire_legacy::downlink::{PeerError, Translator};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::memory::with_buffer;
+
+/// What waits for the kernel: above it no more is translated. As much as a batch.
+const BUFFER: usize = 256 << 10;
+
+/// See the [module's documentation](self).
+pub(crate) struct Legacy {
+    state: Mutex<State>,
+    /// The driver, when it reads.
+    reader: AtomicWaker,
+    /// Whether translated bytes wait for the kernel. Told without the lock, which is held over system calls.
+    unsent: AtomicBool,
+    /// Bytes that the kernel has taken.
+    sent: AtomicU64,
+    /// How long the streams of the peer may stand still when they hold too much.
+    stall: Duration,
+}
+
+struct State {
+    translator: Translator,
+    /// The beginning of a frame of the session, cut by a write.
+    partial: BytesMut,
+    /// What ended the translation, until the driver is told; then what comes is thrown away.
+    error: Option<PeerError>,
+    broken: bool,
+    /// The peer sends no more.
+    ended: bool,
+    /// Since when the streams stand still, and what they held then.
+    stalled: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl Legacy {
+    /// `stall`: how long the peer may go unread because its streams are not.
+    pub(crate) fn new(mut translator: Translator, leftover: &[u8], stall: Duration) -> Self {
+        let error = translator.handle_peer(leftover).err();
+        let unsent = AtomicBool::new(!translator.peer_output().is_empty());
+        let state = State {
+            translator,
+            partial: BytesMut::new(),
+            broken: error.is_some(),
+            error,
+            ended: false,
+            stalled: None,
+        };
+        let (reader, sent) = (AtomicWaker::new(), AtomicU64::new(0));
+        Self { state: Mutex::new(state), reader, unsent, sent, stall }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Translates and sends; how many bytes were taken.
+    pub(super) fn write(&self, tcp: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut state = self.lock();
+        if !self.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let mut taken = 0;
+        for slice in slices {
+            state.translate(slice);
+            taken += slice.len();
+            if state.translator.peer_output().len() >= BUFFER {
+                break;
+            }
+        }
+        self.send(&mut state, tcp)?;
+        let answers = !state.translator.near_output().is_empty();
+        drop(state);
+        if answers {
+            self.reader.wake();
+        }
+        Ok(taken)
+    }
+
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent.load(Ordering::Acquire)
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends what is left over; whether all is with the kernel.
+    pub(super) fn flush(&self, tcp: &TcpStream) -> io::Result<bool> {
+        self.send(&mut self.lock(), tcp)
+    }
+
+    fn send(&self, state: &mut State, tcp: &TcpStream) -> io::Result<bool> {
+        let sent = state.flush(tcp, &self.sent);
+        // After an error too: who is to send it meets the error.
+        let unsent = !state.translator.peer_output().is_empty();
+        self.unsent.store(unsent, Ordering::Release);
+        sent
+    }
+
+    /// Receives and translates. Nothing filled: the peer sends no more.
+    pub(super) fn poll_read(
+        &self,
+        read: &mut OwnedReadHalf,
+        write: &TcpStream,
+        context: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Before anything is looked at, so that nothing is missed behind it.
+        self.reader.register(context.waker());
+        loop {
+            let mut state = self.lock();
+            if state.take_near(out) {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(error) = state.error.take() {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
+            }
+            if state.ended {
+                return Poll::Ready(Ok(()));
+            }
+            if !state.translator.wants_input() {
+                ready!(state.poll_stalled(self.stall, context));
+                continue;
+            }
+            state.stalled = None;
+            drop(state);
+            ready!(with_buffer(|buffer| {
+                let mut input = ReadBuf::new(buffer);
+                // Who writes need not wait for the kernel.
+                ready!(Pin::new(&mut *read).poll_read(context, &mut input))?;
+                let mut state = self.lock();
+                state.receive(input.filled());
+                if !state.translator.peer_output().is_empty() {
+                    self.send(&mut state, write)?;
+                }
+                Poll::Ready(io::Result::Ok(()))
+            }))?;
+        }
+    }
+
+    /// There is nothing that says so but the end of TCP itself.
+    #[expect(clippy::unused_self, reason = "another layer says it")]
+    pub(super) fn say_end(&self) {}
+}
+
+impl State {
+    /// Whether all is with the kernel, which is told to have `sent` it.
+    fn flush(&mut self, tcp: &TcpStream, sent: &AtomicU64) -> io::Result<bool> {
+        let output = self.translator.peer_output();
+        while !output.is_empty() {
+            match tcp.try_write(output) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    output.advance(written);
+                    sent.fetch_add(written as u64, Ordering::Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        release(output);
+        Ok(true)
+    }
+
+    /// Translates what the session writes, cut anywhere.
+    fn translate(&mut self, mut bytes: &[u8]) {
+        if !self.partial.is_empty() {
+            self.partial.extend_from_slice(bytes);
+            let partial = std::mem::take(&mut self.partial);
+            let rest = self.translate_whole(&partial);
+            self.partial = rest.into();
+            return;
+        }
+        bytes = self.translate_whole(bytes);
+        self.partial.extend_from_slice(bytes);
+    }
+
+    /// Translates whole frames; what is left.
+    fn translate_whole<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
+        // The session's frames are bounded before they get here.
+        while let Ok(Some((frame, rest))) = split_frame(bytes, u32::MAX) {
+            self.translator.handle_near(frame);
+            bytes = rest;
+        }
+        bytes
+    }
+
+    /// Takes what was read; nothing: the peer sends no more.
+    fn receive(&mut self, input: &[u8]) {
+        self.ended |= input.is_empty();
+        if self.broken {
+            return;
+        }
+        if let Err(error) = self.translator.handle_peer(input) {
+            self.broken = true;
+            self.error = Some(error);
+        }
+    }
+
+    /// Gives the session what there is for it; whether there was anything.
+    fn take_near(&mut self, out: &mut ReadBuf<'_>) -> bool {
+        let near = self.translator.near_output();
+        let taken = near.len().min(out.remaining());
+        out.put_slice(&near[..taken]);
+        near.advance(taken);
+        release(near);
+        taken > 0
+    }
+
+    /// Waits until the readers of the peer's streams have taken something, or have had the time for it: then one
+    /// stream is given up.
+    fn poll_stalled(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
+        let buffered = self.translator.buffered();
+        let (timer, before) =
+            self.stalled.get_or_insert_with(|| (Box::pin(sleep(limit)), buffered));
+        if buffered < *before {
+            *before = buffered;
+            timer.as_mut().reset(Instant::now() + limit);
+        }
+        ready!(timer.as_mut().poll(context));
+        self.stalled = None;
+        self.translator.give_up_stream();
+        Poll::Ready(())
+    }
+}
+
+/// Gives large memory back that is not used.
+fn release(buffer: &mut BytesMut) {
+    const KEEP: usize = 16 << 10;
+    if buffer.is_empty() && buffer.capacity() > KEEP {
+        *buffer = BytesMut::new();
+    }
+}

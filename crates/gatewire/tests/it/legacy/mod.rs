@@ -1,0 +1,4 @@
+//! Peers of wire versions 1 and 2.
+
+mod own;
+mod rig;

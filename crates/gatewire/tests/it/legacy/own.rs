@@ -1,0 +1,106 @@
+//! Gatewire at both ends.
+
+use bytes::Bytes;
+use gatewire::{StreamReader, Value};
+use tokio::io::AsyncReadExt;
+
+use super::rig::{Everything, WIRES};
+use crate::rig::{fence, record, within};
+
+#[tokio::test]
+async fn a_request_is_answered_in_each_version() {
+    let all = Everything::new().await;
+    all.server.on("hello", |name: String| format!("hello {name}"));
+    for wire in WIRES {
+        let client = all.client(wire).await;
+        let answer: String = within(client.request("hello", "ada")).await.expect("an answer");
+        assert_eq!(answer, "hello ada", "{wire}");
+        client.close().await;
+    }
+    all.server.close().await;
+}
+
+#[tokio::test]
+async fn members_of_all_versions_share_a_room() {
+    let all = Everything::new().await;
+    let mut clients = Vec::new();
+    for wire in WIRES {
+        let client = all.client(wire).await;
+        let (seen, record) = record();
+        client.on("news", move |text: String| seen.note(text));
+        within(client.join("readers")).await.expect("joined");
+        fence(&client).await;
+        clients.push((wire, client, record));
+    }
+    for sender in WIRES {
+        let from = &clients[sender as usize].1;
+        from.to("readers").emit("news", format!("from {sender}")).expect("queued");
+        for (wire, _, record) in &mut clients {
+            if *wire != sender {
+                assert_eq!(record.next().await, format!("from {sender}"), "at {wire}");
+            }
+        }
+    }
+    all.server.to("readers").emit("news", "from the server").expect("queued");
+    for (_, client, record) in &mut clients {
+        assert_eq!(record.next().await, "from the server");
+        fence(client).await;
+        record.expect_nothing();
+    }
+}
+
+/// Reads a stream, and answers with its length and a sum over its bytes.
+async fn digest(mut stream: StreamReader, _info: Value) -> (u64, u64) {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.expect("the whole stream");
+    summed(&bytes)
+}
+
+fn summed(bytes: &[u8]) -> (u64, u64) {
+    let weighed =
+        bytes.iter().zip(1_u64..).map(|(byte, index)| u64::from(*byte) * (index % 65_521));
+    (bytes.len() as u64, weighed.sum())
+}
+
+fn pattern(length: usize) -> Bytes {
+    (0..length).map(|index| (index * 31 + 7 + (index >> 8)).to_le_bytes()[0]).collect()
+}
+
+#[tokio::test]
+async fn streams_of_all_lengths_cross_in_each_version_both_ways() {
+    let all = Everything::new().await;
+    let (seen, mut sums) = record();
+    let handler = {
+        let seen = seen.clone();
+        move |info: Value, stream: StreamReader| {
+            let seen = seen.clone();
+            async move { seen.note(digest(stream, info).await) }
+        }
+    };
+    all.server.on("upload", handler.clone());
+    for wire in WIRES {
+        let client = all.client(wire).await;
+        client.on("upload", handler.clone());
+        let socket = all.server.socket(&client.id().expect("connected")).expect("a socket");
+        for length in [0, 1, 16_383, 16_384, 20_000, 3_000_000] {
+            let bytes = pattern(length);
+            for answered in [true, false] {
+                for up in [true, false] {
+                    let open =
+                        if up { client.stream("upload", ()) } else { socket.stream("upload", ()) };
+                    let open = if answered { open } else { open.unanswered() };
+                    let mut writer = open.await.expect("a stream");
+                    within(writer.send(bytes.clone())).await.expect("sent");
+                    within(writer.finish::<()>()).await.expect("finished");
+                    assert_eq!(
+                        sums.next().await,
+                        summed(&bytes),
+                        "{wire} {length} {answered} {up}"
+                    );
+                }
+            }
+        }
+        fence(&client).await;
+        client.close().await;
+    }
+}
