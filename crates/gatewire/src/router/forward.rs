@@ -85,10 +85,25 @@ impl RouterInner {
         frames: &Frames<'_>,
     ) {
         self.deliver_beside(from, target, class, frames);
+        self.publish_to_nodes(target, flow, class, frames);
+        #[cfg(feature = "legacy")]
+        self.to_old_hosts(target, frames);
+    }
+
+    /// The same for the members on other nodes alone.
+    pub(super) fn publish_to_nodes(
+        &self,
+        target: &Target<'_>,
+        flow: u8,
+        class: Class,
+        frames: &Frames<'_>,
+    ) {
         Scratch::with(|scratch| {
             let plane = self.plane();
             let mut unknown = 0;
-            plane.router.addressed(target, &mut scratch.nodes, |_| unknown += 1);
+            plane.router.addressed(target, &mut scratch.nodes, |node| {
+                unknown += usize::from(!self.is_old_host(node));
+            });
             Counts::add(&self.counts.unreachable, unknown);
             if scratch.nodes.is_empty() {
                 return;
@@ -106,8 +121,19 @@ impl RouterInner {
         });
     }
 
+    /// Whether this is a router of wire version 2 that is not reached as a node.
+    #[cfg(feature = "legacy")]
+    fn is_old_host(&self, name: &str) -> bool {
+        self.old().is_some_and(|old| old.reaches(name))
+    }
+
+    #[cfg(not(feature = "legacy"))]
+    fn is_old_host(&self, _: &str) -> bool {
+        false
+    }
+
     /// Gives events to the other servers of this node.
-    fn deliver_beside(
+    pub(super) fn deliver_beside(
         &self,
         from: Option<&server::Inner>,
         target: &Target<'_>,
@@ -256,6 +282,8 @@ impl RouterInner {
             Some((target, frames)) => {
                 Counts::add(&self.counts.delivered, 1);
                 self.deliver_beside(None, &target, class, &frames);
+                #[cfg(feature = "legacy")]
+                self.to_old_hosts(&target, &frames);
             }
             None => {
                 tracing::debug!(origin = passing.origin.to_bits(), "a routed frame is broken");

@@ -80,6 +80,8 @@ impl RouterInner {
             let (ways, unreachable) = self.routes(&plane, split, header);
             lost.extend(unreachable);
             Counts::add(&self.counts.unreachable, lost.len());
+            #[cfg(feature = "legacy")]
+            lost.extend(self.old_hosts_without(target, "", "streams").into_iter().map(Arc::from));
             (ways, lost)
         })
     }
@@ -146,7 +148,7 @@ impl RouterInner {
         self: &Arc<Self>,
         from: &Arc<RouterLink>,
         arrived: &Arrived<'_>,
-        (ways, lost): Ways,
+        (ways, mut lost): Ways,
     ) -> Result<(), DisconnectReason> {
         let Ok(Message::StreamOpen { id, target: Some(target), event, info, ack }) =
             v3::decode(arrived.payload)
@@ -182,6 +184,11 @@ impl RouterInner {
                 socket.into_iter().map(|socket| socket.inner).collect()
             }
         };
+        #[cfg(feature = "legacy")]
+        if arrived.here {
+            let missed = self.old_hosts_without(&target, event, "streams");
+            lost.extend(missed.into_iter().map(Arc::from));
+        }
         let recipients = recipients(&here, ways);
         if socket.is_some() && recipients.is_empty() {
             return match arrived.here {
