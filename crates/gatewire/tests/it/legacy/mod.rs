@@ -2,3 +2,4 @@
 
 mod own;
 mod rig;
+mod routers;
