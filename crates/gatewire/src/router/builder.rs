@@ -13,6 +13,7 @@ use super::cost::Cost;
 use super::inner::RouterInner;
 #[cfg(feature = "legacy")]
 use super::old;
+use super::room_names::keep_told;
 use super::uplink::{Uplink, keep_up};
 use crate::clock::{Clock, unix_now};
 use crate::entropy::{random, random_u64};
@@ -41,15 +42,7 @@ pub struct RouterBuilder {
     overload: bool,
     last_counter: Option<u32>,
     #[cfg(feature = "legacy")]
-    v2: V2,
-}
-
-/// What it was told of routers of wire version 2.
-#[cfg(feature = "legacy")]
-#[derive(Debug, Default)]
-struct V2 {
-    uplinks: Vec<old::V2Uplink>,
-    rooms: std::collections::BTreeSet<String>,
+    v2_uplinks: Vec<old::V2Uplink>,
 }
 
 /// A router was not started. Nothing has changed.
@@ -114,7 +107,7 @@ impl RouterBuilder {
             overload: false,
             last_counter: None,
             #[cfg(feature = "legacy")]
-            v2: V2::default(),
+            v2_uplinks: Vec::new(),
         }
     }
 
@@ -162,16 +155,7 @@ impl RouterBuilder {
     /// [active](Router::is_active_v2_gateway).
     #[cfg(feature = "legacy")]
     pub fn v2_uplink(mut self, uplink: old::V2Uplink) -> Self {
-        self.v2.uplinks.push(uplink);
-        self
-    }
-
-    /// Tells hosts of wire version 2 of a room whenever a node has members of it. Without this they hear of rooms with
-    /// members at this node, and of those of other nodes of which old hosts have members too: nodes tell each other
-    /// hashes of rooms, no names.
-    #[cfg(feature = "legacy")]
-    pub fn v2_room(mut self, room: impl Into<String>) -> Self {
-        self.v2.rooms.insert(room.into());
+        self.v2_uplinks.push(uplink);
         self
     }
 
@@ -256,10 +240,10 @@ impl RouterBuilder {
         #[cfg(feature = "legacy")]
         let (old, v2_uplinks) = {
             let takes = self.servers.iter().any(|server| server.inner.takes_v2_routers());
-            config.v2_gateway = takes || !self.v2.uplinks.is_empty();
-            let old = config.v2_gateway.then(|| old::OldCluster::new(&self.name, self.v2.rooms));
+            config.v2_gateway = takes || !self.v2_uplinks.is_empty();
+            let old = config.v2_gateway.then(|| old::OldCluster::new(&self.name));
             let old = old.transpose().map_err(StartError::V2Name)?.map(Arc::new);
-            (old, self.v2.uplinks)
+            (old, self.v2_uplinks)
         };
         let clock = Clock::start();
         let machine = gatewire_cluster::Router::new(config, boot, clock.now().elapsed())
@@ -289,6 +273,7 @@ impl RouterBuilder {
             }
         }
         tokio::spawn(Arc::clone(&inner).keep_time());
+        tokio::spawn(keep_told(Arc::clone(&inner)));
         for uplink in self.uplinks {
             let (key, channel) = (self.key.as_ref(), self.channel.as_ref());
             let credentials = uplink.credentials(key, channel, instance);

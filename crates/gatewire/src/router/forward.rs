@@ -13,6 +13,7 @@ use gatewire_core::session::{Class, Frames};
 use super::counters::Counts;
 use super::inner::{Plane, RouterInner};
 use super::link::RouterLink;
+use super::room_names::are_names;
 use crate::error::{DisconnectReason, EmitError, RequestError};
 use crate::net::assembly::Frame;
 use crate::net::link::HasLink;
@@ -120,6 +121,18 @@ impl RouterInner {
             let _counted = self.send(&plane, (carried, flow), nodes, split, parts, long);
         });
     }
+
+    /// A node tells the names of its rooms.
+    #[cfg(feature = "legacy")]
+    fn take_room_names(&self, frames: &Frames<'_>) {
+        if let Some(old) = self.old() {
+            old.take_room_names(frames.bytes());
+        }
+    }
+
+    /// Only a gateway wants them.
+    #[cfg(not(feature = "legacy"))]
+    fn take_room_names(&self, _: &Frames<'_>) {}
 
     /// Whether this is a router of wire version 2 that is not reached as a node.
     #[cfg(feature = "legacy")]
@@ -279,6 +292,9 @@ impl RouterInner {
             return self.take_request(&passing, payload);
         }
         match decode_events(payload, frame) {
+            Some((target, frames)) if are_names(&target) => {
+                self.take_room_names(&frames);
+            }
             Some((target, frames)) => {
                 Counts::add(&self.counts.delivered, 1);
                 self.deliver_beside(None, &target, class, &frames);

@@ -26,6 +26,7 @@ use super::counters::Counts;
 use super::event::RouterEvent;
 use super::forward::Origin;
 use super::link::RouterLink;
+use super::room_names::RoomNames;
 use super::share::Shares;
 use super::uplink::LinkRefused;
 use crate::clock::Clock;
@@ -78,6 +79,7 @@ pub(crate) struct RouterInner {
     /// Tasks of links that run.
     pub(super) live: watch::Sender<usize>,
     pub(super) counts: Counts,
+    pub(super) room_names: RoomNames,
     /// Routers of wire version 2, if this one is their gateway.
     #[cfg(feature = "legacy")]
     pub(super) old: Option<Arc<super::old::OldCluster>>,
@@ -165,6 +167,7 @@ impl RouterInner {
             closed: AtomicBool::new(false),
             live: watch::Sender::new(0),
             counts: Counts::default(),
+            room_names: RoomNames::default(),
             #[cfg(feature = "legacy")]
             old,
         })
@@ -206,6 +209,7 @@ impl RouterInner {
         if changes.is_empty() {
             return;
         }
+        self.room_names.rooms_changed(&changes);
         #[cfg(feature = "legacy")]
         if let Some(old) = &self.old {
             old.rooms_changed(&changes);
@@ -280,6 +284,7 @@ impl RouterInner {
         }
         for event in after.events {
             tracing::debug!(node = %self.name, ?event, "the cluster has changed");
+            self.room_names.cluster_changed(&event);
             #[cfg(feature = "legacy")]
             if let Some(old) = &self.old {
                 old.note(&event);

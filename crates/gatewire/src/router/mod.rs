@@ -12,6 +12,7 @@ mod inner;
 mod link;
 #[cfg(feature = "legacy")]
 mod old;
+mod room_names;
 mod share;
 mod streams;
 mod uplink;

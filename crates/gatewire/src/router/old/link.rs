@@ -257,7 +257,7 @@ impl<'a> Up<'a> {
         }
         for delivery in deliveries {
             self.router.counts.from_old_hosts.fetch_add(1, Ordering::Relaxed);
-            self.router.from_old_hosts(&delivery);
+            self.router.take_from_old_hosts(&delivery);
         }
     }
 }

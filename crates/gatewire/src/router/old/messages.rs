@@ -109,7 +109,7 @@ impl RouterInner {
     }
 
     /// An old host has sent an event.
-    pub(super) fn from_old_hosts(&self, delivery: &Delivery) {
+    pub(super) fn take_from_old_hosts(&self, delivery: &Delivery) {
         let Delivery { audience, event, value, except, .. } = delivery;
         // Sockets of old hosts are in no hub.
         let own =

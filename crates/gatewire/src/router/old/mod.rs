@@ -8,7 +8,7 @@
 //! ```text
 //!  nodes of version 3                 gateway                             old routers
 //!    publish -----------> arrived --> to_old_hosts --> Gateway::publish ------->
-//!            <----------- to_nodes <-- from_old_hosts <-- Output::Deliver <-----
+//!            <----------- to_nodes <-- take_from_old <-- Output::Deliver <-----
 //!    rooms   <----------- join, leave <--- reconcile <--- Output::RoomChanged <-
 //!            -----------> watch, hubs ---> reconcile ---> Gateway::set_room --->
 //! ```
@@ -18,9 +18,7 @@
 //! nothing, but for messages to sockets of their own. So one cluster of version 3 has one old cluster. While a change is
 //! not known to all gateways, a message may come twice or not at all.
 //!
-//! **Names of rooms.** Nodes tell each other hashes of rooms. The rooms that old hosts hear of are therefore those with
-//! members on the gateway itself, and of other nodes those whose name the gateway knows: since old hosts have members
-//! of them too, or since the [builder](crate::RouterBuilder::v2_room) was told.
+//! **Names of rooms.** Nodes tell each other hashes of rooms, and gateways the names too ([`super::room_names`]).
 //!
 //! **Locks.** The state is under one mutex, which is taken behind a hub's and the order of an origin; under it only the
 //! queues of links are locked. What changes the cluster is done by one task that compares what is with what should be
@@ -34,6 +32,7 @@ mod uplink;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gatewire_codec::{Message, split_frame, v3};
 use gatewire_core::hub::RoomChange;
 use gatewire_legacy::uplink::{
     Counters, Delivery, Gateway, LinkNumber, LinkRefused, NameError, Output,
@@ -50,8 +49,6 @@ use uplink::keep_up;
 /// The old cluster, as a router knows it.
 pub(crate) struct OldCluster {
     state: Mutex<State>,
-    /// Rooms that are told to old hosts although only other nodes have members of them.
-    named: BTreeSet<String>,
     stale: Mutex<Stale>,
     wake: Notify,
 }
@@ -61,6 +58,8 @@ struct State {
     links: BTreeMap<LinkNumber, Arc<OldLink>>,
     /// How many servers of this node have members of a room.
     local: BTreeMap<Box<str>, u64>,
+    /// Rooms that other nodes have named, whatever has become of them.
+    named: BTreeSet<String>,
     /// Whether this gateway carries anything, see the [module's documentation](self).
     active: bool,
 }
@@ -73,13 +72,12 @@ struct Stale {
 }
 
 impl OldCluster {
-    pub(super) fn new(host: &str, named: BTreeSet<String>) -> Result<Self, NameError> {
+    pub(super) fn new(host: &str) -> Result<Self, NameError> {
         let machine = Gateway::new(host)?;
-        let (links, local) = (BTreeMap::new(), BTreeMap::new());
-        let stale = Stale { rooms: named.clone(), nodes: true };
+        let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let stale = Stale { rooms: BTreeSet::new(), nodes: true };
         Ok(Self {
-            state: Mutex::new(State { machine, links, local, active: true }),
-            named,
+            state: Mutex::new(State { machine, links, local, named, active: true }),
             stale: Mutex::new(stale),
             wake: Notify::new(),
         })
@@ -114,7 +112,7 @@ impl OldCluster {
             result
         };
         if !rooms.is_empty() {
-            self.look_at(|stale| stale.rooms.extend(rooms.iter().map(|room| room.to_string())));
+            self.look_at(|stale| stale.rooms.extend(rooms.iter().map(ToString::to_string)));
         }
         (result, deliveries)
     }
@@ -140,6 +138,22 @@ impl OldCluster {
         self.look_at(|stale| {
             stale.rooms.extend(changes.iter().map(|change| change.room.to_string()))
         });
+    }
+
+    /// Another node has named its rooms. Names are kept: a room that has lost its members may have some at any time.
+    pub(super) fn take_room_names(&self, mut events: &[u8]) {
+        let mut rooms = Vec::new();
+        {
+            let mut state = self.lock();
+            while let Ok(Some((frame, behind))) = split_frame(events, u32::MAX) {
+                events = behind;
+                let Ok(Message::Event { event: room, .. }) = v3::decode(frame) else { continue };
+                if state.named.len() < MAX_NAMED && state.named.insert(room.to_owned()) {
+                    rooms.push(room.to_owned());
+                }
+            }
+        }
+        self.look_at(|stale| stale.rooms.extend(rooms));
     }
 
     /// The cluster has changed.
@@ -192,6 +206,10 @@ impl OldCluster {
         links.iter().filter(|link| which(link)).for_each(|link| link.end(why));
     }
 }
+
+/// How many names of rooms are kept that other nodes have told, as many as a node may have rooms. Old hosts do not
+/// hear of further ones.
+const MAX_NAMED: usize = 1 << 20;
 
 /// Starts what a gateway does by itself.
 pub(super) fn start(router: &Arc<RouterInner>, uplinks: Vec<V2Uplink>) {

@@ -50,16 +50,17 @@ impl OldCluster {
         let state = self.lock();
         let local = state.local.keys().map(ToString::to_string);
         let theirs = state.machine.rooms().map(ToOwned::to_owned);
-        local.chain(theirs).chain(self.named.iter().cloned()).collect()
+        local.chain(theirs).chain(state.named.iter().cloned()).collect()
     }
 
     fn compare(&self, router: &RouterInner, told: &mut Told, room: &str) {
-        let (theirs, active) = {
+        let (theirs, named, active) = {
             let state = self.lock();
-            (state.machine.hosts_of(room).next().is_some(), state.active)
+            let theirs = state.machine.hosts_of(room).next().is_some();
+            (theirs, state.named.contains(room), state.active)
         };
         // To be watched before it is looked at: a change behind the look is told.
-        if change(&mut told.watched, room, theirs || self.named.contains(room)) {
+        if change(&mut told.watched, room, theirs || named) {
             router.watch_room(room, told.watched.contains(room));
         }
         if change(&mut told.joined, room, theirs && active) {
