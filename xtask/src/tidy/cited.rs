@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::source::Source;
+use super::table::{code, rows};
 use super::{File, Finding};
 
 /// A finding for each test that is named and does not exist.
@@ -69,19 +70,9 @@ fn module(path: &str) -> Option<String> {
 /// The tests that `markdown` names, with their lines.
 fn cited(markdown: &str) -> Vec<(usize, String)> {
     let mut cited = Vec::new();
-    let mut column = None;
-    for (index, line) in markdown.lines().enumerate() {
-        let Some(row) = line.strip_prefix('|') else {
-            column = None;
-            continue;
-        };
-        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-        let header = cells.iter().position(|cell| matches!(*cell, "test" | "tests"));
-        column = header.or(column);
-        let Some(cell) = column.and_then(|column| cells.get(column)) else { continue };
-        // Between the first two marks, the next two, and so on.
-        let code = cell.split('`').skip(1).step_by(2);
-        cited.extend(code.map(|name| (index + 1, name.to_owned())));
+    for row in rows(markdown) {
+        let cell = row.cell(&["test", "tests"]).unwrap_or_default();
+        cited.extend(code(cell).map(|name| (row.line, name.to_owned())));
     }
     cited
 }

@@ -4,10 +4,12 @@
 //! needs taste is the reviewer's. `CONTRIBUTING.md` gives the reasons.
 
 mod cited;
+mod defects;
 mod links;
 mod manifests;
 mod rust;
 mod source;
+mod table;
 mod text;
 
 use std::fmt;
@@ -71,6 +73,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
     findings.extend(rust::check(&files));
     findings.extend(links::check(&files, &paths));
     findings.extend(cited::check(&files));
+    findings.extend(defects::check(&files));
     findings.extend(manifests::check(workspace, &files));
     findings.sort();
     for finding in &findings {

@@ -4,13 +4,14 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use bytes::BytesMut;
 
-use super::{Kind, Packet, Policy};
+use super::{Kind, MAX_EVENT, Packet, Policy};
 use crate::Version;
 use crate::code::{ErrorCode, NackCode};
 use crate::error::{DecodeError, EncodeError, Field};
 use crate::message::{Message, Target};
 use crate::names::Names;
 use crate::value::{ValueRef, tag};
+use crate::write::check_len;
 
 impl<'a> Packet<'a> {
     /// What the packet means.
@@ -242,9 +243,13 @@ pub fn encode(
 /// # Errors
 ///
 /// [`EncodeError::Unsupported`]: a mix, an exception, or nobody; [`EncodeError::Separator`]: a name with `,` or `|`, or
-/// an empty one, or an event with `|`.
+/// an empty one, or an event with `|`; [`EncodeError::TooLong`]: an event that does not fit a frame with even one of
+/// the names.
 pub fn check_target(target: &Target<'_>, event: &str, version: Version) -> Result<(), EncodeError> {
-    addressed(target, event, version, false).map(drop)
+    addressed(target, event, version, false)?;
+    let names = target.rooms.iter().chain(target.sockets.iter());
+    let longest = names.map(|name| name.len() + 1).max().unwrap_or_default();
+    check_len(Field::Event, longest + event.len(), MAX_EVENT)
 }
 
 /// Whether the names may stand in a list of versions 1 and 2.
@@ -264,7 +269,8 @@ fn addressed<'e>(
     stream: bool,
 ) -> Result<(Kind, Cow<'e, str>), EncodeError> {
     let no = |what| Err(EncodeError::Unsupported { version: version as u8, what });
-    if target.include_self {
+    // Who is addressed by its id receives in any case.
+    if target.include_self && (target.everyone || !target.rooms.is_empty()) {
         return no("a message that includes its sender");
     }
     if !target.except_rooms.is_empty() || !target.except_sockets.is_empty() {

@@ -1,4 +1,5 @@
-//! Wire versions 1 (`fast-tcp`) and 2 (`@gatejs/cluster`), field by field.
+//! Wire versions 1 (`fast-tcp`) and 2 (`@gatejs/cluster`), field by field. Described in
+//! `docs/protocol/v1.md` and `v2.md`.
 //!
 //! [`Packet`] holds exactly what a frame says, so that decoding and encoding again gives the same
 //! bytes, message types that nobody has assigned included. [`Packet::to_message`] gives the

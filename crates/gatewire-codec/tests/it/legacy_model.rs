@@ -136,6 +136,31 @@ fn targets_that_only_version_3_knows_are_not_written() {
 }
 
 #[test]
+fn a_sender_may_address_itself_by_its_id() {
+    let sockets = Names::from_slice(&["a"]);
+    let written = |include_self| {
+        let mut out = BytesMut::new();
+        let target = Target { include_self, sockets, ..NOBODY };
+        legacy::encode(&publish(target, "e"), Version::V1, 2, &mut out).map(|()| out)
+    };
+    assert_eq!(written(true), written(false));
+    assert!(written(true).is_ok());
+}
+
+#[test]
+fn an_event_that_fits_no_frame_with_a_name_is_known_before() {
+    let target = Target { rooms: Names::from_slice(&["r", "room"]), ..NOBODY };
+    let check = |length| legacy::check_target(&target, &"e".repeat(length), Version::V1);
+    assert_eq!(check(65_530), Ok(()));
+    let error = EncodeError::TooLong { field: Field::Event, length: 65_536, limit: 65_535 };
+    assert_eq!(check(65_531), Err(error));
+    // A list that is too long by itself goes in several frames.
+    let names: Vec<_> = (0..7000).map(|number| format!("room {number}")).collect();
+    let target = Target { rooms: Names::from_strings(&names), ..NOBODY };
+    assert_eq!(legacy::check_target(&target, "e", Version::V1), Ok(()));
+}
+
+#[test]
 fn names_and_events_with_separators_are_not_written_into_a_list() {
     for name in ["a,b", "a|b", ""] {
         let names = [name];

@@ -192,7 +192,8 @@ impl Translator {
         // Each frame of the stream repeats the event as it stands in the first.
         let frame = self.peer.get(start + gatewire_codec::LENGTH_PREFIX..).unwrap_or_default();
         let event = Packet::decode(frame).map_or(event, |packet| packet.event);
-        let answer = (!answered).then(|| Answer::of(target.as_ref()));
+        let unasked = if target.is_some() { Answer::NoReaders } else { Answer::Empty };
+        let answer = (!answered).then_some(unasked);
         self.writing.open(id, frame_id, event, answer);
         if answered {
             self.await_answer(frame_id, id);

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use gatewire_codec::legacy::{self, Kind, Packet};
-use gatewire_codec::{Message, Target, ValueRef, Version};
+use gatewire_codec::{Message, ValueRef, Version};
 use rustc_hash::FxHashMap;
 
 /// Streams that are open, by the ids of the session.
@@ -25,24 +25,13 @@ pub(super) struct Stream {
 /// What stands for the answer to a stream that no answer comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
+    /// To one: nothing.
     Empty,
-    /// To a stream to many: how many readers are told of.
+    /// To others: how many readers are told of.
     NoReaders,
 }
 
 impl Answer {
-    /// For a stream to this target.
-    pub(super) fn of(target: Option<&Target<'_>>) -> Self {
-        match target {
-            Some(target)
-                if target.everyone || !target.rooms.is_empty() || target.sockets.len() != 1 =>
-            {
-                Self::NoReaders
-            }
-            _ => Self::Empty,
-        }
-    }
-
     pub(super) fn value(self) -> ValueRef<'static> {
         match self {
             Self::Empty => ValueRef::Empty,

@@ -116,11 +116,11 @@ impl ClientInner {
         carried.map_err(untranslatable)
     }
 
-    pub(super) fn check_name(&self, room: &str) -> Result<(), EmitError> {
+    pub(super) fn check_names(&self, rooms: &[&str]) -> Result<(), EmitError> {
         if self.legacy.wire == Wire::V3 {
             return Ok(());
         }
-        Ok(legacy::check_names(Names::from_slice(&[room]))?)
+        Ok(legacy::check_names(Names::from_slice(rooms))?)
     }
 }
 

@@ -7,6 +7,7 @@ mod dial;
 mod legacy;
 mod lifecycle;
 mod renewal;
+mod rooms;
 mod side;
 mod supervise;
 
@@ -255,88 +256,6 @@ impl Client {
         ToSocket::new(Origin::Client(&self.inner), socket.into())
     }
 
-    /// Joins a room; done when the server says so. After a reconnect the room is joined again.
-    ///
-    /// # Errors
-    ///
-    /// [`RequestError::Denied`]: a bad name or too many rooms. Others as for a request.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped after it was sent, the room is joined at the server, but not again after a reconnect.
-    pub async fn join(&self, room: &str) -> Result<(), RequestError> {
-        let session = self.inner.link.session();
-        self.ask_to_join(room).await?;
-        self.inner.lock_rooms().insert(room.to_owned());
-        if self.inner.link.session() == session {
-            return Ok(());
-        }
-        // That connection is lost, and the next may have begun without the room. If that one is lost
-        // too, the one after it joins the room.
-        match self.ask_to_join(room).await {
-            Err(RequestError::Denied(text)) => {
-                self.inner.lock_rooms().remove(room);
-                Err(RequestError::Denied(text))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn ask_to_join(&self, room: &str) -> Result<(), RequestError> {
-        self.inner.check_room(room)?;
-        self.ask(|outbound, deadline, waiter| {
-            outbound.join(Names::from_slice(&[room]), deadline, waiter)
-        })
-        .await
-    }
-
-    /// Leaves a room; done when the server says so. It is not joined again in any case.
-    ///
-    /// # Errors
-    ///
-    /// As for a request.
-    pub async fn leave(&self, room: &str) -> Result<(), RequestError> {
-        self.inner.check_room(room)?;
-        self.inner.lock_rooms().remove(room);
-        self.ask(|outbound, deadline, waiter| {
-            outbound.leave(Names::from_slice(&[room]), deadline, waiter)
-        })
-        .await
-    }
-
-    /// Leaves all rooms; done when the server says so.
-    ///
-    /// # Errors
-    ///
-    /// As for a request.
-    pub async fn leave_all(&self) -> Result<(), RequestError> {
-        self.inner.lock_rooms().clear();
-        self.ask(LinkOutbound::leave_all).await
-    }
-
-    /// The rooms that this client joined. Rooms that the server put it into are not among them.
-    #[must_use]
-    pub fn rooms(&self) -> Vec<String> {
-        self.inner.lock_rooms().iter().cloned().collect()
-    }
-
-    async fn ask(
-        &self,
-        push: impl FnOnce(&mut LinkOutbound, Time, Waiter) -> Result<u32, (SendError, Waiter)>,
-    ) -> Result<(), RequestError> {
-        /// The same as a request's.
-        const TIMEOUT: Duration = Duration::from_secs(5);
-
-        let link = &self.inner.link;
-        let (sender, outcome) = oneshot::channel();
-        let deadline = link.clock.now() + TIMEOUT;
-        link.request(&self.inner, deadline, |outbound, deadline| {
-            push(outbound, deadline, Waiter::Future(sender))
-        })
-        .map_err(RequestError::NotSent)?;
-        outcome.await.unwrap_or(Err(RequestError::MaybeDelivered)).map(drop)
-    }
-
     /// Listens for an event. Several handlers of one event run in the order of their registration;
     /// the first answers requests. They stay across reconnects.
     pub fn on<M>(&self, event: &str, handler: impl Handler<Self, M>) -> HandlerId {
@@ -492,17 +411,6 @@ impl ClientInner {
         let mut state = self.state.subscribe();
         // Not an error: the sender lives as long as `self`.
         drop(state.wait_for(|state| reached(*state)).await);
-    }
-
-    /// Whether the wire can carry the name of a room.
-    #[cfg_attr(
-        not(feature = "legacy"),
-        expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "version 3 can carry any")
-    )]
-    fn check_room(&self, _room: &str) -> Result<(), RequestError> {
-        #[cfg(feature = "legacy")]
-        self.check_name(_room).map_err(RequestError::NotSent)?;
-        Ok(())
     }
 
     fn lock_rooms(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {

@@ -46,7 +46,7 @@ async fn pair() -> (End, End) {
 #[tokio::test]
 async fn what_is_held_back_is_bounded_and_leaves_first() {
     let ((sender, _), (_, mut reader)) = pair().await;
-    let tls = sender.tls.as_ref().expect("TLS");
+    let tls = sender.layer.as_ref().expect("TLS");
     let piece = [7; 100_000];
     let mut taken = 0;
     while let Ok(written @ 1..) = tls.write(sender.tcp(), &[IoSlice::new(&piece)]) {
@@ -77,7 +77,7 @@ async fn what_is_held_back_is_bounded_and_leaves_first() {
 #[tokio::test]
 async fn the_end_waits_for_what_is_held_back() {
     let ((sender, _), (_, mut reader)) = pair().await;
-    let tls = sender.tls.as_ref().expect("TLS");
+    let tls = sender.layer.as_ref().expect("TLS");
     let mut taken = 0;
     while let Ok(written @ 1..) = tls.write(sender.tcp(), &[IoSlice::new(&[7; 100_000])]) {
         taken += written;
