@@ -101,7 +101,11 @@ impl RouterInner {
         what: &str,
     ) -> Vec<String> {
         let Some(old) = self.old() else { return Vec::new() };
-        let hosts = old.lock().hosts_concerned(target);
+        let hosts = {
+            let mut state = old.lock();
+            // Another gateway tells it, if this one stands by.
+            if state.active { state.hosts_concerned(target) } else { Vec::new() }
+        };
         if !hosts.is_empty() {
             self.old_hosts_miss(event, format!("wire version 2 has no {what} between routers"));
         }

@@ -136,7 +136,7 @@ impl OldCluster {
             }
         }
         self.look_at(|stale| {
-            stale.rooms.extend(changes.iter().map(|change| change.room.to_string()))
+            stale.rooms.extend(changes.iter().map(|change| change.room.to_string()));
         });
     }
 

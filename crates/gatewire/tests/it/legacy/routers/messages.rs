@@ -69,9 +69,17 @@ async fn a_room_reaches_its_members_in_both_clusters_once() {
             }
         }
     }
-    for (client, seen) in &mut members {
-        fence(client).await;
-        seen.expect_nothing();
+    // What came back would have come before what is sent now, on all ways.
+    for node in clusters.all() {
+        node.router.emit("end", ()).expect("it is queued");
+        for (_, seen) in &mut members {
+            assert_eq!(up_to_end(seen).await, Vec::<String>::new());
+        }
+    }
+    // Each side: 2 members with 4 events, and 2 ends.
+    for gateway in [&clusters.west[0], &clusters.east[0]] {
+        let counters = gateway.router.counters();
+        assert_eq!((counters.from_old_hosts, counters.to_old_hosts), (10, 10));
     }
     clusters.close().await;
 }
@@ -176,11 +184,43 @@ async fn what_the_old_wire_cannot_say_is_told() {
     east.router.to("r").emit("say", object).expect("it is queued");
     assert_eq!(missed(&mut events).await.0, "say");
 
-    let answers = within(east.router.to("r").request::<String, _>("say", "x")).await;
-    assert!(answers.is_err() || missed(&mut events).await.1.contains("requests"));
-    assert!(east.router.counters().missed_by_old_hosts >= 3);
+    let report = within(east.router.to("r").request::<String, _>("say", "x")).await;
+    let report = report.expect("it was asked");
+    assert_eq!(report.unreachable().collect::<Vec<_>>(), ["west"]);
+    assert!(missed(&mut events).await.1.contains("requests"));
+
+    let stream = east.router.to("r").stream("upload", "x").await.expect("it is opened");
+    let report = within(stream.finish()).await.expect("it is sent");
+    assert_eq!(report.lost_nodes(), ["west"]);
+    assert!(missed(&mut events).await.1.contains("streams"));
+    assert_eq!(east.router.counters().missed_by_old_hosts, 4);
     drop(there);
     close_all(vec![east, west.node]).await;
+}
+
+#[tokio::test]
+async fn a_socket_is_found_at_whichever_server_of_the_node_it_is() {
+    let west = gateway("west", &[]).await;
+    let servers = [(); 2].map(|()| gatewire::Server::builder().psk(crate::cluster::open()).build());
+    let uplink = gatewire::legacy::V2Uplink::to(west.v2).secret(crate::legacy::rig::secret());
+    let builder = gatewire::Router::builder("east").serve(&servers[0]).serve(&servers[1]);
+    let router = builder.v2_uplink(uplink).start().expect("a good name");
+    assert!(within(west.node.router.wait_for_v2_host("east")).await);
+    for server in servers {
+        server.on("fence", || ());
+        server.listen("127.0.0.1:0").await.expect("a free port");
+        let node = Node { router: router.clone(), server };
+        let (client, mut seen) = listener(&node).await;
+        let address = client.address().expect("it is connected");
+        west.node.router.to_socket(&address).emit("say", "hello").expect("it is queued");
+        assert_eq!(seen.next().await, "hello");
+    }
+    // An id that nobody has does no harm.
+    let nobody: gatewire::SocketAddress =
+        "east/00000000000000000000000000000000".parse().expect("an address");
+    west.node.router.to_socket(&nobody).emit("say", "hello").expect("it is queued");
+    within(router.close()).await;
+    west.node.close().await;
 }
 
 #[tokio::test]
