@@ -148,7 +148,7 @@ impl RouterInner {
         self: &Arc<Self>,
         from: &Arc<RouterLink>,
         arrived: &Arrived<'_>,
-        (ways, mut lost): Ways,
+        (ways, lost): Ways,
     ) -> Result<(), DisconnectReason> {
         let Ok(Message::StreamOpen { id, target: Some(target), event, info, ack }) =
             v3::decode(arrived.payload)
@@ -185,10 +185,12 @@ impl RouterInner {
             }
         };
         #[cfg(feature = "legacy")]
-        if arrived.here {
+        let lost = if arrived.here {
             let missed = self.old_hosts_without(&target, event, "streams");
-            lost.extend(missed.into_iter().map(Arc::from));
-        }
+            lost.into_iter().chain(missed.into_iter().map(Arc::from)).collect()
+        } else {
+            lost
+        };
         let recipients = recipients(&here, ways);
         if socket.is_some() && recipients.is_empty() {
             return match arrived.here {
