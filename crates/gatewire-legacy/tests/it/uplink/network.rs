@@ -206,6 +206,10 @@ impl Network {
         self.numbers[&(at, to.expect("there is one"))]
     }
 
+    pub(super) fn has_link(&self, a: usize, b: usize) -> bool {
+        self.numbers.contains_key(&(a, b))
+    }
+
     pub(super) fn cut(&mut self, a: usize, b: usize) {
         for pair in [(a, b), (b, a)] {
             self.wires.remove(&pair);
