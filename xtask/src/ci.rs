@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::command::{Failure, cargo, run as run_command};
 use crate::workspace::Workspace;
-use crate::{bench, examples, features, fuzz, layers, model, readme, sim, standalone, tidy};
+use crate::{
+    bench, examples, features, fuzz, interop, layers, model, readme, sim, standalone, tidy,
+};
 
 /// One check, which can be skipped by its name.
 struct Step {
@@ -12,7 +14,7 @@ struct Step {
     run: fn(&Workspace) -> Result<(), Failure>,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "fmt", run: fmt },
     Step { name: "layers", run: layers::run },
     Step { name: "tidy", run: tidy::run },
@@ -23,6 +25,7 @@ const STEPS: [Step; 14] = [
     Step { name: "features", run: features::run },
     Step { name: "examples", run: examples::run },
     Step { name: "standalone", run: standalone::run },
+    Step { name: "interop", run: |workspace| interop::run(workspace, &[]) },
     Step { name: "model", run: |workspace| model::run(workspace, &[]) },
     Step { name: "sim", run: sim::check },
     Step { name: "bench-smoke", run: bench::smoke },

@@ -10,12 +10,14 @@ mod command;
 mod examples;
 mod features;
 mod fuzz;
+mod interop;
 mod layers;
 mod model;
 mod readme;
 mod sim;
 mod standalone;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ usage: cargo xtask <task>
   readme               run the doc tests and check that each README's examples were among them
   features             check each feature of `gatewire` by itself
   standalone           build crates outside the workspace on the codec alone and on `gatewire`
+  interop [OPTIONS]    run gatewire against fast-tcp, the original of wire version 1; needs node and npm.
+                       `interop --help` has the options
   fuzz [--seconds N]   run each fuzz target for N seconds (default 10)
   model [NAME]         check the model of the handshake; needs Spin. NAME shows the attack of one mutant
   sim [OPTIONS]        simulate clusters under faults; `sim --help` has the options
@@ -59,7 +63,8 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         println!("{USAGE}");
         return Ok(());
     }
-    let takes_arguments = matches!(task.as_str(), "fuzz" | "model" | "sim" | "bench" | "ci");
+    let takes_arguments =
+        matches!(task.as_str(), "interop" | "fuzz" | "model" | "sim" | "bench" | "ci");
     if !takes_arguments && !rest.is_empty() {
         return Err(Failure::new(format!("`{task}` takes no arguments\n\n{USAGE}")));
     }
@@ -70,6 +75,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         "readme" => |workspace, _| readme::run(workspace),
         "features" => |workspace, _| features::run(workspace),
         "standalone" => |workspace, _| standalone::run(workspace),
+        "interop" => interop::run,
         "fuzz" => fuzz::run,
         "model" => model::run,
         "sim" => sim::run,

@@ -10,7 +10,7 @@ use super::options::Load;
 use super::peer::FOLDER;
 use super::process::Place;
 use super::store::About;
-use super::tools::first_line;
+use crate::tools::first_line;
 use crate::workspace::Workspace;
 
 /// Labels and texts for people. What cannot be found out is left away.

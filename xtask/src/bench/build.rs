@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::case::Pace;
 use super::peer::{self, FOLDER, Peer};
 use super::process::Program;
-use super::tools::is_here;
 use crate::command::{Failure, cargo, run as run_command};
+use crate::tools::is_here;
 use crate::workspace::Workspace;
 
 /// A system under test that can be measured here.

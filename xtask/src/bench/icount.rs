@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::options::Icount;
-use super::tools::{first_line, is_here};
 use crate::command::{Failure, capture, cargo, run as run_command};
+use crate::tools::{first_line, is_here, search_path};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "gatewire-benches";
@@ -102,7 +102,7 @@ fn instructions(program: &Path, name: &str, iterations: u32) -> Result<f64, Fail
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     valgrind.arg(program).arg(name).arg(iterations.to_string());
     // What stands in the environment changes where the stack begins, and so a few instructions.
-    valgrind.env_clear().env("PATH", super::tools::search_path());
+    valgrind.env_clear().env("PATH", search_path());
     let output = valgrind.stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     collected(&said).filter(|_| output.status.success()).ok_or_else(|| {

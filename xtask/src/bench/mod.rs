@@ -22,7 +22,6 @@ mod setup;
 mod store;
 mod summary;
 mod table;
-mod tools;
 
 use crate::command::Failure;
 use crate::workspace::Workspace;

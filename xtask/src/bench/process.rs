@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::outcome::Outcome;
-use super::tools::{is_here, search_path};
 use crate::command::{Failure, kill_group, own_group};
+use crate::tools::{is_here, search_path};
 
 /// A load program that can be started in either role.
 #[derive(Debug, Clone, PartialEq, Eq)]

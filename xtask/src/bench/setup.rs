@@ -6,8 +6,8 @@ use std::process::Command;
 
 use super::build::build_foreign;
 use super::peer::{FOLDER, Peer, Program, select};
-use super::tools::{first_line, is_here};
 use crate::command::{Failure, run as run_command};
+use crate::tools::{first_line, is_here};
 use crate::workspace::Workspace;
 
 /// A package of Debian, and how to tell that it is here.

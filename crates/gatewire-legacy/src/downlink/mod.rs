@@ -135,7 +135,7 @@ impl Translator {
     }
 
     /// Gives up the stream of the peer that holds most, so that the peer can be read again: its reader gets an
-    /// error behind what it has, and what else comes of the stream is thrown away.
+    /// error behind what it has, and what else comes of the stream is thrown away. A stream to others is not given up.
     pub fn give_up_stream(&mut self) {
         self.reading.give_up_largest(&mut self.near);
     }

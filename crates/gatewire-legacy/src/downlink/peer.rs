@@ -140,7 +140,7 @@ impl Translator {
                     self.ignored += 1;
                     return Ok(());
                 }
-                if id == 0 || !self.reading.open(id) {
+                if id == 0 || !self.reading.open(id, target.is_some()) {
                     return Err(PeerError::StreamId(id));
                 }
                 let info = values.inward(info);

@@ -26,6 +26,8 @@ struct Stream {
     waits: usize,
     /// The peer has said all.
     finished: bool,
+    /// It is for others, and not read here: how long one of those may take is decided where it is passed on.
+    relayed: bool,
 }
 
 /// Waiting bytes are kept in pieces of this size, so that those which are passed on are given back.
@@ -84,13 +86,14 @@ impl Reading {
         self.open.contains_key(&id)
     }
 
-    /// `false`: there is one with this id.
-    pub(super) fn open(&mut self, id: u32) -> bool {
+    /// `relayed`: it is for others. `false`: there is one with this id.
+    pub(super) fn open(&mut self, id: u32, relayed: bool) -> bool {
         if self.is_open(id) {
             return false;
         }
         let (passed, limit) = (0, v3::INITIAL_CREDIT);
-        let stream = Stream { passed, limit, waiting: VecDeque::new(), waits: 0, finished: false };
+        let (waiting, waits, finished) = (VecDeque::new(), 0, false);
+        let stream = Stream { passed, limit, waiting, waits, finished, relayed };
         self.open.insert(id, stream);
         true
     }
@@ -158,10 +161,12 @@ impl Reading {
         }
     }
 
-    /// As [`give_up`](Self::give_up), of the stream that holds most.
+    /// As [`give_up`](Self::give_up), of the stream to this end that holds most. One to others waits for the slowest
+    /// of them, who is cut in time: to give it up would cut it for all, and old versions cannot tell a cut from an end.
     pub(super) fn give_up_largest(&mut self, near: &mut BytesMut) {
-        let largest = self.open.iter().max_by_key(|(id, stream)| (stream.waits, **id));
-        if let Some(id) = largest.filter(|(_, stream)| stream.waits > 0).map(|(id, _)| *id) {
+        let waiting = self.open.iter().filter(|(_, stream)| stream.waits > 0 && !stream.relayed);
+        if let Some(id) = waiting.max_by_key(|(id, stream)| (stream.waits, **id)).map(|(id, _)| *id)
+        {
             self.give_up(id, "the stream was not read", near);
         }
     }
@@ -170,5 +175,31 @@ impl Reading {
 fn put(near: &mut BytesMut, message: &Message<'_>) {
     if let Err(error) = v3::encode(message, near) {
         debug_assert!(false, "a frame of a stream: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_to_others_is_not_given_up_for_a_slow_one() {
+        let (mut reading, mut near) = (Reading::default(), BytesMut::new());
+        let credit = usize::try_from(v3::INITIAL_CREDIT).expect("it is small");
+        for (id, relayed, waits) in [(1, true, 300), (2, false, 100), (3, false, 200)] {
+            assert!(reading.open(id, relayed));
+            assert!(reading.chunk(id, &vec![0; credit + waits], &mut near));
+        }
+        assert_eq!(reading.buffered(), 600);
+        let left = [3, 2].map(|given_up| {
+            reading.give_up_largest(&mut near);
+            assert!(!reading.is_open(given_up));
+            reading.buffered()
+        });
+        assert_eq!(left, [400, 300]);
+        near.clear();
+        reading.give_up_largest(&mut near);
+        assert!(near.is_empty(), "nobody is told of anything");
+        assert!(reading.is_open(1));
     }
 }

@@ -17,22 +17,20 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_channel::oneshot;
-use gatewire_codec::{CloseCode, Names, SocketAddress, Value};
+use gatewire_codec::{CloseCode, SocketAddress, Value};
 #[cfg(feature = "legacy")]
 use gatewire_codec::{Target, ValueRef};
-use gatewire_core::session::{Class, OutboxLimits, SendError, StreamLimits};
-use gatewire_core::{Backoff, SocketId, Time};
+use gatewire_core::session::{Class, OutboxLimits, StreamLimits};
+use gatewire_core::{Backoff, SocketId};
 use gatewire_format::{FromValue, IntoValue};
 use tokio::sync::watch;
 
 use crate::counters::Counters;
-use crate::error::{ConnectError, DisconnectReason, EmitError, Error, RequestError};
+use crate::error::{ConnectError, DisconnectReason, EmitError, Error};
 use crate::handler::{Handler, HandlerId, Handlers};
 use crate::limits::{Limits, TcpOptions};
 use crate::net::credentials::Credentials;
-use crate::net::link::{HasLink, Link, LinkOutbound, Session};
-use crate::net::waiter::Waiter;
+use crate::net::link::{HasLink, Link, Session};
 use crate::request::Request;
 use crate::stream::{OpenStream, Peer};
 use crate::to::{Origin, To, ToSocket};

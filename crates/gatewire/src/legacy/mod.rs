@@ -108,8 +108,8 @@ pub(crate) fn value_rules(options: &LegacyOptions) -> ValueRules {
 }
 
 /// The same in the terms of version 3.
-pub(crate) fn handshake_error(error: OldHandshakeError) -> HandshakeError {
-    match error {
+pub(crate) fn handshake_error(error: &OldHandshakeError) -> HandshakeError {
+    match *error {
         OldHandshakeError::Malformed(error) => HandshakeError::Malformed(error),
         OldHandshakeError::Version { .. } => HandshakeError::Version,
         OldHandshakeError::Unexpected { found, expected } => {

@@ -28,10 +28,10 @@ pub(crate) async fn accept<'k>(
     let expect = match expect.handle(&proof, keys) {
         Ok(Ok(expect)) => expect,
         Ok(Err(admitted)) => return Ok(Ok((admitted, buffer))),
-        Err(error) => return Ok(Err(handshake_error(error))),
+        Err(error) => return Ok(Err(handshake_error(&error))),
     };
     let role = read_frame(channel, &mut buffer).await?;
-    let admitted = expect.handle(&role).map_err(handshake_error);
+    let admitted = expect.handle(&role).map_err(|error| handshake_error(&error));
     Ok(admitted.map(|admitted| (admitted, buffer)))
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn dial(
         let seeded = matches!(step, Step::Seed(_));
         match step
             .handle(&frame)
-            .map_err(|error| ConnectError::Handshake(handshake_error(error)))?
+            .map_err(|error| ConnectError::Handshake(handshake_error(&error)))?
         {
             Progress::Done(registered) => return Ok((registered, buffer)),
             Progress::Waits(answer, next) => {

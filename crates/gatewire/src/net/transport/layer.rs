@@ -16,9 +16,9 @@ use super::tls::Tls;
 
 pub(super) enum Layer {
     #[cfg(feature = "tls")]
-    Tls(Tls),
+    Tls(Box<Tls>),
     #[cfg(feature = "legacy")]
-    Legacy(Legacy),
+    Legacy(Box<Legacy>),
 }
 
 /// The same call on each of them.

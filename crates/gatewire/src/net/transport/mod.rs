@@ -36,7 +36,7 @@ const MAX_SLICES: usize = 64;
 pub(crate) struct Transport {
     tcp: OwnedWriteHalf,
     /// What lies over TCP, if anything does.
-    layer: Option<Box<Layer>>,
+    layer: Option<Layer>,
 }
 
 /// What the driver reads.
@@ -62,18 +62,18 @@ impl Transport {
 
     #[cfg(feature = "tls")]
     pub(crate) fn tls(tcp: TcpStream, tls: Tls) -> (Arc<Self>, TransportReader) {
-        Self::layered(tcp, Layer::Tls(tls))
+        Self::layered(tcp, Layer::Tls(Box::new(tls)))
     }
 
     #[cfg(feature = "legacy")]
     pub(crate) fn legacy(tcp: TcpStream, legacy: Legacy) -> (Arc<Self>, TransportReader) {
-        Self::layered(tcp, Layer::Legacy(legacy))
+        Self::layered(tcp, Layer::Legacy(Box::new(legacy)))
     }
 
     #[cfg(any(feature = "legacy", feature = "tls"))]
     fn layered(tcp: TcpStream, layer: Layer) -> (Arc<Self>, TransportReader) {
         let (read, tcp) = tcp.into_split();
-        Self { tcp, layer: Some(Box::new(layer)) }.with_reader(read)
+        Self { tcp, layer: Some(layer) }.with_reader(read)
     }
 
     fn with_reader(self, tcp: OwnedReadHalf) -> (Arc<Self>, TransportReader) {
@@ -125,12 +125,12 @@ impl Transport {
 
     /// Whether there are bytes that the batch counts as written and the kernel has not taken.
     pub(crate) fn has_unsent(&self) -> bool {
-        self.layer.as_ref().is_some_and(|layer| layer.has_unsent())
+        self.layer.as_ref().is_some_and(Layer::has_unsent)
     }
 
     /// Bytes that went to the kernel other than through a batch: progress, if others show none.
     pub(crate) fn sent(&self) -> u64 {
-        self.layer.as_ref().map_or(0, |layer| layer.sent())
+        self.layer.as_ref().map_or(0, Layer::sent)
     }
 
     /// Ready when the kernel takes bytes, and has taken what was left over.

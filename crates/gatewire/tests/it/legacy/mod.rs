@@ -1,6 +1,8 @@
 //! Peers of wire versions 1 and 2.
 
+mod defects;
 mod own;
+mod raw;
 mod replay;
 mod rig;
 mod routers;

@@ -1,7 +1,7 @@
 //! Gatewire at both ends.
 
 use bytes::Bytes;
-use gatewire::{StreamReader, Value};
+use gatewire::{EmitError, StreamReader, Value, Wire};
 use tokio::io::AsyncReadExt;
 
 use super::rig::{Everything, WIRES};
@@ -46,6 +46,37 @@ async fn members_of_all_versions_share_a_room() {
         assert_eq!(record.next().await, "from the server");
         fence(client).await;
         record.expect_nothing();
+    }
+}
+
+#[tokio::test]
+async fn a_stream_to_one_client_goes_by_the_id_that_its_server_gave_it() {
+    let all = Everything::new().await;
+    for wire in [Wire::V1, Wire::V2] {
+        let (writer, reader) = (all.client(wire).await, all.client(wire).await);
+        let (seen, mut sums) = record();
+        reader.on("file", move |info: Value, stream: StreamReader| {
+            let seen = seen.clone();
+            async move { seen.note(digest(stream, info).await) }
+        });
+        let id = reader.registered_id().expect("connected");
+        let mut stream = writer.to_id(&*id).stream("file", ()).await.expect("a stream");
+        let bytes = pattern(20_000);
+        within(stream.send(bytes.clone())).await.expect("sent");
+        within(stream.finish()).await.expect("finished");
+        assert_eq!(sums.next().await, summed(&bytes), "{wire}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_old_frame_has_room_for_is_refused_at_once() {
+    let all = Everything::new().await;
+    let event = "n".repeat(65_535);
+    for wire in [Wire::V1, Wire::V2] {
+        let client = all.client(wire).await;
+        assert_eq!(client.emit(&event, 1), Ok(()), "{wire}");
+        let refused = client.to("room").emit(&event, 1);
+        assert!(matches!(refused, Err(EmitError::Encode(_))), "{wire}: {refused:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gatewire::legacy::{LegacyOptions, V2Key, V2Keys, V2Secret};
+use gatewire::legacy::{V2Key, V2Keys, V2Secret};
 use gatewire::{Client, ClientBuilder, Server, ServerBuilder, Wire};
 
 use crate::rig::connect;
@@ -63,8 +63,4 @@ impl Everything {
         connect(&client).await;
         client
     }
-}
-
-pub(super) fn options() -> LegacyOptions {
-    LegacyOptions::new()
 }

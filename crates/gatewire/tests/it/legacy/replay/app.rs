@@ -135,7 +135,7 @@ async fn stream(clients: &Clients, step: &str) {
         "one 100000-byte write" => answered(client("a"), "big", 100_000, 100_000),
         "200000 bytes in 16384-byte writes" => answered(client("b"), "big2", 200_000, 16_384),
         "stream to room1" => {
-            many(client("a").to("room1").stream("img", numbered(1)), &["abc", "def"]).await
+            many(client("a").to("room1").stream("img", numbered(1)), &["abc", "def"]).await;
         }
         "stream to socket b" => {
             many(client("a").to_id(id("b")).stream("img", numbered(2)), &["to-b"]).await;

@@ -10,8 +10,9 @@ use gatewire_codec::{ValueRef, Version};
 use tokio::net::TcpListener;
 
 use super::app::{Clients, act, listen};
-use super::frames::{Numbers, Raw, Sent, with_text};
+use super::frames::{Numbers, Sent, with_text};
 use super::recorded::{Entry, Session, session};
+use crate::legacy::raw::Raw;
 use crate::rig::{eventually, limits, within};
 
 /// A meant difference: whether a frame on a connection is one that only one of the clients sends.

@@ -1,14 +1,11 @@
-//! Frames on a raw connection, in a form in which two sides can be compared.
+//! Frames in a form in which two sides can be compared.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bytes::BytesMut;
 use gatewire_codec::legacy::{Kind, Packet};
-use gatewire_codec::{Framer, LENGTH_PREFIX, ValueRef, Version};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use gatewire_codec::{ValueRef, Version};
 
-use crate::rig::within;
+use crate::legacy::raw::encode;
 
 /// A frame without its length prefix, or all chunks of a stream that follow one another.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,8 +118,7 @@ impl Numbers {
         let recorded = packet.id;
         packet.id = match packet.kind {
             Kind::Ack => recorded,
-            Kind::Stream => self.ids[&recorded],
-            Kind::StreamClose => self.ids[&recorded],
+            Kind::Stream | Kind::StreamClose => self.ids[&recorded],
             _ => {
                 let id = self.next;
                 self.next += 1;
@@ -134,60 +130,10 @@ impl Numbers {
     }
 }
 
-/// Encodes a packet, without the length prefix.
-pub(super) fn encode(packet: &Packet<'_>) -> Vec<u8> {
-    let mut out = BytesMut::new();
-    packet.encode(&mut out).expect("a packet");
-    out[LENGTH_PREFIX..].to_vec()
-}
-
 /// A packet with this text for its data.
 pub(super) fn with_text(frame: &[u8], text: &str) -> Vec<u8> {
     let packet = Packet::decode(frame).expect("a frame");
     encode(&Packet { value: ValueRef::String(text), ..packet })
-}
-
-/// One raw connection.
-pub(super) struct Raw {
-    stream: TcpStream,
-    buffer: BytesMut,
-    /// The peer sends no more.
-    pub(super) ended: bool,
-    /// This side sends no more.
-    pub(super) shut: bool,
-}
-
-impl Raw {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: BytesMut::new(), ended: false, shut: false }
-    }
-
-    /// Sends a frame, given without its length prefix.
-    pub(super) async fn send(&mut self, frame: &[u8]) {
-        let length = u32::try_from(frame.len()).expect("a short frame").to_le_bytes();
-        let whole = [&length[..], frame].concat();
-        self.stream.write_all(&whole).await.expect("a live connection");
-    }
-
-    pub(super) async fn shutdown(&mut self) {
-        self.stream.shutdown().await.expect("a live connection");
-        self.shut = true;
-    }
-
-    /// The next frame; `None`: the peer sends no more.
-    pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
-        let mut framer = Framer::new(u32::MAX);
-        loop {
-            if let Some(frame) = framer.next_frame(&mut self.buffer).expect("a frame") {
-                return Some(frame.to_vec());
-            }
-            if self.ended {
-                return None;
-            }
-            self.ended =
-                within(self.stream.read_buf(&mut self.buffer)).await.expect("no reset") == 0;
-        }
-    }
 }
 
 /// The data of a frame, as text.

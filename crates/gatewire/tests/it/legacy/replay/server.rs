@@ -6,23 +6,14 @@ use gatewire::legacy::{V2Key, V2Keys, V2Secret};
 use gatewire::{Object, Router, Server, Socket, SocketId, StreamReader, Value};
 use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{ValueRef, Version};
-use gatewire_legacy::handshake::{Dialler, Progress, Role};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::frames::{Numbers, Raw, Sent, encode, fence, text_of, with_text};
+use super::frames::{Numbers, Sent, fence, text_of, with_text};
 use super::recorded::{Entry, Session, session};
+use crate::legacy::raw::{Raw, encode, proof};
 use crate::rig::within;
-
-/// What a client with this key answers to this seed.
-fn proof(seed: &[u8], secret: V2Secret) -> String {
-    let dialler = Dialler { version: Version::V2, secret: Some(secret), role: Role::Client };
-    let (_, step) = dialler.start();
-    let Ok(Progress::Waits(answer, _)) = step.handle(seed) else { panic!("it answers a seed") };
-    let length = u32::from_le_bytes(*answer.first_chunk().expect("a length")) as usize;
-    text_of(&answer[4..4 + length])
-}
 
 /// A meant difference: whether a frame on a connection is one that only one of the servers sends.
 type Difference = Box<dyn FnMut(&str, &Packet<'_>) -> bool>;

@@ -1,16 +1,16 @@
-//! Programs of others that the benches need: whether they are here, and which version.
+//! Programs of others that tasks need: whether they are here, and which version.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Whether there is a program of this name.
-pub(super) fn is_here(program: &str) -> bool {
+pub(crate) fn is_here(program: &str) -> bool {
     is_in(program, std::env::split_paths(&search_path()))
 }
 
 /// Where programs are sought. Servers often lie where only administrators look.
-pub(super) fn search_path() -> OsString {
+pub(crate) fn search_path() -> OsString {
     let given = std::env::var_os("PATH").unwrap_or_default();
     let administrators = ["/usr/local/sbin", "/usr/sbin"].map(PathBuf::from);
     let folders: Vec<_> = std::env::split_paths(&given).chain(administrators).collect();
@@ -18,7 +18,7 @@ pub(super) fn search_path() -> OsString {
 }
 
 /// The first line that a program prints to either stream; `None`: it is not here, or fails.
-pub(super) fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
+pub(crate) fn first_line(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).env("PATH", search_path()).stdin(Stdio::null());
     let output = command.output().ok().filter(|output| output.status.success())?;
