@@ -11,6 +11,10 @@ pub mod codec;
 #[path = "../../crates/gatewire-core/tests/it/properties/mod.rs"]
 pub mod session;
 
+/// `gatewire-legacy`, among routers.
+#[path = "../../crates/gatewire-legacy/tests/it/uplink/property.rs"]
+pub mod uplink;
+
 /// `gatewire`.
 #[path = "../../crates/gatewire/tests/it/properties/mod.rs"]
 pub mod server;

@@ -82,6 +82,9 @@ pub struct Config {
     pub max_nodes: usize,
     /// Whether this node asks not to be a way to others.
     pub overload: bool,
+    /// Whether this node has links to routers of wire version 2, of which others are told:
+    /// [`Router::v2_gateways`].
+    pub v2_gateway: bool,
     /// For jitter; nothing has to be secret about it.
     pub seed: u64,
 }
@@ -96,6 +99,7 @@ impl Config {
             room_key,
             max_nodes: 16_384,
             overload: false,
+            v2_gateway: false,
             seed,
         }
     }
@@ -363,6 +367,16 @@ impl Router {
         self.reached.values().map(|(name, _)| name)
     }
 
+    /// Those of them that have links to routers of wire version 2.
+    pub fn v2_gateways(&self) -> impl Iterator<Item = &NodeName> {
+        let is_gateway = |node: &NodeId| {
+            let record = self.database.get(*node).and_then(|node| node.record.as_ref());
+            let links = record.and_then(|record| record.links.as_ref());
+            links.is_some_and(|links| links.flags.v2_gateway)
+        };
+        self.reached.iter().filter(move |(node, _)| is_gateway(node)).map(|(_, (name, _))| name)
+    }
+
     /// The sum of the costs of the way to `node`; `None` when there is none.
     #[must_use]
     pub fn cost_to(&self, node: NodeId) -> Option<u32> {
@@ -454,7 +468,8 @@ impl Router {
     }
 
     fn flags(&self) -> NodeFlags {
-        NodeFlags { overload: self.config.overload, ..NodeFlags::default() }
+        let Config { overload, v2_gateway, .. } = self.config;
+        NodeFlags { overload, v2_gateway, ..NodeFlags::default() }
     }
 
     fn emit(&mut self, event: Event) {

@@ -164,6 +164,11 @@ impl<H: Clone> Hub<H> {
         self.room(name).map_or(0, |room| room.members.len())
     }
 
+    /// The rooms that have members, in no order.
+    pub fn room_names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(|name| &**name)
+    }
+
     /// How many rooms have members.
     #[must_use]
     pub fn room_count(&self) -> usize {

@@ -1,1 +1,3 @@
 //! Peers of versions 1 and 2, frame by frame.
+
+mod uplink;

@@ -56,9 +56,13 @@ mod options;
 
 pub use gatewire_legacy::downlink::WideIntegers;
 pub use gatewire_legacy::handshake::V2Secret;
+pub use gatewire_legacy::uplink::{Counters as V2Counters, NameError as V2NameError};
 pub(crate) use keys::granting;
 pub use keys::{V2Key, V2Keys};
+pub(crate) use objects::EndpointObjects;
 pub use options::LegacyOptions;
+
+pub use crate::router::V2Uplink;
 
 use std::sync::Arc;
 
@@ -94,7 +98,7 @@ pub(crate) fn settings(
         stream_buffer: options.stream_buffer,
         pad_streams: options.pad_streams,
         values: value_rules(options),
-        objects: Arc::new(objects::EndpointObjects::new(formats.clone())),
+        objects: Arc::new(EndpointObjects::new(formats.clone())),
     }
 }
 

@@ -7,12 +7,12 @@ use gatewire_format::{Formats, ObjectSlot, erased_serde};
 use gatewire_legacy::downlink::Objects;
 
 /// The formats of a server or a client.
-pub(super) struct EndpointObjects {
+pub(crate) struct EndpointObjects {
     formats: Formats,
 }
 
 impl EndpointObjects {
-    pub(super) fn new(formats: Formats) -> Self {
+    pub(crate) fn new(formats: Formats) -> Self {
         Self { formats }
     }
 }

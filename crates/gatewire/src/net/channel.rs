@@ -175,6 +175,16 @@ impl Channel {
         }
     }
 
+    /// The connection of a router of version 2. `None`: it is TLS, which those do not speak.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn into_plain(self) -> Option<TcpStream> {
+        match self {
+            Self::Plain(looked) => Some(looked.tcp),
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => None,
+        }
+    }
+
     /// What the session of a peer of version 1 or 2 runs over.
     #[cfg(feature = "legacy")]
     pub(crate) fn into_legacy(self, legacy: Legacy) -> (Arc<Transport>, TransportReader) {

@@ -11,6 +11,9 @@ use gatewire_format::{Format, Formats};
 use super::Router;
 use super::cost::Cost;
 use super::inner::RouterInner;
+#[cfg(feature = "legacy")]
+use super::old;
+use super::room_names::keep_told;
 use super::uplink::{Uplink, keep_up};
 use crate::clock::{Clock, unix_now};
 use crate::entropy::{random, random_u64};
@@ -38,6 +41,8 @@ pub struct RouterBuilder {
     max_nodes: Option<usize>,
     overload: bool,
     last_counter: Option<u32>,
+    #[cfg(feature = "legacy")]
+    v2_uplinks: Vec<old::V2Uplink>,
 }
 
 /// A router was not started. Nothing has changed.
@@ -46,6 +51,9 @@ pub struct RouterBuilder {
 pub enum StartError {
     /// The name of the node or of the cluster is none.
     Name(NameError),
+    /// The node would be a gateway to hosts of wire version 2, and none of these can have its name.
+    #[cfg(feature = "legacy")]
+    V2Name(crate::legacy::V2NameError),
     /// One of the servers belongs to a router already, or was given twice. (If another router takes it at this very
     /// moment, the servers given before it can join no other.)
     ServerTaken,
@@ -55,6 +63,8 @@ impl std::fmt::Display for StartError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Name(error) => error.fmt(f),
+            #[cfg(feature = "legacy")]
+            Self::V2Name(error) => write!(f, "as a host of wire version 2: {error}"),
             Self::ServerTaken => f.write_str("the server belongs to a router already"),
         }
     }
@@ -96,6 +106,8 @@ impl RouterBuilder {
             max_nodes: None,
             overload: false,
             last_counter: None,
+            #[cfg(feature = "legacy")]
+            v2_uplinks: Vec::new(),
         }
     }
 
@@ -131,6 +143,19 @@ impl RouterBuilder {
     /// the other as its uplink; when both do, they have two links, which does no harm.
     pub fn add_uplink(mut self, uplink: Uplink) -> Self {
         self.uplinks.push(uplink);
+        self
+    }
+
+    /// Links to a router of wire version 2, for which this node is then one host of the old cluster, and its gateway to
+    /// the cluster of version 3: what is emitted to a room on one side reaches the members on the other. It is
+    /// dialled until it answers, and again when it is lost. (Old routers may also dial this one, if a server of
+    /// it listens for version 2 and has a key with the [role](crate::legacy::V2Key::roles) of a router.)
+    ///
+    /// Requests and streams do not cross, and of several gateways of one cluster only one is
+    /// [active](Router::is_active_v2_gateway).
+    #[cfg(feature = "legacy")]
+    pub fn v2_uplink(mut self, uplink: old::V2Uplink) -> Self {
+        self.v2_uplinks.push(uplink);
         self
     }
 
@@ -212,6 +237,14 @@ impl RouterBuilder {
         let mut config = Config::new(&self.cluster, &self.name, room_key, random_u64());
         config.overload = self.overload;
         config.max_nodes = self.max_nodes.unwrap_or(config.max_nodes);
+        #[cfg(feature = "legacy")]
+        let (old, v2_uplinks) = {
+            let takes = self.servers.iter().any(|server| server.inner.takes_v2_routers());
+            config.v2_gateway = takes || !self.v2_uplinks.is_empty();
+            let old = config.v2_gateway.then(|| old::OldCluster::new(&self.name));
+            let old = old.transpose().map_err(StartError::V2Name)?.map(Arc::new);
+            (old, self.v2_uplinks)
+        };
         let clock = Clock::start();
         let machine = gatewire_cluster::Router::new(config, boot, clock.now().elapsed())
             .map_err(StartError::Name)?;
@@ -225,7 +258,14 @@ impl RouterBuilder {
         let of_server = || servers.first().map(|server| server.formats.clone());
         let formats = self.formats.or_else(of_server).unwrap_or_else(default_formats);
         let parts = (self.cluster, formats, self.limits, self.accept_cost);
-        let inner = RouterInner::new(machine, servers, parts, clock);
+        let inner = RouterInner::new(
+            machine,
+            servers,
+            parts,
+            clock,
+            #[cfg(feature = "legacy")]
+            old,
+        );
         for server in inner.servers() {
             if !server.belong_to(&inner) {
                 inner.forget_servers();
@@ -233,6 +273,7 @@ impl RouterBuilder {
             }
         }
         tokio::spawn(Arc::clone(&inner).keep_time());
+        tokio::spawn(keep_told(Arc::clone(&inner)));
         for uplink in self.uplinks {
             let (key, channel) = (self.key.as_ref(), self.channel.as_ref());
             let credentials = uplink.credentials(key, channel, instance);
@@ -245,6 +286,8 @@ impl RouterBuilder {
                 drop(task);
             });
         }
+        #[cfg(feature = "legacy")]
+        old::start(&inner, v2_uplinks);
         Ok(Router { inner })
     }
 }

@@ -24,7 +24,7 @@ impl From<u16> for Cost {
 
 impl Cost {
     /// The cost to begin with.
-    pub(super) fn first(self) -> u16 {
+    pub(crate) fn first(self) -> u16 {
         match self {
             Self::Fixed(cost) => cost.max(1),
             // Until there is a measurement: a link within one machine room.

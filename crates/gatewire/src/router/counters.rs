@@ -26,6 +26,13 @@ pub struct RouterCounters {
     pub malformed: u64,
     /// Rooms that were not told to the cluster: this node has a million others.
     pub rooms_untold: u64,
+    /// Events that old hosts (of wire version 2) were sent, once for each host.
+    pub to_old_hosts: u64,
+    /// Events that have come from old hosts.
+    pub from_old_hosts: u64,
+    /// Events, requests and streams that concerned old hosts, and that these do not get: each was told as a
+    /// [`V2Missed`](crate::RouterEvent::V2Missed).
+    pub missed_by_old_hosts: u64,
 }
 
 /// The same, while they count.
@@ -39,6 +46,9 @@ pub(super) struct Counts {
     pub(super) late: AtomicU64,
     pub(super) malformed: AtomicU64,
     pub(super) rooms_untold: AtomicU64,
+    pub(super) to_old_hosts: AtomicU64,
+    pub(super) from_old_hosts: AtomicU64,
+    pub(super) missed_by_old_hosts: AtomicU64,
 }
 
 impl Counts {
@@ -59,6 +69,9 @@ impl Counts {
             late: read(&self.late),
             malformed: read(&self.malformed),
             rooms_untold: read(&self.rooms_untold),
+            to_old_hosts: read(&self.to_old_hosts),
+            from_old_hosts: read(&self.from_old_hosts),
+            missed_by_old_hosts: read(&self.missed_by_old_hosts),
         }
     }
 }

@@ -55,6 +55,25 @@ pub enum RouterEvent {
         /// How many nodes have members now.
         nodes: usize,
     },
+    /// A link to a router of wire version 2 is up.
+    V2LinkUp {
+        /// Its host name.
+        host: String,
+    },
+    /// A link to a router of wire version 2 is gone.
+    V2LinkDown {
+        /// Its host name.
+        host: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something concerned hosts of wire version 2, which do not get it: their wire cannot say it.
+    V2Missed {
+        /// The event, if it is known.
+        event: String,
+        /// Why.
+        error: String,
+    },
     /// Another live node has this router's name, and stays. This router takes part no more: its links are closed,
     /// and its servers stand alone.
     NameTaken,

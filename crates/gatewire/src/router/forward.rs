@@ -13,6 +13,7 @@ use gatewire_core::session::{Class, Frames};
 use super::counters::Counts;
 use super::inner::{Plane, RouterInner};
 use super::link::RouterLink;
+use super::room_names::are_names;
 use crate::error::{DisconnectReason, EmitError, RequestError};
 use crate::net::assembly::Frame;
 use crate::net::link::HasLink;
@@ -85,10 +86,25 @@ impl RouterInner {
         frames: &Frames<'_>,
     ) {
         self.deliver_beside(from, target, class, frames);
+        self.publish_to_nodes(target, flow, class, frames);
+        #[cfg(feature = "legacy")]
+        self.to_old_hosts(target, frames);
+    }
+
+    /// The same for the members on other nodes alone.
+    pub(super) fn publish_to_nodes(
+        &self,
+        target: &Target<'_>,
+        flow: u8,
+        class: Class,
+        frames: &Frames<'_>,
+    ) {
         Scratch::with(|scratch| {
             let plane = self.plane();
             let mut unknown = 0;
-            plane.router.addressed(target, &mut scratch.nodes, |_| unknown += 1);
+            plane.router.addressed(target, &mut scratch.nodes, |node| {
+                unknown += usize::from(!self.is_old_host(node));
+            });
             Counts::add(&self.counts.unreachable, unknown);
             if scratch.nodes.is_empty() {
                 return;
@@ -106,8 +122,31 @@ impl RouterInner {
         });
     }
 
+    /// A node tells the names of its rooms.
+    #[cfg(feature = "legacy")]
+    fn take_room_names(&self, frames: &Frames<'_>) {
+        if let Some(old) = self.old() {
+            old.take_room_names(frames.bytes());
+        }
+    }
+
+    /// Only a gateway wants them.
+    #[cfg(not(feature = "legacy"))]
+    fn take_room_names(&self, _: &Frames<'_>) {}
+
+    /// Whether this is a router of wire version 2 that is not reached as a node.
+    #[cfg(feature = "legacy")]
+    fn is_old_host(&self, name: &str) -> bool {
+        self.old().is_some_and(|old| old.reaches(name))
+    }
+
+    #[cfg(not(feature = "legacy"))]
+    fn is_old_host(&self, _: &str) -> bool {
+        false
+    }
+
     /// Gives events to the other servers of this node.
-    fn deliver_beside(
+    pub(super) fn deliver_beside(
         &self,
         from: Option<&server::Inner>,
         target: &Target<'_>,
@@ -253,9 +292,14 @@ impl RouterInner {
             return self.take_request(&passing, payload);
         }
         match decode_events(payload, frame) {
+            Some((target, frames)) if are_names(&target) => {
+                self.take_room_names(&frames);
+            }
             Some((target, frames)) => {
                 Counts::add(&self.counts.delivered, 1);
                 self.deliver_beside(None, &target, class, &frames);
+                #[cfg(feature = "legacy")]
+                self.to_old_hosts(&target, &frames);
             }
             None => {
                 tracing::debug!(origin = passing.origin.to_bits(), "a routed frame is broken");

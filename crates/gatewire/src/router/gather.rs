@@ -80,6 +80,10 @@ impl RouterInner {
                 branches.nodes.insert(*node, gather.add_branch(name.as_str()));
             }
         });
+        #[cfg(feature = "legacy")]
+        for host in self.old_hosts_without(target, "", "requests") {
+            branches.unknown.push(gather.add_branch(&host));
+        }
         branches
     }
 
@@ -142,6 +146,8 @@ impl RouterInner {
         event: &str,
         value: ValueRef<'_>,
     ) {
+        #[cfg(feature = "legacy")]
+        let _missed = self.old_hosts_without(target, event, "requests");
         let receivers = self.receivers(target, None);
         if receivers.len() > MAX_RECEIVERS {
             let text = format!("a request can have {MAX_RECEIVERS} receivers at most");

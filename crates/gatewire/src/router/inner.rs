@@ -26,6 +26,7 @@ use super::counters::Counts;
 use super::event::RouterEvent;
 use super::forward::Origin;
 use super::link::RouterLink;
+use super::room_names::RoomNames;
 use super::share::Shares;
 use super::uplink::LinkRefused;
 use crate::clock::Clock;
@@ -78,6 +79,10 @@ pub(crate) struct RouterInner {
     /// Tasks of links that run.
     pub(super) live: watch::Sender<usize>,
     pub(super) counts: Counts,
+    pub(super) room_names: RoomNames,
+    /// Routers of wire version 2, if this one is their gateway.
+    #[cfg(feature = "legacy")]
+    pub(super) old: Option<Arc<super::old::OldCluster>>,
 }
 
 /// The state machine, and the links by which its frames go.
@@ -133,6 +138,7 @@ impl RouterInner {
         servers: Vec<Arc<server::Inner>>,
         (cluster, formats, limits, accept_cost): (String, Formats, Limits, Cost),
         clock: Clock,
+        #[cfg(feature = "legacy")] old: Option<Arc<super::old::OldCluster>>,
     ) -> Arc<Self> {
         let name = router.name().clone();
         Arc::new(Self {
@@ -161,6 +167,9 @@ impl RouterInner {
             closed: AtomicBool::new(false),
             live: watch::Sender::new(0),
             counts: Counts::default(),
+            room_names: RoomNames::default(),
+            #[cfg(feature = "legacy")]
+            old,
         })
     }
 
@@ -199,6 +208,11 @@ impl RouterInner {
     pub(crate) fn rooms_changed(&self, changes: Vec<RoomChange>) {
         if changes.is_empty() {
             return;
+        }
+        self.room_names.rooms_changed(&changes);
+        #[cfg(feature = "legacy")]
+        if let Some(old) = &self.old {
+            old.rooms_changed(&changes);
         }
         self.control(|plane, now| {
             for RoomChange { room, has_members } in changes {
@@ -270,6 +284,11 @@ impl RouterInner {
         }
         for event in after.events {
             tracing::debug!(node = %self.name, ?event, "the cluster has changed");
+            self.room_names.cluster_changed(&event);
+            #[cfg(feature = "legacy")]
+            if let Some(old) = &self.old {
+                old.note(&event);
+            }
             self.tell(event);
         }
         if after.reach {
@@ -381,6 +400,10 @@ impl RouterInner {
         let links: Vec<_> = self.plane().links().cloned().collect();
         for link in links.iter().filter(|link| link.is_admitted_by(server)) {
             link.link().end(DisconnectReason::Closed, CloseCode::GoingAway, "");
+        }
+        #[cfg(feature = "legacy")]
+        if let Some(old) = &self.old {
+            old.end_links("its server is closed", |link| link.is_of(server));
         }
     }
 

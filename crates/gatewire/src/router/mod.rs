@@ -10,6 +10,9 @@ mod forward;
 mod gather;
 mod inner;
 mod link;
+#[cfg(feature = "legacy")]
+mod old;
+mod room_names;
 mod share;
 mod streams;
 mod uplink;
@@ -37,6 +40,10 @@ pub use counters::RouterCounters;
 pub use event::{MissedEvents, RouterEvent, RouterEvents};
 pub(crate) use inner::RouterInner;
 pub(crate) use link::Admitted;
+#[cfg(feature = "legacy")]
+pub(crate) use old::Shaken as OldRouter;
+#[cfg(feature = "legacy")]
+pub use old::V2Uplink;
 pub(crate) use streams::{Route, readers};
 pub use uplink::Uplink;
 pub(crate) use uplink::{Beginning, LinkRefused};
@@ -223,6 +230,55 @@ impl Router {
             })
         };
         plane.links().filter_map(info).collect()
+    }
+
+    /// The hosts of wire version 2 that can be reached over links of this router, in no order.
+    #[cfg(feature = "legacy")]
+    #[must_use]
+    pub fn v2_hosts(&self) -> Vec<String> {
+        self.inner.old().map(|old| old.hosts()).unwrap_or_default()
+    }
+
+    /// The hosts of wire version 2 that have members of a room, in no order, as far as this router's links tell.
+    #[cfg(feature = "legacy")]
+    #[must_use]
+    pub fn v2_hosts_of(&self, room: &str) -> Vec<String> {
+        self.inner.old().map(|old| old.hosts_of(room)).unwrap_or_default()
+    }
+
+    /// Waits until a host of wire version 2 can be reached, or the router is closed: whether it can.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only waits.
+    #[cfg(feature = "legacy")]
+    pub async fn wait_for_v2_host(&self, host: &str) -> bool {
+        self.wait_until(|| self.v2_hosts().iter().any(|found| found == host)).await
+    }
+
+    /// Waits until a host of wire version 2 is known to have members of a room, or the router is closed: whether it is.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: it only waits.
+    #[cfg(feature = "legacy")]
+    pub async fn wait_for_v2_room(&self, room: &str, host: &str) -> bool {
+        self.wait_until(|| self.v2_hosts_of(room).iter().any(|found| found == host)).await
+    }
+
+    /// Whether this router carries messages to and from hosts of wire version 2: it has links to some, and of several
+    /// such gateways that reach each other the smallest name.
+    #[cfg(feature = "legacy")]
+    #[must_use]
+    pub fn is_active_v2_gateway(&self) -> bool {
+        self.inner.old().is_some_and(|old| old.is_active())
+    }
+
+    /// What was ignored and dropped of what hosts of wire version 2 have sent, and of what was to be passed on to them.
+    #[cfg(feature = "legacy")]
+    #[must_use]
+    pub fn v2_counters(&self) -> crate::legacy::V2Counters {
+        self.inner.old().map(|old| old.counters()).unwrap_or_default()
     }
 
     /// What happens in the cluster from now on: links, nodes, and the rooms that are watched.

@@ -80,6 +80,8 @@ impl RouterInner {
             let (ways, unreachable) = self.routes(&plane, split, header);
             lost.extend(unreachable);
             Counts::add(&self.counts.unreachable, lost.len());
+            #[cfg(feature = "legacy")]
+            lost.extend(self.old_hosts_without(target, "", "streams").into_iter().map(Arc::from));
             (ways, lost)
         })
     }
@@ -181,6 +183,13 @@ impl RouterInner {
                 let socket = address.and_then(|address| self.find(&address));
                 socket.into_iter().map(|socket| socket.inner).collect()
             }
+        };
+        #[cfg(feature = "legacy")]
+        let lost = if arrived.here {
+            let missed = self.old_hosts_without(&target, event, "streams");
+            lost.into_iter().chain(missed.into_iter().map(Arc::from)).collect()
+        } else {
+            lost
         };
         let recipients = recipients(&here, ways);
         if socket.is_some() && recipients.is_empty() {

@@ -118,7 +118,7 @@ impl Uplink {
 }
 
 /// A link that was up for so long was sound: the next attempt is made at once again.
-const SOUND: Duration = Duration::from_secs(60);
+pub(super) const SOUND: Duration = Duration::from_secs(60);
 
 /// Dials a link, and again when it is lost, until the router is closed.
 pub(super) async fn keep_up(

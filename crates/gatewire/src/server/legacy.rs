@@ -12,10 +12,11 @@ use gatewire_core::SocketId;
 use gatewire_core::handshake::{Established, Grant, Refusal, ResumeSecret};
 use gatewire_legacy::downlink::{Side, Translator};
 use gatewire_legacy::handshake::{self as old, Admitted};
+use gatewire_legacy::uplink::Cost;
 use tokio::net::{TcpStream, ToSocketAddrs};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::gate::PendingPlace;
+use super::gate::{Live, PendingPlace};
 use super::opening::{Proven, Refused, first_byte};
 use super::{Inner, Server};
 use crate::HandshakeError;
@@ -23,8 +24,9 @@ use crate::entropy::random;
 use crate::error::ConnectError;
 use crate::legacy::{LegacyOptions, V2Keys, settings, version_of};
 use crate::net::channel::{Channel, Looked};
-use crate::net::legacy;
 use crate::net::transport::Legacy;
+use crate::net::{handshake, legacy};
+use crate::router::OldRouter;
 use crate::wire::Wire;
 
 /// How long a listener that also serves version 2 waits for a first byte before it sends the seed: diallers of version
@@ -126,9 +128,10 @@ pub(super) async fn prove(
         key_id = key.map_or_else(String::new, |key| key.id.clone());
         peer.admitted = Some(admitted);
     }
+    let role = if peer.router().is_some() { Role::Router } else { Role::Client };
     let established = Established {
         session_id: SocketId::from_bytes(random()),
-        role: Role::Client,
+        role,
         node_name: None,
         server_name: None,
         key_id,
@@ -147,6 +150,7 @@ fn check_role(role: &old::Role, roles: Option<crate::keys::Roles>) -> Result<(),
     let roles = roles.unwrap_or(crate::keys::Roles::CLIENT);
     match role {
         old::Role::Client if roles.client => Ok(()),
+        old::Role::Router { .. } if roles.router => Ok(()),
         _ => Err(HandshakeError::Role),
     }
 }
@@ -165,7 +169,59 @@ fn refusal(wire: Wire, error: HandshakeError) -> Refusal {
     Refusal { reject: Some(old::error_frame(version, 3, &text)), error }
 }
 
+/// A router has proven that it is one: it is told the name of this one, and its link begins.
+pub(super) async fn begin_router(
+    live: Live,
+    mut channel: Channel,
+    (peer, established, leftover): (LegacyPeer, Established, BytesMut),
+    deadline: Instant,
+) -> Result<(), ConnectError> {
+    let server = Arc::clone(&live.server);
+    let router = server.router().and_then(|router| Some((router, router.old()?)));
+    let (Some((router, old)), Some(admitted)) = (router, peer.admitted) else {
+        let refused = refusal(Wire::V2, HandshakeError::Role);
+        let told = timeout_at(deadline, handshake::refuse(&mut channel, refused)).await;
+        return told.unwrap_or(Err(ConnectError::Timeout));
+    };
+    let old::Role::Router { host } = &admitted.role else { return Ok(()) };
+    let host = host.clone();
+    let link = server.address_of(established.session_id).to_string();
+    if let Err(refused) = old.may_link(&link, &host) {
+        tracing::debug!(node = %router.name, %host, %refused, "an old router was sent away");
+        let frame = old::error_frame(Version::V2, 3, &refused.to_string());
+        let refused = Refusal { reject: Some(frame), error: HandshakeError::NodeName };
+        let told = timeout_at(deadline, handshake::refuse(&mut channel, refused)).await;
+        return told.unwrap_or(Err(ConnectError::Timeout));
+    }
+    let (frames, next_id) = admitted.accept(&link, &router.node);
+    timeout_at(deadline, channel.send(&frames)).await.map_err(|_| ConnectError::Timeout)??;
+    let last_message_id = next_id.wrapping_sub(1);
+    let (cost, server) = (Cost::from(router.accept_cost().first()), Some(Arc::downgrade(&server)));
+    let shaken = OldRouter { channel, leftover, link, host, cost, last_message_id, server };
+    let (router, old) = (Arc::clone(router), Arc::clone(old));
+    tokio::spawn(async move {
+        shaken.run(&router, &old).await;
+        drop(live);
+    });
+    Ok(())
+}
+
+impl Inner {
+    /// Whether a router of version 2 may come to it.
+    pub(crate) fn takes_v2_routers(&self) -> bool {
+        self.legacy.keys.0.iter().any(|key| key.roles.router)
+    }
+}
+
 impl LegacyPeer {
+    /// The name of a router.
+    pub(super) fn router(&self) -> Option<&str> {
+        match &self.admitted.as_ref()?.role {
+            old::Role::Router { host } => Some(host),
+            old::Role::Client => None,
+        }
+    }
+
     /// What the peer is told, and what its session runs over then.
     pub(super) fn welcome(&self, server: &Inner, id: SocketId) -> (Bytes, Translator) {
         let id = server.address_of(id).to_string();

@@ -62,6 +62,12 @@ impl Inner {
         hub.ignore_changes();
     }
 
+    /// The rooms that have members at this server.
+    pub(crate) fn room_names(&self) -> Vec<String> {
+        let hub = self.hub.read().unwrap_or_else(PoisonError::into_inner);
+        hub.room_names().map(ToOwned::to_owned).collect()
+    }
+
     /// Changes who is in which room, and tells the cluster.
     pub(super) fn change_rooms<R>(
         &self,

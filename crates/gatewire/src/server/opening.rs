@@ -231,6 +231,14 @@ async fn begin(
             return told.await.unwrap_or(Err(ConnectError::Timeout));
         }
     };
+    #[cfg(feature = "legacy")]
+    let older = match older {
+        Some(peer) if peer.router().is_some() => {
+            let shaken = (peer, established, leftover);
+            return legacy::begin_router(live, channel, shaken, deadline).await;
+        }
+        older => older,
+    };
     if established.role == Role::Router {
         let shaken = (accept, established, leftover);
         return neighbour::begin(live, channel, shaken, deadline).await;

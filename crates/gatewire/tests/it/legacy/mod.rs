@@ -5,3 +5,4 @@ mod own;
 mod raw;
 mod replay;
 mod rig;
+mod routers;

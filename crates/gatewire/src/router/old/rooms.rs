@@ -1,0 +1,95 @@
+//! Which rooms the two sides tell each other.
+//!
+//! One task compares: for each room that something was said of, whether old hosts have members and whether the cluster has, with
+//! what the other side was told.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::{OldCluster, Stale};
+use crate::router::inner::RouterInner;
+
+/// What this task has told the cluster.
+#[derive(Default)]
+struct Told {
+    joined: BTreeSet<String>,
+    watched: BTreeSet<String>,
+}
+
+/// Tells each side of the rooms of the other, until the router is closed.
+pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<OldCluster>) {
+    let mut told = Told::default();
+    while router.unless_closing(old.wake.notified()).await.is_some() {
+        let stale = std::mem::take(&mut *old.stale.lock().unwrap_or_else(PoisonError::into_inner));
+        let Stale { mut rooms, nodes } = stale;
+        if nodes && old.choose(&router) {
+            rooms.extend(old.all_rooms());
+            rooms.extend(told.joined.iter().cloned());
+        }
+        for room in &rooms {
+            old.compare(&router, &mut told, room);
+        }
+        router.reach.send_modify(|count| *count += 1);
+    }
+}
+
+impl OldCluster {
+    /// Whether this gateway is active from now on: `true` if that has changed.
+    fn choose(&self, router: &RouterInner) -> bool {
+        let active = {
+            let plane = router.plane();
+            let smaller = |name: &str| name < &*router.node;
+            !plane.router.v2_gateways().any(|name| smaller(name.as_str()))
+        };
+        let mut state = self.lock();
+        std::mem::replace(&mut state.active, active) != active
+    }
+
+    fn all_rooms(&self) -> BTreeSet<String> {
+        let state = self.lock();
+        let local = state.local.keys().map(ToString::to_string);
+        let theirs = state.machine.rooms().map(ToOwned::to_owned);
+        local.chain(theirs).chain(state.named.iter().cloned()).collect()
+    }
+
+    fn compare(&self, router: &RouterInner, told: &mut Told, room: &str) {
+        let (theirs, named, active) = {
+            let state = self.lock();
+            let theirs = state.machine.hosts_of(room).next().is_some();
+            (theirs, state.named.contains(room), state.active)
+        };
+        // To be watched before it is looked at: a change behind the look is told.
+        if change(&mut told.watched, room, theirs || named) {
+            router.watch_room(room, told.watched.contains(room));
+        }
+        if change(&mut told.joined, room, theirs && active) {
+            let join = told.joined.contains(room);
+            router.control(|plane, now| {
+                if !join {
+                    plane.router.leave(now, room);
+                } else if let Err(error) = plane.router.join(now, room) {
+                    tracing::error!(%error, room, "a room of old hosts was not told to the cluster");
+                    router.counts.rooms_untold.fetch_add(1, Ordering::Relaxed);
+                    told.joined.remove(room);
+                }
+            });
+        }
+        let nodes = router.plane().router.nodes_of(room);
+        let remote = nodes.iter().filter(|name| name.as_str() != &*router.node).count();
+        let (set, deliveries) = self.change(|state| {
+            let local = state.local.get(room).copied().unwrap_or_default();
+            let members = if state.active { local + remote as u64 } else { 0 };
+            state.machine.set_room(room, members)
+        });
+        debug_assert!(deliveries.is_empty(), "a count delivers nothing");
+        if let Err(error) = set {
+            tracing::debug!(%error, room, "old hosts do not hear of a room");
+        }
+    }
+}
+
+/// Puts a room into a set or takes it out: whether that is a change.
+fn change(set: &mut BTreeSet<String>, room: &str, member: bool) -> bool {
+    if member { set.insert(room.to_owned()) } else { set.remove(room) }
+}

@@ -1,0 +1,135 @@
+//! Names of rooms, for gateways to wire version 2.
+//!
+//! Nodes tell each other hashes of rooms. A gateway has to tell old hosts their names. So each node tells the gateways that it can reach
+//! the names of its rooms: all of them once a gateway can be reached, then each that gets its first member. What has become of a
+//! room later the gateway knows by its hash.
+//!
+//! On the wire names are events that address nobody, so a node that is no gateway, or of an earlier make, does nothing with
+//! them.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::BytesMut;
+use gatewire_cluster::NodeId;
+use gatewire_codec::v3::routed::{Carried, encode_target};
+use gatewire_codec::{Target, ValueRef, v3};
+use gatewire_core::hub::RoomChange;
+use tokio::sync::Notify;
+
+use super::event::RouterEvent;
+use super::forward::Scratch;
+use super::inner::RouterInner;
+
+/// What is to be told to gateways.
+#[derive(Default)]
+pub(super) struct RoomNames {
+    pending: Mutex<Pending>,
+    wake: Notify,
+    /// Whether there are gateways.
+    wanted: AtomicBool,
+}
+
+#[derive(Default)]
+struct Pending {
+    rooms: BTreeSet<Box<str>>,
+    /// Nodes that went, and may have come back.
+    gone: BTreeSet<String>,
+}
+
+/// Names are sent in frames of about this many bytes: small beside what a link reads at least, 1 MiB.
+const LONG: usize = 32 << 10;
+
+impl RoomNames {
+    fn note(&self, note: impl FnOnce(&mut Pending)) {
+        note(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_one();
+    }
+
+    /// Rooms of one of this node's servers have got their first members, or lost their last. Its hub is locked.
+    pub(super) fn rooms_changed(&self, changes: &[RoomChange]) {
+        if self.wanted.load(Ordering::Acquire) {
+            let joined = changes.iter().filter(|change| change.has_members);
+            self.note(|pending| pending.rooms.extend(joined.map(|change| change.room.clone())));
+        }
+    }
+
+    /// The cluster has changed.
+    pub(super) fn cluster_changed(&self, event: &RouterEvent) {
+        match event {
+            RouterEvent::NodeUp { .. } => self.wake.notify_one(),
+            RouterEvent::NodeDown { node } => self.note(|pending| {
+                pending.gone.insert(node.clone());
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// Tells gateways of rooms, until the router is closed.
+pub(super) async fn keep_told(router: Arc<RouterInner>) {
+    let mut told = BTreeSet::new();
+    while router.unless_closing(router.room_names.wake.notified()).await.is_some() {
+        let names = &router.room_names;
+        let pending = {
+            let mut pending = names.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *pending)
+        };
+        told.retain(|(_, name)| !pending.gone.contains(name));
+        let gateways: BTreeSet<(NodeId, String)> = {
+            let plane = router.plane();
+            let gateways = plane.router.v2_gateways();
+            gateways.map(|name| (name.id(), name.as_str().to_owned())).collect()
+        };
+        // What changes from here on is noted; so it is in the list below, or told later, or both.
+        names.wanted.store(!gateways.is_empty(), Ordering::Release);
+        let (old, new): (Vec<_>, Vec<_>) =
+            gateways.iter().partition(|gateway| told.contains(*gateway));
+        let ids = |nodes: Vec<&(NodeId, String)>| -> Vec<NodeId> {
+            nodes.iter().map(|(id, _)| *id).collect()
+        };
+        router.tell_names(&ids(old), pending.rooms.iter().map(|room| &**room));
+        if !new.is_empty() {
+            let rooms: BTreeSet<String> =
+                router.servers().iter().flat_map(|server| server.room_names()).collect();
+            router.tell_names(&ids(new), rooms.iter().map(String::as_str));
+        }
+        told = gateways;
+    }
+}
+
+impl RouterInner {
+    fn tell_names<'a>(&self, nodes: &[NodeId], rooms: impl Iterator<Item = &'a str>) {
+        let mut frames = BytesMut::new();
+        for room in rooms {
+            // An error: a name that is too long for an event, and for old hosts too.
+            let _fits = v3::encode_event(room, ValueRef::Empty, &mut frames);
+            if frames.len() >= LONG {
+                self.send_names(nodes, &frames);
+                frames.clear();
+            }
+        }
+        self.send_names(nodes, &frames);
+    }
+
+    fn send_names(&self, nodes: &[NodeId], frames: &[u8]) {
+        if nodes.is_empty() || frames.is_empty() {
+            return;
+        }
+        Scratch::with(|scratch| {
+            let Scratch { split, bytes, long, .. } = scratch;
+            encode_target(&Target::default(), bytes);
+            let plane = self.plane();
+            // What is lost is counted; the gateway learns the names on the next occasion.
+            let nodes = nodes.iter().copied();
+            let _lost =
+                self.send(&plane, (Carried::Events, 0), nodes, split, &[bytes, frames], long);
+        });
+    }
+}
+
+/// Whether events address nobody: then they are names.
+pub(super) fn are_names(target: &Target<'_>) -> bool {
+    !target.everyone && target.rooms.is_empty() && target.sockets.is_empty()
+}

@@ -1,0 +1,45 @@
+//! Several gateways between the same two clusters.
+
+use super::{dialler, gateway, listener, up_to_end};
+use crate::cluster::{close_all, node_with};
+use crate::rig::{eventually, within};
+use gatewire::legacy::V2Uplink;
+
+#[tokio::test]
+async fn only_the_first_of_two_gateways_carries_anything_and_the_other_takes_over() {
+    let west = gateway("west", &[]).await;
+    let first = dialler("a", &[], &west).await;
+    let uplink = V2Uplink::to(west.v2).secret(super::super::rig::secret());
+    let second = node_with("b", &[&first], |builder| builder.v2_uplink(uplink)).await;
+    assert!(within(second.router.wait_for_v2_host("west")).await);
+    first.reaches(&[&second]).await;
+    second.reaches(&[&first]).await;
+    eventually(|| !second.router.is_active_v2_gateway()).await;
+    assert!(first.router.is_active_v2_gateway());
+
+    let (theirs, mut seen) = listener(&west.node).await;
+    let (ours, mut here) = listener(&second).await;
+    within(theirs.join("r")).await.expect("it may");
+    within(ours.join("r")).await.expect("it may");
+    second.knows("r", &[&first]).await;
+    first.knows("r", &[&second]).await;
+    let told = |host: &'static str| {
+        let router = west.node.router.clone();
+        move || router.v2_hosts_of("r") == [host]
+    };
+    eventually(told("a")).await;
+    ours.to("r").emit("say", "west").expect("it is queued");
+    ours.to("r").emit("end", ()).expect("it is queued");
+    assert_eq!(up_to_end(&mut seen).await, ["west"]);
+    theirs.to("r").emit("say", "east").expect("it is queued");
+    theirs.to("r").emit("end", ()).expect("it is queued");
+    assert_eq!(up_to_end(&mut here).await, ["east"]);
+    assert_eq!(second.router.counters().to_old_hosts, 0);
+
+    first.close().await;
+    eventually(|| second.router.is_active_v2_gateway()).await;
+    eventually(told("b")).await;
+    theirs.to("r").emit("end", ()).expect("it is queued");
+    assert_eq!(up_to_end(&mut here).await, Vec::<String>::new());
+    close_all(vec![second, west.node]).await;
+}
