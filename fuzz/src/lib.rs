@@ -11,6 +11,10 @@ pub mod codec;
 #[path = "../../crates/gatewire-core/tests/it/properties/mod.rs"]
 pub mod session;
 
+/// `gatewire-legacy`, between a session and a peer of version 1 or 2.
+#[path = "../../crates/gatewire-legacy/tests/it/downlink/property/mod.rs"]
+pub mod downlink;
+
 /// `gatewire`.
 #[path = "../../crates/gatewire/tests/it/properties/mod.rs"]
 pub mod server;

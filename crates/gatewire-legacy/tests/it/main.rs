@@ -1,1 +1,4 @@
 //! Peers of versions 1 and 2, frame by frame.
+
+mod downlink;
+mod handshake;
