@@ -1,0 +1,70 @@
+//! What one side alone could make the translator do.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use gatewire_codec::legacy::{self, Kind, Packet};
+use gatewire_codec::{
+    FormatId, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3,
+};
+use gatewire_legacy::downlink::{JsonOnly, Settings, Side, Translator, ValueRules};
+
+/// More than any answer to one frame, and much less than what a side could bring about.
+const BOUND: usize = 128 << 10;
+
+pub(crate) fn settings(version: Version, side: Side) -> Settings {
+    Settings {
+        version,
+        side,
+        max_frame: 1 << 20,
+        stream_buffer: 1 << 20,
+        pad_streams: true,
+        values: ValueRules::default(),
+        objects: Arc::new(JsonOnly),
+    }
+}
+
+fn translator(version: Version, side: Side) -> Translator {
+    Translator::new(settings(version, side), 3)
+}
+
+fn say(translator: &mut Translator, message: &Message<'_>) {
+    let mut frame = BytesMut::new();
+    v3::encode(message, &mut frame).unwrap();
+    translator.handle_near(&frame[LENGTH_PREFIX..]);
+}
+
+fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
+    let mut frame = BytesMut::new();
+    Packet { version, ..packet }.encode(&mut frame).unwrap();
+    frame
+}
+
+/// What the session gets, in words.
+fn near(translator: &mut Translator) -> Vec<String> {
+    let bytes = translator.near_output().split();
+    let (mut rest, mut said) = (&bytes[..], Vec::new());
+    while let Some((frame, behind)) = split_frame(rest, u32::MAX).unwrap() {
+        said.push(format!("{:?}", v3::decode(frame).unwrap()));
+        rest = behind;
+    }
+    said
+}
+
+#[test]
+fn the_end_of_a_stream_is_padded_with_short_frames() {
+    for version in [Version::V1, Version::V2] {
+        let mut translator = translator(version, Side::Client);
+        let info = ValueRef::Empty;
+        say(&mut translator, &Message::StreamOpen { id: 1, target: None, event: "e", info, ack: true });
+        say(&mut translator, &Message::StreamChunk { id: 1, event: "", bytes: &[1; 16 << 10] });
+        translator.peer_output().clear();
+        say(&mut translator, &Message::StreamFinish { id: 1, event: "", length: Some(16 << 10) });
+        let out = translator.peer_output().split();
+        assert!(out.len() > 64 << 10);
+        let mut rest = &out[..];
+        while let Some((_, behind)) = split_frame(rest, 1024).expect("for any limit") {
+            rest = behind;
+        }
+    }
+}
