@@ -157,7 +157,11 @@ impl Translator {
     /// An answer from the peer is waited for.
     fn await_answer(&mut self, id: u32, near_id: u32) {
         if self.asked.len() >= MAX_ASKED {
-            self.asked.pop_first();
+            // Those above the new one are from before the ids began anew.
+            let above = self.asked.range(id..).next();
+            if let Some((&oldest, _)) = above.or_else(|| self.asked.first_key_value()) {
+                self.asked.remove(&oldest);
+            }
         }
         self.asked.insert(id, near_id);
     }

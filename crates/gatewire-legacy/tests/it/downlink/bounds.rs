@@ -68,3 +68,24 @@ fn the_end_of_a_stream_is_padded_with_short_frames() {
         }
     }
 }
+
+#[test]
+fn when_ids_begin_anew_the_oldest_request_is_forgotten_first() {
+    const MAX_ASKED: u32 = 1 << 16;
+    let first = u32::MAX - MAX_ASKED + 2;
+    let mut translator = Translator::new(settings(Version::V1, Side::Client), first);
+    let ask = |translator: &mut Translator, id| {
+        say(translator, &Message::Request { id, event: "e", value: ValueRef::Empty });
+    };
+    for id in 1..=MAX_ASKED + 1 {
+        ask(&mut translator, id);
+    }
+    translator.peer_output().clear();
+    for (peer_id, id) in [(1, MAX_ASKED), (2, MAX_ASKED + 1)] {
+        let mut ack = BytesMut::new();
+        let value = ValueRef::Empty;
+        legacy::encode(&Message::Ack { id: peer_id, value }, Version::V1, 0, &mut ack).unwrap();
+        translator.handle_peer(&ack).unwrap();
+        assert_eq!(near(&mut translator), [format!("{:?}", Message::Ack { id, value })]);
+    }
+}
