@@ -118,7 +118,8 @@ impl Input {
         *input = &input[taken..];
         match self.framer.missing(&self.partial) {
             Ok(Some(0)) => {}
-            // An error is looked at with the next bytes: it may be a long chunk.
+            Err(error @ FrameError::TooShort { .. }) => return Err(error),
+            // Too long: it is looked at with the next bytes, since it may be a chunk.
             _ => return Ok(None),
         }
         let mut frame = std::mem::take(&mut self.partial);

@@ -2,3 +2,4 @@
 
 mod downlink;
 mod handshake;
+mod rejects;
