@@ -154,6 +154,20 @@ fn chunk_header(version: Version, partial: &[u8]) -> Result<Option<LongChunk>, L
     Ok((header + left == length && left > 0).then_some(LongChunk { id, left }))
 }
 
+/// The stream of a frame (without its length prefix) that is a chunk, whatever else is wrong with it.
+pub(super) fn chunk_of(version: Version, frame: &[u8]) -> Option<u32> {
+    let mut head = frame;
+    let &[.., kind] = take::<4>(&mut head).ok()?;
+    if Kind::from_code(version, kind) != Kind::Stream {
+        return None;
+    }
+    if version == Version::V2 {
+        let &[_, cells] = take(&mut head).ok()?;
+        skip(&mut head, cells.into()).ok()?;
+    }
+    take(&mut head).ok().map(|id| u32::from_le_bytes(*id))
+}
+
 fn take<'h, const N: usize>(head: &mut &'h [u8]) -> Result<&'h [u8; N], Lacks> {
     let (taken, rest) = head.split_first_chunk().ok_or(Lacks(N - head.len().min(N)))?;
     *head = rest;

@@ -46,6 +46,10 @@ use writing::Writing;
 /// before, and an answer to one is ignored then.
 const MAX_ASKED: usize = 1 << 16;
 
+/// What may wait for a side that is told of something that it did, and that nobody waits for: above it, it is not
+/// told. A side that reads has taken it long before; one that does not could bring about any amount.
+const MAX_TOLD: usize = 64 << 10;
+
 /// Which side this end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -175,6 +179,9 @@ impl Translator {
 
     /// Refuses something that the session sent and that wants no answer.
     fn refuse_near(&mut self, text: &str) {
+        if self.near.len() >= MAX_TOLD {
+            return;
+        }
         self.tell_near(&Message::Error { id: 0, code: ErrorCode::Untranslatable, text });
     }
 

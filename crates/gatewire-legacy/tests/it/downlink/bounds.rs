@@ -52,6 +52,64 @@ fn near(translator: &mut Translator) -> Vec<String> {
 }
 
 #[test]
+fn a_peer_that_does_not_read_what_it_did_wrong_is_told_less() {
+    for version in [Version::V1, Version::V2] {
+        let mut translator = translator(version, Side::Server);
+        let value = ValueRef::Bool(true);
+        let mut frame = from_peer(version, Packet { value, ..Packet::new(version, Kind::Data, 2) });
+        // No boolean has this length: the last byte goes, and both lengths say so.
+        let at = frame.len() - 1;
+        frame.truncate(at);
+        frame[0] -= 1;
+        frame[at - 4] = 0;
+        for _ in 0..20_000 {
+            translator.handle_peer(&frame).unwrap();
+        }
+        let told = translator.peer_output().len();
+        assert!(0 < told && told <= BOUND, "{told} bytes wait");
+        translator.peer_output().clear();
+        translator.handle_peer(&frame).unwrap();
+        assert!(!translator.peer_output().is_empty(), "a peer that reads is told again");
+    }
+}
+
+#[test]
+fn a_session_that_does_not_read_its_refusals_is_told_less() {
+    let mut translator = translator(Version::V1, Side::Server);
+    let value = ValueRef::Object { format: FormatId::JSON, bytes: b"{" };
+    for _ in 0..20_000 {
+        say(&mut translator, &Message::Event { event: "e", value });
+    }
+    let told = translator.near_output().len();
+    assert!(0 < told && told <= BOUND, "{told} bytes wait");
+    say(&mut translator, &Message::Request { id: 9, event: "e", value });
+    assert!(near(&mut translator).last().unwrap().starts_with("Nack"), "who waits is told");
+}
+
+#[test]
+fn a_stream_with_a_chunk_that_cannot_be_read_is_given_up() {
+    for version in [Version::V1, Version::V2] {
+        // A text that is no UTF-8, and a type that nobody knows.
+        for data_type in [1, 9] {
+            let mut translator = translator(version, Side::Server);
+            let open = Packet { event: "up", ..Packet::new(version, Kind::StreamOpen, 7) };
+            translator.handle_peer(&from_peer(version, open)).unwrap();
+            let value = ValueRef::Binary(&[0xff]);
+            let chunk = Packet { event: "up", value, ..Packet::new(version, Kind::Stream, 7) };
+            let mut chunk = from_peer(version, chunk);
+            chunk[6] = data_type;
+            translator.handle_peer(&chunk).unwrap();
+            let value = ValueRef::String("");
+            let close = Packet { event: "up", value, ..Packet::new(version, Kind::StreamClose, 7) };
+            translator.handle_peer(&from_peer(version, close)).unwrap();
+            let said = near(&mut translator);
+            assert_eq!(said.len(), 2, "{said:?}");
+            assert!(said[1].starts_with("StreamReset"), "type {data_type}: {said:?}");
+        }
+    }
+}
+
+#[test]
 fn the_end_of_a_stream_is_padded_with_short_frames() {
     for version in [Version::V1, Version::V2] {
         let mut translator = translator(version, Side::Client);
