@@ -7,7 +7,8 @@
 //! wakes the driver, which reads it.
 //!
 //! A stream that is not read does not stop the connection for long: once the peer's streams hold more than their
-//! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up.
+//! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up. The
+//! end of a peer is told behind what its streams hold, as long as that is taken.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -83,6 +84,7 @@ impl Legacy {
         if !self.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        let held = state.translator.buffered();
         let mut taken = 0;
         for slice in slices {
             state.translate(slice);
@@ -92,9 +94,11 @@ impl Legacy {
             }
         }
         self.send(&mut state, tcp)?;
+        // A stream that is read no more may have held what kept the peer from being read.
+        let freed = state.translator.buffered() < held;
         let answers = !state.translator.near_output().is_empty();
         drop(state);
-        if answers {
+        if answers || freed {
             self.reader.wake();
         }
         Ok(taken)
@@ -139,10 +143,12 @@ impl Legacy {
             if let Some(error) = state.error.take() {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             }
-            if state.ended {
+            // What it has said before is said, if somebody reads it.
+            let kept = !state.broken && state.translator.buffered() > 0;
+            if state.ended && !kept {
                 return Poll::Ready(Ok(()));
             }
-            if !state.translator.wants_input() {
+            if state.ended || !state.translator.wants_input() {
                 ready!(state.poll_stalled(self.stall, context));
                 continue;
             }
@@ -232,7 +238,7 @@ impl State {
     }
 
     /// Waits until the readers of the peer's streams have taken something, or have had the time for it: then one
-    /// stream is given up.
+    /// stream is given up, or all if the peer has ended.
     fn poll_stalled(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
         let buffered = self.translator.buffered();
         let (timer, before) =
@@ -244,6 +250,9 @@ impl State {
         ready!(timer.as_mut().poll(context));
         self.stalled = None;
         self.translator.give_up_stream();
+        while self.ended && self.translator.buffered() > 0 {
+            self.translator.give_up_stream();
+        }
         Poll::Ready(())
     }
 }
@@ -255,3 +264,6 @@ fn release(buffer: &mut BytesMut) {
         *buffer = BytesMut::new();
     }
 }
+
+#[cfg(test)]
+mod tests;
