@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use futures_util::task::AtomicWaker;
-use gatewire_codec::split_frame;
+use gatewire_codec::{Framer, LENGTH_PREFIX, split_frame};
 use gatewire_legacy::downlink::{PeerError, Translator};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
@@ -30,6 +30,9 @@ use super::memory::with_buffer;
 
 /// What waits for the kernel: above it no more is translated. As much as a batch.
 const BUFFER: usize = 256 << 10;
+
+/// The session's frames are bounded before they get here.
+const LIMIT: u32 = u32::MAX;
 
 /// See the [module's documentation](self).
 pub(crate) struct Legacy {
@@ -194,21 +197,29 @@ impl State {
 
     /// Translates what the session writes, cut anywhere.
     fn translate(&mut self, mut bytes: &[u8]) {
-        if !self.partial.is_empty() {
-            self.partial.extend_from_slice(bytes);
-            let partial = std::mem::take(&mut self.partial);
-            let rest = self.translate_whole(&partial);
-            self.partial = rest.into();
-            return;
+        let framer = Framer::new(LIMIT);
+        // Its beginning is put together with no more than it lacks: what is behind is translated where it is, and what
+        // is there already is not moved with each piece.
+        while !self.partial.is_empty() && !bytes.is_empty() {
+            let lacks = match framer.missing(&self.partial) {
+                Ok(Some(lacks)) => lacks,
+                _ => LENGTH_PREFIX - self.partial.len(),
+            };
+            let (now, rest) = bytes.split_at(lacks.min(bytes.len()));
+            self.partial.extend_from_slice(now);
+            bytes = rest;
+            if framer.missing(&self.partial) == Ok(Some(0)) {
+                let frame = std::mem::take(&mut self.partial);
+                self.translate_whole(&frame);
+            }
         }
-        bytes = self.translate_whole(bytes);
-        self.partial.extend_from_slice(bytes);
+        let rest = self.translate_whole(bytes);
+        self.partial.extend_from_slice(rest);
     }
 
     /// Translates whole frames; what is left.
     fn translate_whole<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
-        // The session's frames are bounded before they get here.
-        while let Ok(Some((frame, rest))) = split_frame(bytes, u32::MAX) {
+        while let Ok(Some((frame, rest))) = split_frame(bytes, LIMIT) {
             self.translator.handle_near(frame);
             bytes = rest;
         }
