@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use gatewire_codec::legacy::{self, Kind, Packet};
-use gatewire_codec::{
-    FormatId, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3,
-};
+use gatewire_codec::{FormatId, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3};
 use gatewire_legacy::downlink::{JsonOnly, Settings, Side, Translator, ValueRules};
 
 /// More than any answer to one frame, and much less than what a side could bring about.
@@ -114,7 +112,10 @@ fn the_end_of_a_stream_is_padded_with_short_frames() {
     for version in [Version::V1, Version::V2] {
         let mut translator = translator(version, Side::Client);
         let info = ValueRef::Empty;
-        say(&mut translator, &Message::StreamOpen { id: 1, target: None, event: "e", info, ack: true });
+        say(
+            &mut translator,
+            &Message::StreamOpen { id: 1, target: None, event: "e", info, ack: true },
+        );
         say(&mut translator, &Message::StreamChunk { id: 1, event: "", bytes: &[1; 16 << 10] });
         translator.peer_output().clear();
         say(&mut translator, &Message::StreamFinish { id: 1, event: "", length: Some(16 << 10) });
