@@ -46,3 +46,30 @@ proptest! {
         property::translator(&[&[first][..], &rest].concat());
     }
 }
+
+/// What brings long streams about, and readers that are behind: see `property`.
+fn long_streams() -> impl Strategy<Value = Vec<u8>> {
+    let step = prop_oneof![
+        2 => Just(vec![25, 1]),
+        8 => any::<u8>().prop_map(|stream| vec![40, stream, 255]),
+        8 => Just(vec![96, 255]),
+        3 => (any::<u8>(), 200..255_u8).prop_map(|(stream, most)| vec![210, stream, most]),
+        1 => any::<u8>().prop_map(|stream| vec![70, stream]),
+        1 => any::<u8>().prop_map(|stream| vec![226, stream]),
+        1 => Just(vec![136]),
+        3 => vec(any::<u8>(), 2),
+    ];
+    vec(step, 0..40).prop_map(|steps| steps.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50, ..ProptestConfig::default() })]
+
+    #[test]
+    fn streams_that_are_longer_than_their_credit_arrive_whole(
+        first in any::<u8>().prop_map(|first| first & !4),
+        rest in long_streams(),
+    ) {
+        property::translator(&[&[first][..], &rest].concat());
+    }
+}

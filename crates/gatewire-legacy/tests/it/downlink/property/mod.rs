@@ -195,8 +195,8 @@ impl World {
     fn finish(&mut self) {
         for frame in self.session.grant_all() {
             self.translator.handle_near(&frame);
-            self.check();
         }
+        self.check();
         for _ in 0..1000 {
             if self.broken || self.peer.is_silent() {
                 break;
