@@ -43,7 +43,7 @@ pub enum Progress {
     Done(Registered),
 }
 
-/// Waits for AUTH_SEED.
+/// Waits for `AUTH_SEED`.
 #[derive(Debug)]
 pub struct ExpectSeed {
     secret: V2Secret,

@@ -36,7 +36,7 @@ impl Seed {
     }
 }
 
-/// Waits for AUTH_HMAC. Without keys anything is a proof, and DOWNLINK or UPLINK may come without one.
+/// Waits for `AUTH_HMAC`. Without keys anything is a proof, and DOWNLINK or UPLINK may come without one.
 #[derive(Debug)]
 pub struct ExpectProof {
     seed: Seed,
@@ -58,7 +58,7 @@ pub struct Admitted {
 }
 
 impl ExpectProof {
-    /// AUTH_SEED, and what comes after it.
+    /// `AUTH_SEED`, and what comes after it.
     #[must_use]
     pub fn start(seed: Seed) -> (Bytes, Self) {
         let frame = encode(&Message::AuthSeed { seed: &seed.0 }, Version::V2, FIRST_ID);

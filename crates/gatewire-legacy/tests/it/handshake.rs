@@ -16,7 +16,7 @@ fn secret() -> V2Secret {
 /// A frame without its length prefix.
 fn frame(version: Version, message: &Message<'_>) -> Vec<u8> {
     let mut out = BytesMut::new();
-    legacy::encode(message, version, 2, &mut out).unwrap();
+    legacy::encode(message, version, 2, &mut out).expect("a short frame");
     out[LENGTH_PREFIX..].to_vec()
 }
 
@@ -31,7 +31,7 @@ fn register(version: Version) -> Vec<u8> {
 /// The frames of what is sent, without their length prefixes.
 fn frames(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
-    while let Some((frame, rest)) = split_frame(bytes, 512).unwrap() {
+    while let Some((frame, rest)) = split_frame(bytes, 512).expect("short frames") {
         frames.push(frame.to_vec());
         bytes = rest;
     }
@@ -84,7 +84,7 @@ fn expect_proof() -> ExpectProof {
 fn answer(secret: V2Secret, role: Role) -> Vec<Vec<u8>> {
     let (first, step) = dialler(Version::V2, Some(secret), role);
     assert!(first.is_empty(), "who has a key waits for the seed");
-    waits(step.handle(&seed()).unwrap()).0
+    waits(step.handle(&seed()).expect("a seed")).0
 }
 
 #[test]

@@ -28,13 +28,13 @@ fn translator(version: Version, side: Side) -> Translator {
 
 fn say(translator: &mut Translator, message: &Message<'_>) {
     let mut frame = BytesMut::new();
-    v3::encode(message, &mut frame).unwrap();
+    v3::encode(message, &mut frame).expect("a session says what there is");
     translator.handle_near(&frame[LENGTH_PREFIX..]);
 }
 
 fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
     let mut frame = BytesMut::new();
-    Packet { version, ..packet }.encode(&mut frame).unwrap();
+    Packet { version, ..packet }.encode(&mut frame).expect("a packet");
     frame
 }
 
@@ -42,8 +42,8 @@ fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
 fn near(translator: &mut Translator) -> Vec<String> {
     let bytes = translator.near_output().split();
     let (mut rest, mut said) = (&bytes[..], Vec::new());
-    while let Some((frame, behind)) = split_frame(rest, u32::MAX).unwrap() {
-        said.push(format!("{:?}", v3::decode(frame).unwrap()));
+    while let Some((frame, behind)) = split_frame(rest, u32::MAX).expect("whole frames") {
+        said.push(format!("{:?}", v3::decode(frame).expect("version 3")));
         rest = behind;
     }
     said

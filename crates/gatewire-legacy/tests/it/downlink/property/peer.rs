@@ -102,10 +102,7 @@ impl Peer {
                 Message::Ack { id, value: any(choice, more) }
             }
             // Nobody has asked, or nobody waits any more.
-            82 => Message::Ack {
-                id: more.number().unsigned_abs() as u32 | 1 << 30,
-                value: any(choice, more),
-            },
+            82 => Message::Ack { id: 1 << 30 | u32::from(more.byte()), value: any(choice, more) },
             83..=84 => Message::Join { id: 0, rooms },
             85 => Message::Leave { id: 0, rooms },
             86 => Message::LeaveAll { id: 0 },
