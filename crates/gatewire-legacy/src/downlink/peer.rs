@@ -76,7 +76,7 @@ impl Translator {
             }
             // A chunk that is neither binary nor a text: bytes are missing, so it is no stream any more.
             Err(DecodeError::WrongType { .. })
-                if self.reading.is_open(packet.id) && is_chunk(&packet) =>
+                if self.reading.is_written(packet.id) && is_chunk(&packet) =>
             {
                 self.reading.give_up(packet.id, "a chunk was no bytes", &mut self.near);
                 Ok(())
@@ -95,7 +95,9 @@ impl Translator {
             | DecodeError::InvalidUtf8 { .. }
             | DecodeError::BadLength { .. }
             | DecodeError::BadValue { .. } => {
-                if let Some(id) = chunk_of(self.settings.version, frame) {
+                if let Some(id) = chunk_of(self.settings.version, frame)
+                    && self.reading.is_written(id)
+                {
                     // Without these bytes it would look whole.
                     self.reading.give_up(id, "a chunk was no bytes", &mut self.near);
                 }

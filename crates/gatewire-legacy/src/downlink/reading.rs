@@ -84,6 +84,11 @@ impl Reading {
         self.open.contains_key(&id)
     }
 
+    /// Whether the peer may say more of it.
+    pub(super) fn is_written(&self, id: u32) -> bool {
+        self.open.get(&id).is_some_and(|stream| !stream.finished)
+    }
+
     /// `false`: there is one with this id.
     pub(super) fn open(&mut self, id: u32) -> bool {
         if self.is_open(id) {

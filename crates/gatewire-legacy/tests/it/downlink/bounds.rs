@@ -148,3 +148,23 @@ fn when_ids_begin_anew_the_oldest_request_is_forgotten_first() {
         assert_eq!(near(&mut translator), [format!("{:?}", Message::Ack { id, value })]);
     }
 }
+
+#[test]
+fn a_chunk_behind_the_end_of_a_stream_harms_nothing_of_it() {
+    let mut translator = translator(Version::V1, Side::Server);
+    let length = v3::INITIAL_CREDIT + 1000;
+    let bytes = vec![1; usize::try_from(length).unwrap()];
+    let said = [
+        (Kind::StreamOpen, ValueRef::Empty),
+        (Kind::Stream, ValueRef::Binary(&bytes)),
+        (Kind::StreamClose, ValueRef::String("")),
+        (Kind::Stream, ValueRef::Bool(true)),
+    ];
+    for (kind, value) in said {
+        let packet = Packet { event: "up", value, ..Packet::new(Version::V1, kind, 7) };
+        translator.handle_peer(&from_peer(Version::V1, packet)).unwrap();
+    }
+    say(&mut translator, &Message::StreamCredit { id: 7, limit: length });
+    let finish = Message::StreamFinish { id: 7, event: "", length: Some(length) };
+    assert_eq!(near(&mut translator).last(), Some(&format!("{finish:?}")));
+}
