@@ -14,6 +14,9 @@ pub mod session;
 /// `gatewire-legacy`, among routers.
 #[path = "../../crates/gatewire-legacy/tests/it/uplink/property.rs"]
 pub mod uplink;
+/// `gatewire-legacy`, between a session and a peer of version 1 or 2.
+#[path = "../../crates/gatewire-legacy/tests/it/downlink/property/mod.rs"]
+pub mod downlink;
 
 /// `gatewire`.
 #[path = "../../crates/gatewire/tests/it/properties/mod.rs"]

@@ -118,7 +118,8 @@ impl Input {
         *input = &input[taken..];
         match self.framer.missing(&self.partial) {
             Ok(Some(0)) => {}
-            // An error is looked at with the next bytes: it may be a long chunk.
+            Err(error @ FrameError::TooShort { .. }) => return Err(error),
+            // Too long: it is looked at with the next bytes, since it may be a chunk.
             _ => return Ok(None),
         }
         let mut frame = std::mem::take(&mut self.partial);
@@ -151,6 +152,20 @@ fn chunk_header(version: Version, partial: &[u8]) -> Result<Option<LongChunk>, L
     let left = u32::from_le_bytes(*take(&mut head)?) as usize;
     let header = partial.len() - head.len() - LENGTH_PREFIX;
     Ok((header + left == length && left > 0).then_some(LongChunk { id, left }))
+}
+
+/// The stream of a frame (without its length prefix) that is a chunk, whatever else is wrong with it.
+pub(super) fn chunk_of(version: Version, frame: &[u8]) -> Option<u32> {
+    let mut head = frame;
+    let &[.., kind] = take::<4>(&mut head).ok()?;
+    if Kind::from_code(version, kind) != Kind::Stream {
+        return None;
+    }
+    if version == Version::V2 {
+        let &[_, cells] = take(&mut head).ok()?;
+        skip(&mut head, cells.into()).ok()?;
+    }
+    take(&mut head).ok().map(|id| u32::from_le_bytes(*id))
 }
 
 fn take<'h, const N: usize>(head: &mut &'h [u8]) -> Result<&'h [u8; N], Lacks> {

@@ -46,6 +46,10 @@ use writing::Writing;
 /// before, and an answer to one is ignored then.
 const MAX_ASKED: usize = 1 << 16;
 
+/// What may wait for a side that is told of something that it did, and that nobody waits for: above it, it is not
+/// told. A side that reads has taken it long before; one that does not could bring about any amount.
+const MAX_TOLD: usize = 64 << 10;
+
 /// Which side this end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -140,6 +144,11 @@ impl Translator {
         self.reading.give_up_largest(&mut self.near);
     }
 
+    /// Gives up all streams of the peer that hold something, those to others too: the peer is gone.
+    pub fn give_up_streams(&mut self) {
+        self.reading.give_up_all(&mut self.near);
+    }
+
     /// Frames of the peer that had no meaning here and were ignored: answers that nobody waits for, chunks of
     /// streams that are not open, message types that nobody has assigned.
     #[must_use]
@@ -157,7 +166,11 @@ impl Translator {
     /// An answer from the peer is waited for.
     fn await_answer(&mut self, id: u32, near_id: u32) {
         if self.asked.len() >= MAX_ASKED {
-            self.asked.pop_first();
+            // Those above the new one are from before the ids began anew.
+            let above = self.asked.range(id..).next();
+            if let Some((&oldest, _)) = above.or_else(|| self.asked.first_key_value()) {
+                self.asked.remove(&oldest);
+            }
         }
         self.asked.insert(id, near_id);
     }
@@ -171,6 +184,9 @@ impl Translator {
 
     /// Refuses something that the session sent and that wants no answer.
     fn refuse_near(&mut self, text: &str) {
+        if self.near.len() >= MAX_TOLD {
+            return;
+        }
         self.tell_near(&Message::Error { id: 0, code: ErrorCode::Untranslatable, text });
     }
 

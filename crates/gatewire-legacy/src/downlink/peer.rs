@@ -5,8 +5,8 @@ use std::fmt;
 use gatewire_codec::legacy::Packet;
 use gatewire_codec::{DecodeError, FrameError, Message, NackCode, Version, v3};
 
-use super::input::Piece;
-use super::{Side, Translator};
+use super::input::{Piece, chunk_of};
+use super::{MAX_TOLD, Side, Translator};
 use crate::handshake::error_frame;
 
 /// The peer broke the protocol: the connection is to end.
@@ -66,7 +66,7 @@ impl Translator {
     fn handle_frame(&mut self, frame: &[u8]) -> Result<(), PeerError> {
         let packet = match Packet::decode_as(self.settings.version, frame) {
             Ok(packet) => packet,
-            Err(error) => return self.handle_malformed(error),
+            Err(error) => return self.handle_malformed(frame, error),
         };
         match packet.to_message() {
             Ok(message) => self.handle_message(message),
@@ -76,26 +76,32 @@ impl Translator {
             }
             // A chunk that is neither binary nor a text: bytes are missing, so it is no stream any more.
             Err(DecodeError::WrongType { .. })
-                if self.reading.is_open(packet.id) && is_chunk(&packet) =>
+                if self.reading.is_written(packet.id) && is_chunk(&packet) =>
             {
                 self.reading.give_up(packet.id, "a chunk was no bytes", &mut self.near);
                 Ok(())
             }
             Err(error) => {
-                self.tell_error(&format!("ignored: {error}"));
+                self.complain(&error);
                 Ok(())
             }
         }
     }
 
     /// What is wrong inside a value costs that message; what is wrong with lengths, or another version, all.
-    fn handle_malformed(&mut self, error: DecodeError) -> Result<(), PeerError> {
+    fn handle_malformed(&mut self, frame: &[u8], error: DecodeError) -> Result<(), PeerError> {
         match error {
             DecodeError::UnknownType { .. }
             | DecodeError::InvalidUtf8 { .. }
             | DecodeError::BadLength { .. }
             | DecodeError::BadValue { .. } => {
-                self.tell_error(&format!("ignored: {error}"));
+                if let Some(id) = chunk_of(self.settings.version, frame)
+                    && self.reading.is_written(id)
+                {
+                    // Without these bytes it would look whole.
+                    self.reading.give_up(id, "a chunk was no bytes", &mut self.near);
+                }
+                self.complain(&error);
                 Ok(())
             }
             DecodeError::WrongVersion { found, .. } => {
@@ -199,9 +205,16 @@ impl Translator {
         match v3::encode(message, &mut self.near) {
             Ok(()) => true,
             Err(error) => {
-                self.tell_error(&format!("ignored: {error}"));
+                self.complain(&error);
                 false
             }
+        }
+    }
+
+    /// Tells the peer that a frame of it was ignored, unless it does not read what it was told before.
+    fn complain(&mut self, error: &dyn fmt::Display) {
+        if self.peer.len() < MAX_TOLD {
+            self.tell_error(&format!("ignored: {error}"));
         }
     }
 }

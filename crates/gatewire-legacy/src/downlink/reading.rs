@@ -86,6 +86,11 @@ impl Reading {
         self.open.contains_key(&id)
     }
 
+    /// Whether the peer may say more of it.
+    pub(super) fn is_written(&self, id: u32) -> bool {
+        self.open.get(&id).is_some_and(|stream| !stream.finished)
+    }
+
     /// `relayed`: it is for others. `false`: there is one with this id.
     pub(super) fn open(&mut self, id: u32, relayed: bool) -> bool {
         if self.is_open(id) {
@@ -167,6 +172,16 @@ impl Reading {
         let waiting = self.open.iter().filter(|(_, stream)| stream.waits > 0 && !stream.relayed);
         if let Some(id) = waiting.max_by_key(|(id, stream)| (stream.waits, **id)).map(|(id, _)| *id)
         {
+            self.give_up(id, "the stream was not read", near);
+        }
+    }
+
+    /// As [`give_up`](Self::give_up), of all that hold something.
+    pub(super) fn give_up_all(&mut self, near: &mut BytesMut) {
+        let mut held: Vec<u32> =
+            self.open.iter().filter(|(_, stream)| stream.waits > 0).map(|(id, _)| *id).collect();
+        held.sort_unstable();
+        for id in held {
             self.give_up(id, "the stream was not read", near);
         }
     }

@@ -5,6 +5,8 @@ use gatewire_codec::legacy::{self, Kind, Packet};
 use gatewire_codec::{Message, ValueRef, Version};
 use rustc_hash::FxHashMap;
 
+use crate::handshake::MAX_HANDSHAKE_FRAME;
+
 /// Streams that are open, by the ids of the session.
 #[derive(Debug, Default)]
 pub(super) struct Writing {
@@ -47,6 +49,10 @@ const PAD_FROM: u64 = 16 << 10;
 /// One read of Node has at most so many bytes.
 const PADDING: usize = 64 << 10;
 
+/// So many of them in one frame, which is then no longer than a frame of a handshake: a peer that is gatewire refuses
+/// frames above its own limit.
+const PADDING_FRAME: usize = MAX_HANDSHAKE_FRAME as usize - 20;
+
 /// A message type that nobody has assigned in either version, and all ignore.
 const NOTHING: u8 = 255;
 
@@ -80,11 +86,13 @@ impl Writing {
     ) -> Option<Stream> {
         let stream = self.open.remove(&near_id)?;
         if pad && stream.bytes >= PAD_FROM {
-            let value = ValueRef::Binary(&[0; PADDING]);
+            let value = ValueRef::Binary(&[0; PADDING_FRAME]);
             let nothing =
                 Packet { value, ..Packet::new(version, Kind::Unassigned(NOTHING), stream.id) };
-            let padded = nothing.encode(out);
-            debug_assert!(padded.is_ok(), "the kind is free in both versions");
+            for _ in 0..PADDING.div_ceil(PADDING_FRAME) {
+                let padded = nothing.encode(out);
+                debug_assert!(padded.is_ok(), "the kind is free in both versions");
+            }
         }
         let end = Message::StreamFinish { id: stream.id, event: &stream.event, length: None };
         put(&end, version, out);

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{Kind, Packet};
-use gatewire_codec::{Message, SocketAddress, SocketId, ValueRef, Version};
+use gatewire_codec::{LENGTH_PREFIX, Message, SocketAddress, SocketId, ValueRef, Version};
 use sha2::{Digest, Sha256};
 
 use super::{HandshakeError, Role, V2Secret, decode, encode, frame};
@@ -11,8 +11,8 @@ use super::{HandshakeError, Role, V2Secret, decode, encode, frame};
 const FIRST_ID: u32 = 2;
 
 /// The most bytes of frames that a server may send before REGISTER, and that are kept: those of an application which
-/// emits as soon as somebody connects.
-const MAX_EARLY: usize = 64 << 10;
+/// emits as soon as somebody connects. So a dialler reads frames up to this length.
+pub const MAX_EARLY: u32 = 64 << 10;
 
 /// What a dialler brings to a connection.
 #[derive(Debug, Clone)]
@@ -202,13 +202,15 @@ impl ExpectRegister {
     }
 
     fn keep(&mut self, frame: &[u8]) -> Result<(), HandshakeError> {
-        if self.early.len() + frame.len() > MAX_EARLY {
+        if self.early.len() + LENGTH_PREFIX + frame.len() > MAX_EARLY as usize {
             return Err(HandshakeError::Unexpected {
                 found: "64 KiB of events",
                 expected: "register",
             });
         }
-        self.early.extend_from_slice(&prefixed(frame));
+        let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+        self.early.extend_from_slice(&length.to_le_bytes());
+        self.early.extend_from_slice(frame);
         Ok(())
     }
 }
@@ -223,9 +225,4 @@ fn is_early(message: &Message<'_>) -> bool {
             | Message::StreamChunk { .. }
             | Message::StreamFinish { .. }
     )
-}
-
-fn prefixed(frame: &[u8]) -> Bytes {
-    let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes();
-    [&length[..], frame].concat().into()
 }

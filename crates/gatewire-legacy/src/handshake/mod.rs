@@ -25,7 +25,7 @@ mod error;
 mod listener;
 mod secret;
 
-pub use dialler::{Dialler, ExpectRegister, ExpectSeed, Progress, Registered, Step};
+pub use dialler::{Dialler, ExpectRegister, ExpectSeed, MAX_EARLY, Progress, Registered, Step};
 pub use error::HandshakeError;
 pub use listener::{Admitted, ExpectProof, ExpectRole, Seed, register};
 pub use secret::V2Secret;
@@ -34,7 +34,7 @@ use bytes::{Bytes, BytesMut};
 use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{EncodeError, Message, ValueRef, Version, legacy};
 
-/// The longest frame of a version 2 handshake: the same as in version 3. Node's frames have 90 bytes.
+/// The longest frame of a version 2 handshake that a listener takes: the same as in version 3. Node's frames have 90 bytes.
 pub const MAX_HANDSHAKE_FRAME: u32 = 512;
 
 /// What a dialler of version 2 is.

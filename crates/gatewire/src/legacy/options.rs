@@ -70,7 +70,7 @@ impl LegacyOptions {
         self
     }
 
-    /// Whether a stream of 16 KiB or more is followed by a frame of 64 KiB that means nothing, before its end. On by
+    /// Whether a stream of 16 KiB or more is followed by 64 KiB of frames that mean nothing, before its end. On by
     /// default: a Node peer that finds the last bytes and the end in one read may stop reading its connection for
     /// ever. Peers that are not Node need it not.
     #[must_use]

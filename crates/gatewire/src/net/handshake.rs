@@ -35,7 +35,16 @@ pub(super) async fn read_frame(
     stream: &mut Channel,
     buffer: &mut BytesMut,
 ) -> Result<Bytes, ConnectError> {
-    let mut framer = Framer::new(v3::MAX_HANDSHAKE_FRAME);
+    read_frame_up_to(v3::MAX_HANDSHAKE_FRAME, stream, buffer).await
+}
+
+/// As [`read_frame`], with another limit.
+pub(super) async fn read_frame_up_to(
+    limit: u32,
+    stream: &mut Channel,
+    buffer: &mut BytesMut,
+) -> Result<Bytes, ConnectError> {
+    let mut framer = Framer::new(limit);
     loop {
         if let Some(frame) = framer.next_frame(buffer).map_err(ConnectError::Frame)? {
             return Ok(frame);

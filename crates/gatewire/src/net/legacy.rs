@@ -6,11 +6,11 @@ use bytes::BytesMut;
 use gatewire_core::session::ProtocolError;
 use gatewire_legacy::downlink::PeerError;
 use gatewire_legacy::handshake::{
-    Admitted, Dialler, ExpectProof, Progress, Registered, Seed, Step, V2Secret,
+    Admitted, Dialler, ExpectProof, MAX_EARLY, Progress, Registered, Seed, Step, V2Secret,
 };
 
 use super::channel::Channel;
-use super::handshake::read_frame;
+use super::handshake::{read_frame, read_frame_up_to};
 use crate::HandshakeError;
 use crate::entropy::random;
 use crate::error::{ConnectError, DisconnectReason};
@@ -47,7 +47,7 @@ pub(crate) async fn dial(
     }
     let mut proven = false;
     loop {
-        let frame = match read_frame(channel, &mut buffer).await {
+        let frame = match read_frame_up_to(MAX_EARLY, channel, &mut buffer).await {
             // The Node packages' server says nothing to who does not know its key.
             Err(error) if proven && is_end(&error) => {
                 return Err(ConnectError::Handshake(HandshakeError::Proof));

@@ -7,7 +7,8 @@
 //! wakes the driver, which reads it.
 //!
 //! A stream that is not read does not stop the connection for long: once the peer's streams hold more than their
-//! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up.
+//! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up. The
+//! end of a peer is told behind what its streams hold, as long as that is taken.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use futures_util::task::AtomicWaker;
-use gatewire_codec::split_frame;
+use gatewire_codec::{Framer, LENGTH_PREFIX, split_frame};
 use gatewire_legacy::downlink::{PeerError, Translator};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
@@ -29,6 +30,13 @@ use super::memory::with_buffer;
 
 /// What waits for the kernel: above it no more is translated. As much as a batch.
 const BUFFER: usize = 256 << 10;
+
+/// The session's frames are bounded before they get here.
+const LIMIT: u32 = u32::MAX;
+
+/// When the peer has ended nothing else waits for its streams, so their readers have this much longer: also those of
+/// streams to many, which cut a reader that stands still by themselves, in 5 s by default.
+const LAST_STALLS: u32 = 5;
 
 /// See the [module's documentation](self).
 pub(crate) struct Legacy {
@@ -83,6 +91,7 @@ impl Legacy {
         if !self.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        let held = state.translator.buffered();
         let mut taken = 0;
         for slice in slices {
             state.translate(slice);
@@ -92,9 +101,11 @@ impl Legacy {
             }
         }
         self.send(&mut state, tcp)?;
+        // A stream that is read no more may have held what kept the peer from being read.
+        let freed = state.translator.buffered() < held;
         let answers = !state.translator.near_output().is_empty();
         drop(state);
-        if answers {
+        if answers || freed {
             self.reader.wake();
         }
         Ok(taken)
@@ -139,11 +150,19 @@ impl Legacy {
             if let Some(error) = state.error.take() {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             }
-            if state.ended {
+            // What it has said before is said, if somebody reads it.
+            let kept = !state.broken && state.translator.buffered() > 0;
+            if state.ended && !kept {
                 return Poll::Ready(Ok(()));
+            }
+            if state.ended {
+                ready!(state.poll_stalled(self.stall * LAST_STALLS, context));
+                state.translator.give_up_streams();
+                continue;
             }
             if !state.translator.wants_input() {
                 ready!(state.poll_stalled(self.stall, context));
+                state.translator.give_up_stream();
                 continue;
             }
             state.stalled = None;
@@ -188,21 +207,29 @@ impl State {
 
     /// Translates what the session writes, cut anywhere.
     fn translate(&mut self, mut bytes: &[u8]) {
-        if !self.partial.is_empty() {
-            self.partial.extend_from_slice(bytes);
-            let partial = std::mem::take(&mut self.partial);
-            let rest = self.translate_whole(&partial);
-            self.partial = rest.into();
-            return;
+        let framer = Framer::new(LIMIT);
+        // Its beginning is put together with no more than it lacks: what is behind is translated where it is, and what
+        // is there already is not moved with each piece.
+        while !self.partial.is_empty() && !bytes.is_empty() {
+            let lacks = match framer.missing(&self.partial) {
+                Ok(Some(lacks)) => lacks,
+                _ => LENGTH_PREFIX - self.partial.len(),
+            };
+            let (now, rest) = bytes.split_at(lacks.min(bytes.len()));
+            self.partial.extend_from_slice(now);
+            bytes = rest;
+            if framer.missing(&self.partial) == Ok(Some(0)) {
+                let frame = std::mem::take(&mut self.partial);
+                self.translate_whole(&frame);
+            }
         }
-        bytes = self.translate_whole(bytes);
-        self.partial.extend_from_slice(bytes);
+        let rest = self.translate_whole(bytes);
+        self.partial.extend_from_slice(rest);
     }
 
     /// Translates whole frames; what is left.
     fn translate_whole<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
-        // The session's frames are bounded before they get here.
-        while let Ok(Some((frame, rest))) = split_frame(bytes, u32::MAX) {
+        while let Ok(Some((frame, rest))) = split_frame(bytes, LIMIT) {
             self.translator.handle_near(frame);
             bytes = rest;
         }
@@ -231,8 +258,7 @@ impl State {
         taken > 0
     }
 
-    /// Waits until the readers of the peer's streams have taken something, or have had the time for it: then one
-    /// stream is given up.
+    /// Waits until the readers of the peer's streams have taken nothing for so long.
     fn poll_stalled(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
         let buffered = self.translator.buffered();
         let (timer, before) =
@@ -243,7 +269,6 @@ impl State {
         }
         ready!(timer.as_mut().poll(context));
         self.stalled = None;
-        self.translator.give_up_stream();
         Poll::Ready(())
     }
 }
@@ -255,3 +280,6 @@ fn release(buffer: &mut BytesMut) {
         *buffer = BytesMut::new();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::task::{Wake, Waker};
+
+use bytes::Bytes;
+use gatewire_codec::legacy::{Kind, Packet};
+use gatewire_codec::{Message, StreamCode, ValueRef, Version, v3};
+use gatewire_legacy::downlink::{JsonOnly, Settings, Side, ValueRules};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::*;
+
+const BUFFER_OF_STREAMS: usize = 10_000;
+
+/// So much of a stream comes that no credit is there for, and the peer is still read.
+const SOME: usize = 5_000;
+
+/// So much that it is not.
+const MUCH: usize = 20_000;
+
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// This end of a connection, and the peer.
+struct Both {
+    legacy: Legacy,
+    read: OwnedReadHalf,
+    write: OwnedWriteHalf,
+    peer: TcpStream,
+    woken: Arc<Woken>,
+}
+
+impl Both {
+    /// After the peer has said this.
+    async fn new(said: &[u8], stall: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (read, write) = listener.accept().await.unwrap().0.into_split();
+        let settings = Settings {
+            version: Version::V1,
+            side: Side::Server,
+            max_frame: 1 << 20,
+            stream_buffer: BUFFER_OF_STREAMS,
+            pad_streams: true,
+            values: ValueRules::default(),
+            objects: Arc::new(JsonOnly),
+        };
+        let legacy = Legacy::new(Translator::new(settings, 3), said, stall);
+        Self { legacy, read, write, peer, woken: Arc::default() }
+    }
+
+    fn poll(&mut self) -> Poll<io::Result<Vec<u8>>> {
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let mut memory = vec![0; 1 << 20];
+        let mut out = ReadBuf::new(&mut memory);
+        let mut context = Context::from_waker(&waker);
+        let polled =
+            self.legacy.poll_read(&mut self.read, self.write.as_ref(), &mut context, &mut out);
+        polled.map_ok(|()| out.filled().to_vec())
+    }
+
+    /// What there is for the session, without an end.
+    fn read_all(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        while let Poll::Ready(read) = self.poll() {
+            let read = read.unwrap();
+            assert!(!read.is_empty(), "the end");
+            all.extend(read);
+        }
+        all
+    }
+
+    fn say(&self, message: &Message<'_>) {
+        let frame = encoded(message);
+        let written = self.legacy.write(self.write.as_ref(), &[IoSlice::new(&frame)]).unwrap();
+        assert_eq!(written, frame.len());
+    }
+
+    fn woken(&self) -> usize {
+        self.woken.0.load(Ordering::SeqCst)
+    }
+
+    /// The peer sends no more, and that is known here.
+    async fn end_peer(&mut self) {
+        self.peer.shutdown().await.unwrap();
+        assert_eq!(self.read.peek(&mut [0]).await.unwrap(), 0);
+    }
+}
+
+fn encoded(message: &Message<'_>) -> Bytes {
+    let mut frame = BytesMut::new();
+    v3::encode(message, &mut frame).unwrap();
+    frame.freeze()
+}
+
+fn packet(kind: Kind, value: ValueRef<'_>) -> BytesMut {
+    let mut frame = BytesMut::new();
+    Packet { event: "up", value, ..Packet::new(Version::V1, kind, 7) }.encode(&mut frame).unwrap();
+    frame
+}
+
+/// A stream with more than its credit, from its beginning to its end.
+fn upload(more: usize) -> Vec<u8> {
+    let bytes = vec![5; usize::try_from(v3::INITIAL_CREDIT).unwrap() + more];
+    let open = packet(Kind::StreamOpen, ValueRef::Empty);
+    let chunk = packet(Kind::Stream, ValueRef::Binary(&bytes));
+    let close = packet(Kind::StreamClose, ValueRef::String(""));
+    [&open[..], &chunk, &close].concat()
+}
+
+/// Whether the last frame is this.
+fn ends_with(near: &[u8], message: &Message<'_>) -> bool {
+    near.ends_with(&encoded(message))
+}
+
+#[tokio::test]
+async fn who_reads_is_woken_when_a_stream_is_stopped_that_kept_the_peer_from_being_read() {
+    let mut both = Both::new(&upload(MUCH), NEVER).await;
+    both.read_all();
+    let before = both.woken();
+    both.say(&Message::StreamStop { id: 7, code: StreamCode::Enough, text: "" });
+    assert!(both.woken() > before, "the peer may be read again, and nobody does");
+}
+
+#[tokio::test]
+async fn the_end_of_a_peer_comes_behind_what_its_streams_hold() {
+    let mut both = Both::new(&upload(SOME), NEVER).await;
+    both.end_peer().await;
+    both.read_all();
+    let length = v3::INITIAL_CREDIT + SOME as u64;
+    both.say(&Message::StreamCredit { id: 7, limit: length });
+    let near = both.poll();
+    let Poll::Ready(Ok(near)) = near else { panic!("{near:?}") };
+    assert!(ends_with(&near, &Message::StreamFinish { id: 7, event: "", length: Some(length) }));
+    assert!(matches!(both.poll(), Poll::Ready(Ok(end)) if end.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_peer_waits_for_streams_that_nobody_reads_no_longer_than_a_stall() {
+    let mut both = Both::new(&upload(SOME), Duration::from_secs(2)).await;
+    both.end_peer().await;
+    both.read_all();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let text = "the stream was not read";
+    let near = both.poll();
+    let Poll::Ready(Ok(near)) = near else { panic!("{near:?}") };
+    let code = StreamCode::SlowReceiver;
+    assert!(ends_with(&near, &Message::StreamReset { id: 7, code, text }));
+    assert!(matches!(both.poll(), Poll::Ready(Ok(end)) if end.is_empty()));
+}
+
+#[tokio::test]
+async fn frames_are_translated_however_they_are_cut() {
+    let event = |text| encoded(&Message::Event { event: "e", value: ValueRef::String(text) });
+    let frames = [event("a"), event("a longer text"), event("b")].concat();
+    let mut whole = Both::new(&[], NEVER).await;
+    whole.legacy.write(whole.write.as_ref(), &[IoSlice::new(&frames)]).unwrap();
+    let sent = whole.legacy.sent();
+    whole.peer.readable().await.unwrap();
+    let mut expected = vec![0; usize::try_from(sent).unwrap()];
+    tokio::io::AsyncReadExt::read_exact(&mut whole.peer, &mut expected).await.unwrap();
+    for size in 1..frames.len() {
+        let mut cut = Both::new(&[], NEVER).await;
+        let slices: Vec<_> = frames.chunks(size).map(IoSlice::new).collect();
+        assert_eq!(cut.legacy.write(cut.write.as_ref(), &slices).unwrap(), frames.len());
+        assert_eq!(cut.legacy.sent(), sent, "pieces of {size}");
+        let mut found = vec![0; expected.len()];
+        tokio::io::AsyncReadExt::read_exact(&mut cut.peer, &mut found).await.unwrap();
+        assert_eq!(found, expected, "pieces of {size}");
+    }
+}
