@@ -23,6 +23,7 @@
 //!   taken before more is handled.
 
 mod input;
+mod memo;
 mod near;
 mod peer;
 mod reading;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use gatewire_codec::{ErrorCode, Message, NackCode, ValueRef, Version, legacy, v3};
 
+pub use memo::EventMemo;
 pub use peer::PeerError;
 pub use values::{JsonOnly, Objects, Untranslatable, ValueRules, WideIntegers};
 
@@ -49,6 +51,15 @@ const MAX_ASKED: usize = 1 << 16;
 /// What may wait for a side that is told of something that it did, and that nobody waits for: above it, it is not
 /// told. A side that reads has taken it long before; one that does not could bring about any amount.
 const MAX_TOLD: usize = 64 << 10;
+
+/// What waits for an answer, by the id that the session gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// It has a deadline.
+    Request(u32),
+    /// It may be answered at any time, so it is forgotten last.
+    Stream(u32),
+}
 
 /// Which side this end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +97,8 @@ pub struct Translator {
     input: Input,
     /// The id of the next frame to the peer.
     next_id: u32,
-    /// The ids of requests and streams to the peer that wait for an answer, and what the session calls them.
-    asked: BTreeMap<u32, u32>,
+    /// What waits for an answer of the peer, by its id there.
+    asked: BTreeMap<u32, Asked>,
     reading: Reading,
     writing: Writing,
     near: BytesMut,
@@ -158,21 +169,27 @@ impl Translator {
 
     /// The id for a frame to the peer; 0 is never one.
     fn take_id(&mut self) -> u32 {
-        let id = self.next_id;
-        self.next_id = id.checked_add(1).unwrap_or(1);
-        id
+        loop {
+            let id = self.next_id;
+            self.next_id = id.checked_add(1).unwrap_or(1);
+            // Those that wait since before the ids began anew keep theirs.
+            if !self.asked.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     /// An answer from the peer is waited for.
-    fn await_answer(&mut self, id: u32, near_id: u32) {
+    fn await_answer(&mut self, id: u32, asked: Asked) {
         if self.asked.len() >= MAX_ASKED {
             // Those above the new one are from before the ids began anew.
-            let above = self.asked.range(id..).next();
-            if let Some((&oldest, _)) = above.or_else(|| self.asked.first_key_value()) {
+            let mut in_order = self.asked.range(id..).chain(self.asked.range(..id));
+            let oldest = in_order.find(|(_, asked)| matches!(asked, Asked::Request(_)));
+            if let Some((&oldest, _)) = oldest.or_else(|| self.asked.first_key_value()) {
                 self.asked.remove(&oldest);
             }
         }
-        self.asked.insert(id, near_id);
+        self.asked.insert(id, asked);
     }
 
     /// A frame to the session. All that is put there is short, or was a frame before.

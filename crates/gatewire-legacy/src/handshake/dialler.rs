@@ -113,9 +113,22 @@ impl Step {
     ///
     /// [`HandshakeError`]: the connection is to be closed.
     pub fn handle(self, frame: &[u8]) -> Result<Progress, HandshakeError> {
+        if let Ok(Packet { kind: Kind::Unassigned(_), version, .. }) = Packet::decode(frame)
+            && version == self.version()
+        {
+            // The Node packages ignore what they do not know.
+            return Ok(Progress::Waits(Bytes::new(), self));
+        }
         match self {
             Self::Seed(step) => step.handle(frame),
             Self::Register(step) => step.handle(frame),
+        }
+    }
+
+    fn version(&self) -> Version {
+        match self {
+            Self::Seed(step) => step.register.version,
+            Self::Register(step) => step.version,
         }
     }
 }

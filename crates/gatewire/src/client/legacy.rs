@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use super::{Client, ClientInner};
 use crate::entropy::random;
 use crate::error::{ConnectError, EmitError};
-use crate::legacy::{LegacyOptions, V2Secret, settings, value_rules, version_of};
+use crate::legacy::{LegacyOptions, SharedObjects, V2Secret, settings, value_rules, version_of};
 use crate::net::channel::{Channel, Looked};
 use crate::net::legacy::dial;
 use crate::net::tcp;
@@ -30,6 +30,7 @@ pub(super) struct LegacyServer {
     pub(super) wire: Wire,
     pub(super) secret: Option<V2Secret>,
     pub(super) options: LegacyOptions,
+    objects: SharedObjects,
 }
 
 impl Client {
@@ -74,8 +75,9 @@ impl ClientInner {
     }
 
     fn translation(&self) -> Settings {
-        let LegacyServer { wire, options, .. } = &self.legacy;
-        settings(*wire, Side::Client, options, self.limits.max_frame, &self.link.formats)
+        let LegacyServer { wire, options, objects, .. } = &self.legacy;
+        let objects = objects.of(&self.link.formats);
+        settings(*wire, Side::Client, options, self.limits.max_frame, objects)
     }
 
     fn established(&self, registered: &Registered) -> Established {

@@ -59,7 +59,7 @@ pub use gatewire_legacy::handshake::V2Secret;
 pub use gatewire_legacy::uplink::{Counters as V2Counters, NameError as V2NameError};
 pub(crate) use keys::granting;
 pub use keys::{V2Key, V2Keys};
-pub(crate) use objects::EndpointObjects;
+pub(crate) use objects::{EndpointObjects, SharedObjects};
 pub use options::LegacyOptions;
 
 pub use crate::router::V2Uplink;
@@ -67,8 +67,7 @@ pub use crate::router::V2Uplink;
 use std::sync::Arc;
 
 use gatewire_codec::Version;
-use gatewire_format::Formats;
-use gatewire_legacy::downlink::{Settings, Side, ValueRules};
+use gatewire_legacy::downlink::{Objects, Settings, Side, ValueRules};
 use gatewire_legacy::handshake::HandshakeError as OldHandshakeError;
 
 use crate::HandshakeError;
@@ -89,7 +88,7 @@ pub(crate) fn settings(
     side: Side,
     options: &LegacyOptions,
     max_frame: u32,
-    formats: &Formats,
+    objects: Arc<dyn Objects>,
 ) -> Settings {
     Settings {
         version: version_of(wire),
@@ -98,7 +97,7 @@ pub(crate) fn settings(
         stream_buffer: options.stream_buffer,
         pad_streams: options.pad_streams,
         values: value_rules(options),
-        objects: Arc::new(EndpointObjects::new(formats.clone())),
+        objects,
     }
 }
 

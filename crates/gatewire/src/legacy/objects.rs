@@ -1,6 +1,8 @@
 //! Objects on their way to a peer that knows one format.
 
 use std::any::{Any, TypeId};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use gatewire_codec::FormatId;
 use gatewire_format::{Formats, ObjectSlot, erased_serde};
@@ -14,6 +16,24 @@ pub(crate) struct EndpointObjects {
 impl EndpointObjects {
     pub(crate) fn new(formats: Formats) -> Self {
         Self { formats }
+    }
+}
+
+/// How the objects of one endpoint become JSON, the same for all its connections: by that it is known that what is
+/// sent to many has to be turned once.
+#[derive(Clone, Default)]
+pub(crate) struct SharedObjects(OnceLock<Arc<dyn Objects>>);
+
+impl SharedObjects {
+    pub(crate) fn of(&self, formats: &Formats) -> Arc<dyn Objects> {
+        let objects = self.0.get_or_init(|| Arc::new(EndpointObjects::new(formats.clone())));
+        Arc::clone(objects)
+    }
+}
+
+impl fmt::Debug for SharedObjects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedObjects")
     }
 }
 

@@ -22,7 +22,7 @@ use super::{Inner, Server};
 use crate::HandshakeError;
 use crate::entropy::random;
 use crate::error::ConnectError;
-use crate::legacy::{LegacyOptions, V2Keys, settings, version_of};
+use crate::legacy::{LegacyOptions, SharedObjects, V2Keys, settings, version_of};
 use crate::net::channel::{Channel, Looked};
 use crate::net::transport::Legacy;
 use crate::net::{handshake, legacy};
@@ -41,6 +41,7 @@ pub(crate) struct LegacyPeers {
     pub(super) v2: Arc<Grant>,
     pub(super) keys: V2Keys,
     pub(super) on_v3: bool,
+    objects: SharedObjects,
 }
 
 /// A peer of version 1 or 2, and what it is told once its socket exists.
@@ -231,7 +232,8 @@ impl LegacyPeer {
         };
         let max_frame = server.limits.max_frame;
         let options = &server.legacy.options;
-        let settings = settings(self.wire, Side::Server, options, max_frame, &server.formats);
+        let objects = server.legacy.objects.of(&server.formats);
+        let settings = settings(self.wire, Side::Server, options, max_frame, objects);
         (frame, Translator::new(settings, next_id))
     }
 

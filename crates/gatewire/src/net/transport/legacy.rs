@@ -10,6 +10,7 @@
 //! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up. The
 //! end of a peer is told behind what its streams hold, as long as that is taken.
 
+use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,7 +21,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use futures_util::task::AtomicWaker;
 use gatewire_codec::{Framer, LENGTH_PREFIX, split_frame};
-use gatewire_legacy::downlink::{PeerError, Translator};
+use gatewire_legacy::downlink::{EventMemo, PeerError, Translator};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
@@ -230,7 +231,7 @@ impl State {
     /// Translates whole frames; what is left.
     fn translate_whole<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
         while let Ok(Some((frame, rest))) = split_frame(bytes, LIMIT) {
-            self.translator.handle_near(frame);
+            with_memo(|memo| self.translator.handle_near_with(memo, frame));
             bytes = rest;
         }
         bytes
@@ -271,6 +272,17 @@ impl State {
         self.stalled = None;
         Poll::Ready(())
     }
+}
+
+/// Lends this thread's memo: a fan-out flushes the connections of its receivers one after the other.
+fn with_memo<R>(f: impl FnOnce(&mut EventMemo) -> R) -> R {
+    thread_local! {
+        static MEMO: Cell<EventMemo> = Cell::default();
+    }
+    let mut memo = MEMO.take();
+    let result = f(&mut memo);
+    MEMO.set(memo);
+    result
 }
 
 /// Gives large memory back that is not used.

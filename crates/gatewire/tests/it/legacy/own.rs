@@ -1,10 +1,12 @@
 //! Gatewire at both ends.
 
 use bytes::Bytes;
-use gatewire::{EmitError, StreamReader, Value, Wire};
+use gatewire::keys::{Permissions, Profile};
+use gatewire::legacy::{V2Key, V2Keys};
+use gatewire::{EmitError, Object, RequestError, StreamReader, Value, Wire};
 use tokio::io::AsyncReadExt;
 
-use super::rig::{Everything, WIRES};
+use super::rig::{Everything, WIRES, secret};
 use crate::rig::{fence, record, within};
 
 #[tokio::test]
@@ -133,5 +135,67 @@ async fn streams_of_all_lengths_cross_in_each_version_both_ways() {
         }
         fence(&client).await;
         client.close().await;
+    }
+}
+
+/// What those may do who cannot show a key, or show one of version 2.
+#[tokio::test]
+async fn permissions_hold_for_older_peers() {
+    let restricted = || Permissions::from(Profile::Restricted);
+    let key = V2Key::new("services", secret()).permissions(restricted());
+    let all = Everything::with(|builder| {
+        builder.v1_permissions(restricted()).v2_keys(V2Keys::new().with(key))
+    });
+    let all = all.await;
+    let (seen, mut news) = record();
+    let listener = all.client(Wire::V3).await;
+    listener.on("news", move |text: String| seen.note(text));
+    within(listener.join("lobby")).await.expect("joined");
+    for (wire, key_id) in [(Wire::V1, ""), (Wire::V2, "services")] {
+        let client = all.client(wire).await;
+        let (seen, mut errors) = record();
+        client.on_error(move |error| seen.note(error.to_string()));
+        client.broadcast().emit("news", "to all").expect("queued");
+        let denied = errors.next().await;
+        assert!(denied.contains("broadcast"), "{denied}");
+        client.to("lobby").emit("news", "to a room").expect("queued");
+        assert_eq!(news.next().await, "to a room");
+        let socket = all.server.socket(&client.id().expect("connected")).expect("a socket");
+        assert_eq!(socket.key_id(), key_id);
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
+struct Point {
+    #[prost(int64, tag = "1")]
+    x: i64,
+}
+
+/// A format that needs a schema is not turned into JSON: who sent it is told.
+#[tokio::test]
+async fn an_object_that_does_not_describe_itself_is_an_error_that_says_so() {
+    let format = gatewire_protobuf::Protobuf::new().with::<Point>();
+    let all = Everything::with(|builder| builder.accept_format(format.clone())).await;
+    let (seen, mut errors) = record();
+    all.server.on_error(move |_, error| seen.note(error.to_string()));
+    let sender = all.client_with(Wire::V3, |builder| builder.format(format.clone())).await;
+    for wire in [Wire::V1, Wire::V2] {
+        let client = all.client(wire).await;
+        within(client.join("lobby")).await.expect("joined");
+        fence(&client).await;
+        sender.to("lobby").emit("point", Object(Point { x: 3 })).expect("queued");
+        let error = errors.next().await;
+        assert!(error.contains("protobuf (3) cannot be turned into JSON"), "{error}");
+        let asked = sender
+            .to_socket(client.id().expect("connected"))
+            .request::<(), _>("point", Object(Point { x: 3 }));
+        let refused = within(asked).await;
+        assert!(matches!(&refused, Err(RequestError::Untranslatable(_))), "{refused:?}");
+        client.close().await;
+        // One that speaks the wire itself knows when it emits.
+        let old = all.client_with(wire, |builder| builder.format(format.clone())).await;
+        let refused = old.emit("point", Object(Point { x: 3 }));
+        assert!(matches!(&refused, Err(EmitError::Format(_))), "{refused:?}");
+        old.close().await;
     }
 }

@@ -337,7 +337,7 @@ async fn readers_of_a_broadcast_do_not_hold_up_one_another() {
 #[tokio::test]
 async fn a_peer_that_ends_behind_its_streams_is_gone_in_the_end() {
     let options =
-        LegacyOptions::new().stream_buffer(1 << 20).stream_stall(Duration::from_millis(20));
+        LegacyOptions::new().stream_buffer(32 << 20).stream_stall(Duration::from_millis(20));
     let patient = limits(|limits| limits.slow_receivers = SlowReceivers::WaitForAll);
     let all = Everything::with(|builder| builder.legacy(options).limits(patient)).await;
     hold(&all.server, "held");
