@@ -11,10 +11,10 @@ use gatewire_format::{Format, Formats};
 use super::Router;
 use super::cost::Cost;
 use super::inner::RouterInner;
-#[cfg(feature = "legacy")]
-use super::old;
 use super::room_names::keep_told;
 use super::uplink::{Uplink, keep_up};
+#[cfg(feature = "legacy")]
+use super::v2;
 use crate::clock::{Clock, unix_now};
 use crate::entropy::{random, random_u64};
 use crate::formats::default_formats;
@@ -42,7 +42,7 @@ pub struct RouterBuilder {
     overload: bool,
     last_counter: Option<u32>,
     #[cfg(feature = "legacy")]
-    v2_uplinks: Vec<old::V2Uplink>,
+    v2_uplinks: Vec<v2::V2Uplink>,
 }
 
 /// A router was not started. Nothing has changed.
@@ -154,7 +154,7 @@ impl RouterBuilder {
     /// Requests and streams do not cross, and of several gateways of one cluster only one is
     /// [active](Router::is_active_v2_gateway).
     #[cfg(feature = "legacy")]
-    pub fn v2_uplink(mut self, uplink: old::V2Uplink) -> Self {
+    pub fn v2_uplink(mut self, uplink: v2::V2Uplink) -> Self {
         self.v2_uplinks.push(uplink);
         self
     }
@@ -241,7 +241,7 @@ impl RouterBuilder {
         let (old, v2_uplinks) = {
             let takes = self.servers.iter().any(|server| server.inner.takes_v2_routers());
             config.v2_gateway = takes || !self.v2_uplinks.is_empty();
-            let old = config.v2_gateway.then(|| old::OldCluster::new(&self.name));
+            let old = config.v2_gateway.then(|| v2::V2Cluster::new(&self.name));
             let old = old.transpose().map_err(StartError::V2Name)?.map(Arc::new);
             (old, self.v2_uplinks)
         };
@@ -287,7 +287,7 @@ impl RouterBuilder {
             });
         }
         #[cfg(feature = "legacy")]
-        old::start(&inner, v2_uplinks);
+        v2::start(&inner, v2_uplinks);
         Ok(Router { inner })
     }
 }

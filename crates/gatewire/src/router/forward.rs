@@ -125,7 +125,7 @@ impl RouterInner {
     /// A node tells the names of its rooms.
     #[cfg(feature = "legacy")]
     fn take_room_names(&self, frames: &Frames<'_>) {
-        if let Some(old) = self.old() {
+        if let Some(old) = self.v2() {
             old.take_room_names(frames.bytes());
         }
     }
@@ -137,7 +137,7 @@ impl RouterInner {
     /// Whether this is a router of wire version 2 that is not reached as a node.
     #[cfg(feature = "legacy")]
     fn is_old_host(&self, name: &str) -> bool {
-        self.old().is_some_and(|old| old.reaches(name))
+        self.v2().is_some_and(|old| old.reaches(name))
     }
 
     #[cfg(not(feature = "legacy"))]

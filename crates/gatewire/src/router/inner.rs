@@ -82,7 +82,7 @@ pub(crate) struct RouterInner {
     pub(super) room_names: RoomNames,
     /// Routers of wire version 2, if this one is their gateway.
     #[cfg(feature = "legacy")]
-    pub(super) old: Option<Arc<super::old::OldCluster>>,
+    pub(super) old: Option<Arc<super::v2::V2Cluster>>,
 }
 
 /// The state machine, and the links by which its frames go.
@@ -138,7 +138,7 @@ impl RouterInner {
         servers: Vec<Arc<server::Inner>>,
         (cluster, formats, limits, accept_cost): (String, Formats, Limits, Cost),
         clock: Clock,
-        #[cfg(feature = "legacy")] old: Option<Arc<super::old::OldCluster>>,
+        #[cfg(feature = "legacy")] old: Option<Arc<super::v2::V2Cluster>>,
     ) -> Arc<Self> {
         let name = router.name().clone();
         Arc::new(Self {

@@ -10,12 +10,12 @@ mod forward;
 mod gather;
 mod inner;
 mod link;
-#[cfg(feature = "legacy")]
-mod old;
 mod room_names;
 mod share;
 mod streams;
 mod uplink;
+#[cfg(feature = "legacy")]
+mod v2;
 
 use std::fmt;
 use std::future::Future;
@@ -40,13 +40,13 @@ pub use counters::RouterCounters;
 pub use event::{MissedEvents, RouterEvent, RouterEvents};
 pub(crate) use inner::RouterInner;
 pub(crate) use link::Admitted;
-#[cfg(feature = "legacy")]
-pub(crate) use old::Shaken as OldRouter;
-#[cfg(feature = "legacy")]
-pub use old::V2Uplink;
 pub(crate) use streams::{Route, readers};
 pub use uplink::Uplink;
 pub(crate) use uplink::{Beginning, LinkRefused};
+#[cfg(feature = "legacy")]
+pub(crate) use v2::Shaken as V2Router;
+#[cfg(feature = "legacy")]
+pub use v2::V2Uplink;
 
 /// One node of a cluster: it joins its servers to others.
 ///
@@ -236,14 +236,14 @@ impl Router {
     #[cfg(feature = "legacy")]
     #[must_use]
     pub fn v2_hosts(&self) -> Vec<String> {
-        self.inner.old().map(|old| old.hosts()).unwrap_or_default()
+        self.inner.v2().map(|old| old.hosts()).unwrap_or_default()
     }
 
     /// The hosts of wire version 2 that have members of a room, in no order, as far as this router's links tell.
     #[cfg(feature = "legacy")]
     #[must_use]
     pub fn v2_hosts_of(&self, room: &str) -> Vec<String> {
-        self.inner.old().map(|old| old.hosts_of(room)).unwrap_or_default()
+        self.inner.v2().map(|old| old.hosts_of(room)).unwrap_or_default()
     }
 
     /// Waits until a host of wire version 2 can be reached, or the router is closed: whether it can.
@@ -271,14 +271,14 @@ impl Router {
     #[cfg(feature = "legacy")]
     #[must_use]
     pub fn is_active_v2_gateway(&self) -> bool {
-        self.inner.old().is_some_and(|old| old.is_active())
+        self.inner.v2().is_some_and(|old| old.is_active())
     }
 
     /// What was ignored and dropped of what hosts of wire version 2 have sent, and of what was to be passed on to them.
     #[cfg(feature = "legacy")]
     #[must_use]
     pub fn v2_counters(&self) -> crate::legacy::V2Counters {
-        self.inner.old().map(|old| old.counters()).unwrap_or_default()
+        self.inner.v2().map(|old| old.counters()).unwrap_or_default()
     }
 
     /// What happens in the cluster from now on: links, nodes, and the rooms that are watched.

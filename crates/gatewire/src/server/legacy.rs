@@ -26,7 +26,7 @@ use crate::legacy::{LegacyOptions, SharedObjects, V2Keys, settings, version_of};
 use crate::net::channel::{Channel, Looked};
 use crate::net::transport::Legacy;
 use crate::net::{handshake, legacy};
-use crate::router::OldRouter;
+use crate::router::V2Router;
 use crate::wire::Wire;
 
 /// How long a listener that also serves version 2 waits for a first byte before it sends the seed: diallers of version
@@ -178,7 +178,7 @@ pub(super) async fn begin_router(
     deadline: Instant,
 ) -> Result<(), ConnectError> {
     let server = Arc::clone(&live.server);
-    let router = server.router().and_then(|router| Some((router, router.old()?)));
+    let router = server.router().and_then(|router| Some((router, router.v2()?)));
     let (Some((router, old)), Some(admitted)) = (router, peer.admitted) else {
         let refused = refusal(Wire::V2, HandshakeError::Role);
         let told = timeout_at(deadline, handshake::refuse(&mut channel, refused)).await;
@@ -198,7 +198,7 @@ pub(super) async fn begin_router(
     timeout_at(deadline, channel.send(&frames)).await.map_err(|_| ConnectError::Timeout)??;
     let last_message_id = next_id.wrapping_sub(1);
     let (cost, server) = (Cost::from(router.accept_cost().first()), Some(Arc::downgrade(&server)));
-    let shaken = OldRouter { channel, leftover, link, host, cost, last_message_id, server };
+    let shaken = V2Router { channel, leftover, link, host, cost, last_message_id, server };
     let (router, old) = (Arc::clone(router), Arc::clone(old));
     tokio::spawn(async move {
         shaken.run(&router, &old).await;

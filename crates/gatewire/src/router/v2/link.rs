@@ -15,7 +15,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::OldCluster;
+use super::V2Cluster;
 use crate::net::channel::Channel;
 use crate::router::Task;
 use crate::router::event::RouterEvent;
@@ -36,7 +36,7 @@ pub(crate) struct Shaken {
 }
 
 /// What everybody who sends to an old router shares.
-pub(crate) struct OldLink {
+pub(crate) struct V2Link {
     queue: Mutex<Queue>,
     wake: Notify,
     /// How many bytes may wait.
@@ -58,7 +58,7 @@ const READ: usize = 64 << 10;
 /// For how long what is queued is written when the router is closed.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-impl OldLink {
+impl V2Link {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,11 +124,11 @@ impl Queue {
 
 impl Shaken {
     /// The link lives, and ends.
-    pub(crate) async fn run(self, router: &Arc<RouterInner>, old: &Arc<OldCluster>) {
+    pub(crate) async fn run(self, router: &Arc<RouterInner>, old: &Arc<V2Cluster>) {
         let _task = Task::begin(router);
         let host = self.host.clone();
         let Some(stream) = self.channel.into_plain() else { return };
-        let link = Arc::new(OldLink {
+        let link = Arc::new(V2Link {
             queue: Mutex::default(),
             wake: Notify::new(),
             limit: router.limits.outbox.max_bytes,
@@ -160,15 +160,15 @@ impl Shaken {
 /// A link that is up. Dropped, it is down.
 struct Up<'a> {
     router: &'a Arc<RouterInner>,
-    old: &'a OldCluster,
+    old: &'a V2Cluster,
     number: LinkNumber,
 }
 
 impl<'a> Up<'a> {
     fn begin(
         router: &'a Arc<RouterInner>,
-        old: &'a OldCluster,
-        link: &Arc<OldLink>,
+        old: &'a V2Cluster,
+        link: &Arc<V2Link>,
         up: &LinkUp<'_>,
     ) -> Result<Self, LinkRefused> {
         let (number, _none) = old.change(|state| {
@@ -188,7 +188,7 @@ impl<'a> Up<'a> {
     }
 
     /// Reads and writes until one of them ends, or the router is closed: why.
-    async fn drive(&self, stream: TcpStream, leftover: BytesMut, link: &OldLink) -> String {
+    async fn drive(&self, stream: TcpStream, leftover: BytesMut, link: &V2Link) -> String {
         let (reader, mut writer) = stream.into_split();
         let both = async {
             tokio::select! {
@@ -210,7 +210,7 @@ impl<'a> Up<'a> {
         reason.unwrap_or_else(|| "the router is closed".to_owned())
     }
 
-    async fn write(&self, writer: &mut OwnedWriteHalf, link: &OldLink) -> String {
+    async fn write(&self, writer: &mut OwnedWriteHalf, link: &V2Link) -> String {
         let stall = self.router.limits.write_stall;
         loop {
             let batch = match link.take().await {

@@ -9,7 +9,7 @@ use gatewire_legacy::uplink::Cost;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::OldCluster;
+use super::V2Cluster;
 use super::link::Shaken;
 use crate::entropy::random_u64;
 use crate::error::ConnectError;
@@ -71,7 +71,7 @@ impl V2Uplink {
 /// Dials a link, and again when it is lost, until the router is closed.
 pub(in crate::router) async fn keep_up(
     router: Arc<RouterInner>,
-    old: Arc<OldCluster>,
+    old: Arc<V2Cluster>,
     uplink: V2Uplink,
 ) {
     let mut attempt = 0;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use super::{OldCluster, Stale};
+use super::{Stale, V2Cluster};
 use crate::router::inner::RouterInner;
 
 /// What this task has told the cluster.
@@ -18,7 +18,7 @@ struct Told {
 }
 
 /// Tells each side of the rooms of the other, until the router is closed.
-pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<OldCluster>) {
+pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<V2Cluster>) {
     let mut told = Told::default();
     while router.unless_closing(old.wake.notified()).await.is_some() {
         let stale = std::mem::take(&mut *old.stale.lock().unwrap_or_else(PoisonError::into_inner));
@@ -34,7 +34,7 @@ pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<Old
     }
 }
 
-impl OldCluster {
+impl V2Cluster {
     /// Whether this gateway is active from now on: `true` if that has changed.
     fn choose(&self, router: &RouterInner) -> bool {
         let active = {

@@ -8,7 +8,7 @@ use gatewire_core::session::{Class, FrameBuffer, Frames};
 use gatewire_legacy::downlink::Objects;
 use gatewire_legacy::uplink::{Audience, Delivery, Publication};
 
-use super::{OldCluster, State};
+use super::{State, V2Cluster};
 use crate::legacy::EndpointObjects;
 use crate::router::event::RouterEvent;
 use crate::router::inner::RouterInner;
@@ -29,7 +29,7 @@ enum Concerned {
 impl RouterInner {
     /// Sends events that were published on this node or another one to the old hosts that they concern.
     pub(in crate::router) fn to_old_hosts(&self, target: &Target<'_>, frames: &Frames<'_>) {
-        let Some(old) = self.old() else { return };
+        let Some(old) = self.v2() else { return };
         let (audience, except) = {
             let mut state = old.lock();
             if !state.active {
@@ -56,7 +56,7 @@ impl RouterInner {
 
     fn to_old_audience(
         &self,
-        old: &OldCluster,
+        old: &V2Cluster,
         (audience, except): (&Audience, &[String]),
         event: &str,
         value: ValueRef<'_>,
@@ -100,7 +100,7 @@ impl RouterInner {
         event: &str,
         what: &str,
     ) -> Vec<String> {
-        let Some(old) = self.old() else { return Vec::new() };
+        let Some(old) = self.v2() else { return Vec::new() };
         let hosts = {
             let mut state = old.lock();
             // Another gateway tells it, if this one stands by.
@@ -135,7 +135,7 @@ impl RouterInner {
                 false
             }
         };
-        if everywhere && !self.old().is_some_and(|old| old.is_active()) {
+        if everywhere && !self.v2().is_some_and(|old| old.is_active()) {
             return;
         }
         let mut frame = EVENT.take().unwrap_or_default();

@@ -42,12 +42,12 @@ use tokio::sync::Notify;
 use super::Task;
 use super::event::RouterEvent;
 use super::inner::RouterInner;
-pub(crate) use link::{OldLink, Shaken};
+pub(crate) use link::{Shaken, V2Link};
 pub use uplink::V2Uplink;
 use uplink::keep_up;
 
 /// The old cluster, as a router knows it.
-pub(crate) struct OldCluster {
+pub(crate) struct V2Cluster {
     state: Mutex<State>,
     stale: Mutex<Stale>,
     wake: Notify,
@@ -55,7 +55,7 @@ pub(crate) struct OldCluster {
 
 struct State {
     machine: Gateway,
-    links: BTreeMap<LinkNumber, Arc<OldLink>>,
+    links: BTreeMap<LinkNumber, Arc<V2Link>>,
     /// How many servers of this node have members of a room.
     local: BTreeMap<Box<str>, u64>,
     /// Rooms that other nodes have named, whatever has become of them.
@@ -71,7 +71,7 @@ struct Stale {
     nodes: bool,
 }
 
-impl OldCluster {
+impl V2Cluster {
     pub(super) fn new(host: &str) -> Result<Self, NameError> {
         let machine = Gateway::new(host)?;
         let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
@@ -201,7 +201,7 @@ impl OldCluster {
     }
 
     /// Ends the links for which this holds.
-    pub(super) fn end_links(&self, why: &str, which: impl Fn(&OldLink) -> bool) {
+    pub(super) fn end_links(&self, why: &str, which: impl Fn(&V2Link) -> bool) {
         let links: Vec<_> = self.lock().links.values().cloned().collect();
         links.iter().filter(|link| which(link)).for_each(|link| link.end(why));
     }
@@ -213,7 +213,7 @@ const MAX_NAMED: usize = 1 << 20;
 
 /// Starts what a gateway does by itself.
 pub(super) fn start(router: &Arc<RouterInner>, uplinks: Vec<V2Uplink>) {
-    let Some(old) = router.old() else { return };
+    let Some(old) = router.v2() else { return };
     old.look_at(|_| {});
     tokio::spawn(rooms::keep_rooms(Arc::clone(router), Arc::clone(old)));
     for uplink in uplinks {
@@ -227,7 +227,7 @@ pub(super) fn start(router: &Arc<RouterInner>, uplinks: Vec<V2Uplink>) {
 
 impl RouterInner {
     /// The old cluster, if this router is its gateway.
-    pub(crate) fn old(&self) -> Option<&Arc<OldCluster>> {
+    pub(crate) fn v2(&self) -> Option<&Arc<V2Cluster>> {
         self.old.as_ref()
     }
 }
