@@ -148,11 +148,13 @@ async fn the_end_of_a_peer_comes_behind_what_its_streams_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_peer_waits_for_streams_that_nobody_reads_no_longer_than_a_stall() {
+async fn the_end_of_a_peer_waits_for_streams_that_nobody_reads_for_five_stalls() {
     let mut both = Both::new(&upload(SOME), Duration::from_secs(2)).await;
     both.end_peer().await;
     both.read_all();
-    tokio::time::advance(Duration::from_secs(2)).await;
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert!(both.poll().is_pending());
+    tokio::time::advance(Duration::from_secs(1)).await;
     let text = "the stream was not read";
     let near = both.poll();
     let Poll::Ready(Ok(near)) = near else { panic!("{near:?}") };
