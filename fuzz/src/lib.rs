@@ -11,12 +11,12 @@ pub mod codec;
 #[path = "../../crates/gatewire-core/tests/it/properties/mod.rs"]
 pub mod session;
 
-/// `gatewire-legacy`, among routers.
-#[path = "../../crates/gatewire-legacy/tests/it/uplink/property.rs"]
-pub mod uplink;
 /// `gatewire-legacy`, between a session and a peer of version 1 or 2.
 #[path = "../../crates/gatewire-legacy/tests/it/downlink/property/mod.rs"]
 pub mod downlink;
+/// `gatewire-legacy`, among routers.
+#[path = "../../crates/gatewire-legacy/tests/it/uplink/property.rs"]
+pub mod uplink;
 
 /// `gatewire`.
 #[path = "../../crates/gatewire/tests/it/properties/mod.rs"]
