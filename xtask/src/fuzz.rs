@@ -13,7 +13,7 @@ use crate::command::{Failure, capture, cargo, run as run_command};
 use crate::workspace::Workspace;
 
 /// Enough for several million inputs of a small decoder; a smoke test, not a campaign.
-const SECONDS: u64 = 10;
+const SECONDS: u64 = 6;
 
 /// Counters at each edge, and debug assertions in an optimised build.
 const COVERAGE: [&str; 7] = [
