@@ -19,9 +19,11 @@ pub mod downlink;
 pub mod uplink;
 
 /// `gatewire`.
+#[cfg(feature = "server")]
 #[path = "../../crates/gatewire/tests/it/properties/mod.rs"]
 pub mod server;
 
 /// What the tests of `gatewire` share with its properties.
+#[cfg(feature = "server")]
 #[path = "../../crates/gatewire/tests/it/anybody.rs"]
 mod anybody;
