@@ -77,9 +77,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Fai
     run_command(simulate.args(arguments))
 }
 
-/// What `cargo xtask ci` runs: forty seconds of seeds, and a hundred routers.
+/// What `cargo xtask ci` runs: a minute of seeds, and a hundred routers.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
-    run(workspace, &["--scale", "100", "--seconds", "40"].map(str::to_owned))
+    run(workspace, &["--scale", "100", "--seconds", "60"].map(str::to_owned))
 }
 
 fn mutants(workspace: &Workspace) -> Result<(), Failure> {
