@@ -25,9 +25,7 @@ impl<W, H: Clone> Outbound<W, H> {
         waiter: W,
         handle: H,
     ) -> Result<u32, (SendError, W)> {
-        self.open_stream_with(waiter, handle, |id, out| {
-            v3::encode(&Message::StreamOpen { id, target, event, info, ack: true }, out)
-        })
+        self.open_stream_with(waiter, handle, opening(target, event, info, true))
     }
 
     /// As [`open_stream`](Self::open_stream) to the peer, which is told that no answer is wanted. The waiter hears of
@@ -44,9 +42,7 @@ impl<W, H: Clone> Outbound<W, H> {
         waiter: W,
         handle: H,
     ) -> Result<u32, (SendError, W)> {
-        self.open_stream_with(waiter, handle, |id, out| {
-            v3::encode(&Message::StreamOpen { id, target, event, info, ack: false }, out)
-        })
+        self.open_stream_with(waiter, handle, opening(target, event, info, false))
     }
 
     /// As [`open_stream`](Self::open_stream), with whatever frame `encode` writes in the place of OPEN.
@@ -208,4 +204,14 @@ impl<W, H: Clone> Outbound<W, H> {
     pub fn write_stream(&mut self, id: u32, bytes: Bytes) -> bool {
         self.streams.as_mut().is_some_and(|streams| streams.write(id, bytes))
     }
+}
+
+/// Writes the OPEN of a stream; `ack`: whether an answer is wanted.
+fn opening<'f>(
+    target: Option<Target<'f>>,
+    event: &'f str,
+    info: ValueRef<'f>,
+    ack: bool,
+) -> impl FnOnce(u32, &mut BytesMut) -> Result<(), EncodeError> + 'f {
+    move |id, out| v3::encode(&Message::StreamOpen { id, target, event, info, ack }, out)
 }
