@@ -2,10 +2,13 @@
 //!
 //! An input is a list of steps: a byte that says what happens, one that says at which of four neighbours, then what the step needs.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use gatewire_codec::legacy::{Kind, MAX_CELLS, Packet, Policy};
 use gatewire_codec::{LENGTH_PREFIX, ValueRef, Version};
 use gatewire_legacy::uplink::{Audience, Cost, Gateway, LinkNumber, LinkUp, Output, Publication};
+use serde_json::value::RawValue;
 
 /// Feeds a gateway with the steps of `input`. What it sends is always a frame that an original can bear: JSON with a
 /// list of hosts that fits, by a link that is up, and never back.
@@ -85,8 +88,8 @@ fn check(
     let packet = Packet::decode_as(Version::V2, &frame[LENGTH_PREFIX..]).expect("a frame");
     assert!(packet.cells.len() <= MAX_CELLS);
     let ValueRef::Object { bytes, .. } = packet.value else { panic!("no object: {packet:?}") };
-    let json: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
-    assert!(json.is_object());
+    // By its grammar only: a payload that came from JavaScript may hold what no Rust value does.
+    let _json: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes).expect("a JSON object");
     let is_fact = matches!(
         packet.kind,
         Kind::NewLink | Kind::DelLink | Kind::LinkJoinRoom | Kind::LinkLeaveRoom

@@ -74,6 +74,11 @@ fn a_payload_is_passed_on_as_it_is_written() {
     let told = Told::sub(Kind::DataBroadcast, "host3", json);
     alone.hears(link, &told);
     assert_eq!(alone.sent(), [(other, told)]);
+    // Half a pair of surrogates and a number beyond all decimals: JSON (RFC 8259), and JavaScript reads both.
+    let json = r#"{"event":"e","data":["\ud800",1e999],"except":[]}"#;
+    let told = Told::sub(Kind::DataBroadcast, "host3", json);
+    alone.hears(link, &told);
+    assert_eq!(alone.sent(), [(other, told)]);
 }
 
 #[test]
