@@ -45,17 +45,17 @@ impl Layer {
 
     /// Whether bytes that were taken are not with the kernel.
     pub(super) fn has_unsent(&self) -> bool {
-        each!(self, layer => layer.has_unsent())
+        each!(self, layer => layer.outgoing.has_unsent())
     }
 
     /// Bytes that the kernel has taken.
     pub(super) fn sent(&self) -> u64 {
-        each!(self, layer => layer.sent())
+        each!(self, layer => layer.outgoing.sent())
     }
 
     /// Sends what is left over; whether all is with the kernel.
     pub(super) fn flush(&self, tcp: &TcpStream) -> io::Result<bool> {
-        each!(self, layer => layer.flush(tcp))
+        each!(self, layer => layer.outgoing.flush(tcp))
     }
 
     /// Receives. Nothing filled: the peer sends no more.

@@ -1,10 +1,8 @@
 //! The translation to a peer of wire version 1 or 2, over a TCP socket that does not block.
 //!
-//! To everybody else this is a connection of version 3: the [`Translator`] is a state machine without I/O, and a lock
-//! joins the driver, which reads, and whoever flushes. Writing translates into the translator's output and
-//! hands that to the kernel; what the kernel does not take counts as written for the outbox, and goes out before
-//! anything else. What the translator says to the session by itself (a PONG, a confirmation, more bytes of a stream)
-//! wakes the driver, which reads it.
+//! To everybody else this is a connection of version 3: the [`Translator`] is a state machine without I/O. Writing
+//! translates into its output and hands that to the kernel. What the translator says to the session by itself (a
+//! PONG, a confirmation, more bytes of a stream) wakes the driver, which reads it.
 //!
 //! A stream that is not read does not stop the connection for long: once the peer's streams hold more than their
 //! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up. The
@@ -13,8 +11,6 @@
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -28,6 +24,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::memory::with_buffer;
+use super::outgoing::{Machine, Outgoing};
 
 /// What waits for the kernel: above it no more is translated. As much as a batch.
 const BUFFER: usize = 256 << 10;
@@ -41,18 +38,14 @@ const LAST_STALLS: u32 = 5;
 
 /// See the [module's documentation](self).
 pub(crate) struct Legacy {
-    state: Mutex<State>,
+    pub(super) outgoing: Outgoing<State>,
     /// The driver, when it reads.
     reader: AtomicWaker,
-    /// Whether translated bytes wait for the kernel. Told without the lock, which is held over system calls.
-    unsent: AtomicBool,
-    /// Bytes that the kernel has taken.
-    sent: AtomicU64,
     /// How long the streams of the peer may stand still when they hold too much.
     stall: Duration,
 }
 
-struct State {
+pub(super) struct State {
     translator: Translator,
     /// The beginning of a frame of the session, cut by a write.
     partial: BytesMut,
@@ -69,7 +62,6 @@ impl Legacy {
     /// `stall`: how long the peer may go unread because its streams are not.
     pub(crate) fn new(mut translator: Translator, leftover: &[u8], stall: Duration) -> Self {
         let error = translator.handle_peer(leftover).err();
-        let unsent = AtomicBool::new(!translator.peer_output().is_empty());
         let state = State {
             translator,
             partial: BytesMut::new(),
@@ -78,18 +70,13 @@ impl Legacy {
             ended: false,
             stalled: None,
         };
-        let (reader, sent) = (AtomicWaker::new(), AtomicU64::new(0));
-        Self { state: Mutex::new(state), reader, unsent, sent, stall }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { outgoing: Outgoing::new(state), reader: AtomicWaker::new(), stall }
     }
 
     /// Translates and sends; how many bytes were taken.
     pub(super) fn write(&self, tcp: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut state = self.lock();
-        if !self.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
+        let mut state = self.outgoing.lock();
+        if !self.outgoing.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let held = state.translator.buffered();
@@ -101,7 +88,7 @@ impl Legacy {
                 break;
             }
         }
-        self.send(&mut state, tcp)?;
+        self.outgoing.send(&mut state, tcp)?;
         // A stream that is read no more may have held what kept the peer from being read.
         let freed = state.translator.buffered() < held;
         let answers = !state.translator.near_output().is_empty();
@@ -110,27 +97,6 @@ impl Legacy {
             self.reader.wake();
         }
         Ok(taken)
-    }
-
-    pub(super) fn has_unsent(&self) -> bool {
-        self.unsent.load(Ordering::Acquire)
-    }
-
-    pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Sends what is left over; whether all is with the kernel.
-    pub(super) fn flush(&self, tcp: &TcpStream) -> io::Result<bool> {
-        self.send(&mut self.lock(), tcp)
-    }
-
-    fn send(&self, state: &mut State, tcp: &TcpStream) -> io::Result<bool> {
-        let sent = state.flush(tcp, &self.sent);
-        // After an error too: who is to send it meets the error.
-        let unsent = !state.translator.peer_output().is_empty();
-        self.unsent.store(unsent, Ordering::Release);
-        sent
     }
 
     /// Receives and translates. Nothing filled: the peer sends no more.
@@ -144,7 +110,7 @@ impl Legacy {
         // Before anything is looked at, so that nothing is missed behind it.
         self.reader.register(context.waker());
         loop {
-            let mut state = self.lock();
+            let mut state = self.outgoing.lock();
             if state.take_near(out) {
                 return Poll::Ready(Ok(()));
             }
@@ -172,10 +138,10 @@ impl Legacy {
                 let mut input = ReadBuf::new(buffer);
                 // Who writes need not wait for the kernel.
                 ready!(Pin::new(&mut *read).poll_read(context, &mut input))?;
-                let mut state = self.lock();
+                let mut state = self.outgoing.lock();
                 state.receive(input.filled());
                 if !state.translator.peer_output().is_empty() {
-                    self.send(&mut state, write)?;
+                    self.outgoing.send(&mut state, write)?;
                 }
                 Poll::Ready(io::Result::Ok(()))
             }))?;
@@ -187,25 +153,21 @@ impl Legacy {
     pub(super) fn say_end(&self) {}
 }
 
-impl State {
-    /// Whether all is with the kernel, which is told to have `sent` it.
-    fn flush(&mut self, tcp: &TcpStream, sent: &AtomicU64) -> io::Result<bool> {
-        let output = self.translator.peer_output();
-        while !output.is_empty() {
-            match tcp.try_write(output) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    output.advance(written);
-                    sent.fetch_add(written as u64, Ordering::Relaxed);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        release(output);
-        Ok(true)
+impl Machine for State {
+    fn has_output(&mut self) -> bool {
+        !self.translator.peer_output().is_empty()
     }
 
+    fn write_output(&mut self, tcp: &TcpStream) -> io::Result<usize> {
+        let output = self.translator.peer_output();
+        let written = tcp.try_write(output)?;
+        output.advance(written);
+        release(output);
+        Ok(written)
+    }
+}
+
+impl State {
     /// Translates what the session writes, cut anywhere.
     fn translate(&mut self, mut bytes: &[u8]) {
         let framer = Framer::new(LIMIT);

@@ -8,6 +8,8 @@ mod layer;
 mod legacy;
 #[cfg(any(feature = "legacy", feature = "tls"))]
 mod memory;
+#[cfg(any(feature = "legacy", feature = "tls"))]
+mod outgoing;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -1,14 +1,11 @@
 //! TLS over a TCP socket that does not block.
 //!
-//! The session is a state machine without I/O; a lock joins the driver, which reads, and whoever flushes. Writing
-//! encrypts into the session's buffer and hands that to the kernel; what the kernel does not take counts as
-//! written for the outbox, is at most [`BUFFER`], and goes out before anything else. Reading takes much
-//! ciphertext at once into memory of the thread, since the session by itself reads in small steps.
+//! The session is a state machine without I/O. Writing encrypts into its buffer and hands that to the kernel; what the
+//! kernel does not take is at most [`BUFFER`]. Reading takes much ciphertext at once into memory of the thread, since the
+//! session by itself reads in small steps.
 
 use std::io::{self, BufRead, IoSlice, Write};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use rustls::Connection;
@@ -17,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
 use super::memory::with_buffer;
+use super::outgoing::{Machine, Outgoing};
 
 /// Ciphertext that waits for the kernel: above it no more plaintext is taken. As much as a batch, with the frame that
 /// brought it to its 256 KiB: with less a batch takes two writes, the second for a few bytes, and with 64 KiB
@@ -29,14 +27,10 @@ const RECORD: usize = (16 << 10) + 256;
 
 /// A TLS session after its handshake.
 pub(crate) struct Tls {
-    state: Mutex<State>,
-    /// Whether ciphertext waits for the kernel. Told without the lock, which is held over system calls.
-    unsent: AtomicBool,
-    /// Bytes of ciphertext that the kernel has taken.
-    sent: AtomicU64,
+    pub(super) outgoing: Outgoing<State>,
 }
 
-struct State {
+pub(super) struct State {
     session: Connection,
     /// Ciphertext that was read, for which there was no room behind the session.
     input: Vec<u8>,
@@ -47,44 +41,19 @@ struct State {
 impl Tls {
     pub(crate) fn new(mut session: Connection) -> Self {
         session.set_buffer_limit(Some(BUFFER));
-        let unsent = AtomicBool::new(session.wants_write());
         let state = State { session, input: Vec::new(), ended: false };
-        Self { state: Mutex::new(state), unsent, sent: AtomicU64::new(0) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { outgoing: Outgoing::new(state) }
     }
 
     /// Encrypts and sends; how many bytes of plaintext were taken.
     pub(super) fn write(&self, tcp: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut state = self.lock();
-        if !self.send(&mut state, tcp)? {
+        let mut state = self.outgoing.lock();
+        if !self.outgoing.send(&mut state, tcp)? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let taken = state.session.writer().write_vectored(slices)?;
-        self.send(&mut state, tcp)?;
+        self.outgoing.send(&mut state, tcp)?;
         Ok(taken)
-    }
-
-    pub(super) fn has_unsent(&self) -> bool {
-        self.unsent.load(Ordering::Acquire)
-    }
-
-    pub(super) fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Sends what is left over; whether all is with the kernel.
-    pub(super) fn flush(&self, tcp: &TcpStream) -> io::Result<bool> {
-        self.send(&mut self.lock(), tcp)
-    }
-
-    fn send(&self, state: &mut State, tcp: &TcpStream) -> io::Result<bool> {
-        let sent = state.flush(tcp, &self.sent);
-        // After an error too: who is to send it meets the error.
-        self.unsent.store(state.session.wants_write(), Ordering::Release);
-        sent
     }
 
     /// Receives and decrypts. Nothing filled: the peer sends no more. A connection that ends without the alert for
@@ -119,10 +88,10 @@ impl Tls {
         tcp: &TcpStream,
         receive: impl FnOnce(&mut State) -> io::Result<()>,
     ) -> io::Result<bool> {
-        let mut state = self.lock();
+        let mut state = self.outgoing.lock();
         let received = receive(&mut state);
         if state.session.wants_write() {
-            let sent = self.send(&mut state, tcp);
+            let sent = self.outgoing.send(&mut state, tcp);
             if received.is_ok() {
                 sent?;
             }
@@ -132,28 +101,23 @@ impl Tls {
 
     /// Says, with the next flush, that no more comes.
     pub(super) fn say_end(&self) {
-        let mut state = self.lock();
+        let mut state = self.outgoing.lock();
         state.session.send_close_notify();
-        self.unsent.store(state.session.wants_write(), Ordering::Release);
+        self.outgoing.note(&mut state);
+    }
+}
+
+impl Machine for State {
+    fn has_output(&mut self) -> bool {
+        self.session.wants_write()
+    }
+
+    fn write_output(&mut self, tcp: &TcpStream) -> io::Result<usize> {
+        self.session.write_tls(&mut Out(tcp))
     }
 }
 
 impl State {
-    /// Whether all is with the kernel, which is told to have `sent` it.
-    fn flush(&mut self, tcp: &TcpStream, sent: &AtomicU64) -> io::Result<bool> {
-        while self.session.wants_write() {
-            match self.session.write_tls(&mut Out(tcp)) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    sent.fetch_add(written as u64, Ordering::Relaxed);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
-    }
-
     /// Takes what is left of earlier reads.
     fn decrypt_kept(&mut self, out: &mut ReadBuf<'_>) -> io::Result<()> {
         self.take(out)?;

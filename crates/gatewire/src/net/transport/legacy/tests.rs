@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
 use bytes::Bytes;
@@ -169,7 +169,7 @@ async fn frames_are_translated_however_they_are_cut() {
     let frames = [event("a"), event("a longer text"), event("b")].concat();
     let mut whole = Both::new(&[], NEVER).await;
     whole.legacy.write(whole.write.as_ref(), &[IoSlice::new(&frames)]).unwrap();
-    let sent = whole.legacy.sent();
+    let sent = whole.legacy.outgoing.sent();
     whole.peer.readable().await.unwrap();
     let mut expected = vec![0; usize::try_from(sent).unwrap()];
     tokio::io::AsyncReadExt::read_exact(&mut whole.peer, &mut expected).await.unwrap();
@@ -177,7 +177,7 @@ async fn frames_are_translated_however_they_are_cut() {
         let mut cut = Both::new(&[], NEVER).await;
         let slices: Vec<_> = frames.chunks(size).map(IoSlice::new).collect();
         assert_eq!(cut.legacy.write(cut.write.as_ref(), &slices).unwrap(), frames.len());
-        assert_eq!(cut.legacy.sent(), sent, "pieces of {size}");
+        assert_eq!(cut.legacy.outgoing.sent(), sent, "pieces of {size}");
         let mut found = vec![0; expected.len()];
         tokio::io::AsyncReadExt::read_exact(&mut cut.peer, &mut found).await.unwrap();
         assert_eq!(found, expected, "pieces of {size}");
