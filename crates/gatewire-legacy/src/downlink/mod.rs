@@ -61,6 +61,23 @@ enum Asked {
     Stream(u32),
 }
 
+/// How long the frames of version 3 may be, without their length prefix, that a peer brings about whose own have at most
+/// `max_frame` bytes.
+///
+/// What grows are lists of names: a name takes a length, of two bytes from 128 bytes on and of three from 16 KiB on, in the place
+/// of a comma. All else is shorter there, but for what a message may have in front of it. Chunks of streams are cut to
+/// [`v3::MAX_CHUNK`].
+#[must_use]
+pub const fn longest_near_frame(max_frame: u32) -> u32 {
+    /// What stands in front of names, or of a chunk; and the text of a refusal.
+    const FRONT: u32 = 1024;
+    #[expect(clippy::cast_possible_truncation, reason = "64 KiB")]
+    const CHUNK: u32 = v3::MAX_CHUNK as u32 + FRONT;
+
+    let longest = max_frame.saturating_add(max_frame / 128).saturating_add(FRONT);
+    if longest < CHUNK { CHUNK } else { longest }
+}
+
 /// Which side this end is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {

@@ -6,7 +6,7 @@ use gatewire_codec::v3::handshake::Role;
 use gatewire_codec::{EncodeError, Names, Target, ValueRef, legacy};
 use gatewire_core::handshake::{Established, Grant, ResumeSecret};
 use gatewire_format::FormatError;
-use gatewire_legacy::downlink::{Settings, Side, Translator, Untranslatable};
+use gatewire_legacy::downlink::{Settings, Side, Translator, Untranslatable, longest_near_frame};
 use gatewire_legacy::handshake::{self as old, Dialler, Registered};
 use tokio::net::TcpStream;
 
@@ -20,9 +20,6 @@ use crate::net::tcp;
 use crate::net::transport::{Legacy, Transport, TransportReader};
 use crate::to::{Origin, To};
 use crate::wire::Wire;
-
-/// How much longer a frame may be when it is translated.
-const TRANSLATED_OVERHEAD: u32 = 128 << 10;
 
 /// What a builder was told of its server.
 #[derive(Debug, Clone, Default)]
@@ -88,7 +85,7 @@ impl ClientInner {
             server_name: None,
             key_id: String::new(),
             grant: Arc::new(Grant::default()),
-            max_frame: self.limits.max_frame.saturating_add(TRANSLATED_OVERHEAD),
+            max_frame: longest_near_frame(self.limits.max_frame),
             ping_s: 0,
             // These versions resume nothing.
             resume_secret: ResumeSecret::from_bytes(random()),

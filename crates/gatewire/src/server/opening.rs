@@ -14,6 +14,8 @@ use bytes::BytesMut;
 use gatewire_codec::RejectCode;
 use gatewire_codec::v3::handshake::Role;
 use gatewire_core::handshake::{HandshakeError, Refusal};
+#[cfg(feature = "legacy")]
+use gatewire_legacy::downlink::longest_near_frame;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout, timeout_at};
@@ -31,10 +33,6 @@ use crate::net::handshake::{self, Shaken};
 use crate::net::link::Link;
 use crate::net::transport::{Transport, TransportReader};
 use crate::wire::Wire;
-
-/// How much longer a frame of an older version may be when it is translated: a list of names takes a length for each
-/// name, where a comma stood.
-const TRANSLATED_OVERHEAD: u32 = 128 << 10;
 
 /// A refused client should wait this long.
 const BUSY_RETRY_S: u16 = 1;
@@ -302,8 +300,9 @@ fn start(
     let server = &live.server;
     socket.inner.link.attach(Arc::clone(&transport));
     let mut limits = server.limits.clone();
+    #[cfg(feature = "legacy")]
     if socket.inner.link.wire() != Wire::V3 {
-        limits.max_frame = limits.max_frame.saturating_add(TRANSLATED_OVERHEAD);
+        limits.max_frame = longest_near_frame(limits.max_frame);
     }
     let config = DriverConfig {
         limits,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use gatewire_codec::legacy::{self, Kind, Packet};
 use gatewire_codec::{FormatId, LENGTH_PREFIX, Message, ValueRef, Version, split_frame, v3};
-use gatewire_legacy::downlink::{JsonOnly, Settings, Side, Translator, ValueRules};
+use gatewire_legacy::downlink::{
+    JsonOnly, Settings, Side, Translator, ValueRules, longest_near_frame,
+};
 
 /// More than any answer to one frame, and much less than what a side could bring about.
 const BOUND: usize = 128 << 10;
@@ -167,4 +169,34 @@ fn a_chunk_behind_the_end_of_a_stream_harms_nothing_of_it() {
     say(&mut translator, &Message::StreamCredit { id: 7, limit: length });
     let finish = Message::StreamFinish { id: 7, event: "", length: Some(length) };
     assert_eq!(near(&mut translator).last(), Some(&format!("{finish:?}")));
+}
+
+#[test]
+fn a_frame_of_the_peer_grows_by_no_more_than_the_bound_says() {
+    for (max_frame, length) in [
+        (300, 1),
+        (1 << 20, 1),
+        (1 << 20, 127),
+        (1 << 20, 128),
+        (16 << 20, 128),
+        (16 << 20, 16 << 10),
+    ] {
+        let settings = Settings { max_frame, ..settings(Version::V1, Side::Server) };
+        let mut translator = Translator::new(settings, 3);
+        let name = "n".repeat(length);
+        let join = |names| {
+            let packet = Packet::new(Version::V1, Kind::JoinRoom, 2);
+            from_peer(Version::V1, Packet { value: ValueRef::String(names), ..packet })
+        };
+        // As many as fit.
+        let room = max_frame as usize + LENGTH_PREFIX - join("").len();
+        let count = (room + 1) / (length + 1);
+        let frame = join(&vec![&*name; count].join(","));
+        translator.handle_peer(&frame).expect("it is not too long");
+        let near = translator.near_output();
+        let (frame, _) = split_frame(near, u32::MAX).expect("a frame").expect("a whole one");
+        let Ok(Message::Join { rooms, .. }) = v3::decode(frame) else { panic!("no JOIN") };
+        assert_eq!(rooms.iter().count(), count, "{length}");
+        assert!(frame.len() <= longest_near_frame(max_frame) as usize, "{} bytes", frame.len());
+    }
 }

@@ -8,9 +8,9 @@ use gatewire_codec::{
     split_frame, v3,
 };
 use gatewire_core::session::{Inbound, Incoming};
-use gatewire_legacy::downlink::Side;
+use gatewire_legacy::downlink::{Side, longest_near_frame};
 
-use super::{Commands, DOWN, pattern, patterned};
+use super::{Commands, DOWN, MAX_FRAME, pattern, patterned};
 
 /// A stream of the peer.
 struct Read {
@@ -230,6 +230,7 @@ impl Session {
 
     pub(super) fn hear(&mut self, mut near: &[u8]) {
         while let Some((frame, rest)) = split_frame(near, u32::MAX).expect("whole frames") {
+            assert!(frame.len() <= longest_near_frame(MAX_FRAME) as usize, "{} bytes", frame.len());
             let incoming = self.inbound.handle(frame).map_err(|error| error.to_string());
             near = rest;
             match incoming.unwrap_or_else(|error| panic!("illegal: {error}: {frame:?}")) {
