@@ -79,8 +79,8 @@ impl LegacyOptions {
         self
     }
 
-    /// TCP keep-alive probes after this much idle time, if the endpoint sets none: 60 s. There is no heartbeat that
-    /// would find a peer that vanished.
+    /// [TCP keep-alive probes](crate::ServerBuilder::keep_alive) after this much idle time, if the endpoint sets none: 60 s, so
+    /// that a peer that has vanished is found within 90 s. There is no heartbeat that would find it.
     #[must_use]
     pub fn keep_alive(mut self, idle: Option<Duration>) -> Self {
         self.keep_alive = idle;

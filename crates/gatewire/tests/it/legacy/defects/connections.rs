@@ -40,6 +40,40 @@ async fn a_peer_that_says_nothing_is_closed_at_the_idle_limit() {
     }
 }
 
+/// Nobody else would find a peer that vanishes without a word. Linux tells which timer of a connection runs.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_probes_connections_that_have_no_heartbeat() {
+    let all = Everything::new().await;
+    for wire in OLD {
+        let client = all.client(wire).await;
+        let port = all.address(wire).port();
+        eventually(|| established(port).iter().all(|timer| timer == KEEP_ALIVE)).await;
+        assert_eq!(established(port).len(), 2, "both ends of one connection");
+        client.close().await;
+    }
+    let client = all.client(Wire::V3).await;
+    let timers = established(all.address(Wire::V3).port());
+    assert!(timers.iter().all(|timer| timer != KEEP_ALIVE), "a heartbeat is enough: {timers:?}");
+    client.close().await;
+}
+
+/// What the kernel waits for on the connections of this port, each end by itself: proc(5), `/proc/net/tcp`.
+#[cfg(target_os = "linux")]
+fn established(port: u16) -> Vec<String> {
+    const ESTABLISHED: &str = "01";
+
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+    let end = format!(":{port:04X}");
+    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let of_port = rows.filter(|row| row[1].ends_with(&end) || row[2].ends_with(&end));
+    let open = of_port.filter(|row| row[3] == ESTABLISHED);
+    open.map(|row| row[5].split(':').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[cfg(target_os = "linux")]
+const KEEP_ALIVE: &str = "02";
+
 #[tokio::test]
 async fn a_client_makes_one_connection() {
     let all = Everything::new().await;
