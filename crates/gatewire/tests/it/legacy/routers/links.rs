@@ -3,7 +3,7 @@
 use gatewire::legacy::{V2Secret, V2Uplink};
 use gatewire::{RouterEvent, RouterEvents};
 
-use super::{client_secret, dialler, gateway};
+use super::{client_secret, dialler, gateway, gateway_at};
 use crate::cluster::{close_all, node_with};
 use crate::legacy::rig::secret;
 use crate::rig::{eventually, within};
@@ -55,11 +55,10 @@ async fn a_link_comes_up_again_when_its_server_does() {
     let address = west.v2;
     west.node.close().await;
     eventually(|| east.router.v2_hosts().is_empty()).await;
-    let again = gateway("west", &[]).await;
-    // At its old address it would be found; here another is dialled.
-    assert_ne!(address, again.v2);
-    let other = dialler("other", &[], &again).await;
-    close_all(vec![other, again.node, east]).await;
+    let again = gateway_at("west", &[], address, |builder| builder).await;
+    assert!(within(east.router.wait_for_v2_host("west")).await);
+    assert!(within(again.node.router.wait_for_v2_host("east")).await);
+    close_all(vec![again.node, east]).await;
 }
 
 #[tokio::test]

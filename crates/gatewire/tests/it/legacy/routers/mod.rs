@@ -32,6 +32,16 @@ pub(super) async fn gateway_with(
     others: &[&Node],
     change: impl FnOnce(RouterBuilder) -> RouterBuilder,
 ) -> Gateway {
+    gateway_at(name, others, ([127, 0, 0, 1], 0).into(), change).await
+}
+
+/// A gateway that listens for old routers at this address.
+pub(super) async fn gateway_at(
+    name: &str,
+    others: &[&Node],
+    v2: SocketAddr,
+    change: impl FnOnce(RouterBuilder) -> RouterBuilder,
+) -> Gateway {
     let keys = V2Keys::new()
         .with(V2Key::new("routers", secret()).roles(Roles::ROUTER))
         .with(V2Key::new("clients", client_secret()));
@@ -43,7 +53,7 @@ pub(super) async fn gateway_with(
     }
     let router = change(builder).start().expect("a good name");
     server.listen("127.0.0.1:0").await.expect("a free port");
-    let v2 = server.listen_v2("127.0.0.1:0").await.expect("a free port");
+    let v2 = server.listen_v2(v2).await.expect("a free port");
     Gateway { node: Node { router, server }, v2 }
 }
 
