@@ -11,8 +11,9 @@ use gatewire_codec::{SocketAddress, Target};
 use gatewire_core::session::{Class, Frames};
 
 use super::counters::Counts;
-use super::inner::{Plane, RouterInner};
+use super::inner::RouterInner;
 use super::link::RouterLink;
+use super::plane::Plane;
 use super::room_names::are_names;
 use crate::error::{DisconnectReason, EmitError, RequestError};
 use crate::net::assembly::Frame;

@@ -2,6 +2,8 @@
 
 mod ask;
 mod builder;
+mod closing;
+mod control;
 mod cost;
 mod counters;
 mod emit;
@@ -10,24 +12,24 @@ mod forward;
 mod gather;
 mod inner;
 mod link;
+mod plane;
 mod room_names;
 mod share;
 mod streams;
+mod time;
 mod uplink;
 #[cfg(feature = "legacy")]
 mod v2;
+mod watch;
 
 use std::fmt;
-use std::future::Future;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gatewire_codec::{CloseCode, SocketAddress};
+use gatewire_codec::SocketAddress;
 use gatewire_core::handshake::Psk;
 use gatewire_format::IntoValue;
-use tokio::time::timeout;
 
 use crate::error::EmitError;
 use crate::net::link::HasLink;
@@ -35,6 +37,7 @@ use crate::to::{Origin, To, ToSocket};
 
 pub(crate) use ask::{Asker, flow_of_socket};
 pub use builder::{RouterBuilder, StartError};
+use closing::Task;
 pub use cost::Cost;
 pub use counters::RouterCounters;
 pub use event::{MissedEvents, RouterEvent, RouterEvents};
@@ -47,6 +50,7 @@ pub(crate) use uplink::{Beginning, LinkRefused};
 pub(crate) use v2::Shaken as V2Router;
 #[cfg(feature = "legacy")]
 pub use v2::V2Uplink;
+pub use watch::RoomWatch;
 
 /// One node of a cluster: it joins its servers to others.
 ///
@@ -182,17 +186,6 @@ impl Router {
         self.wait_until(|| self.cost_to(node).is_some()).await
     }
 
-    /// Waits until another node is known to have members of a room, or the router is closed: whether it is.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it only waits.
-    pub async fn wait_for_room(&self, room: &str, node: &str) -> bool {
-        self.inner.watch_room(room, true);
-        let _watch = Watch { router: &self.inner, room };
-        self.wait_until(|| self.nodes_of(room).iter().any(|found| found == node)).await
-    }
-
     /// The nodes that have members of a room, this one among them, as far as this node knows.
     #[must_use]
     pub fn nodes_of(&self, room: &str) -> Vec<String> {
@@ -232,68 +225,10 @@ impl Router {
         plane.links().filter_map(info).collect()
     }
 
-    /// The hosts of wire version 2 that can be reached over links of this router, in no order.
-    #[cfg(feature = "legacy")]
-    #[must_use]
-    pub fn v2_hosts(&self) -> Vec<String> {
-        self.inner.v2().map(|old| old.hosts()).unwrap_or_default()
-    }
-
-    /// The hosts of wire version 2 that have members of a room, in no order, as far as this router's links tell.
-    #[cfg(feature = "legacy")]
-    #[must_use]
-    pub fn v2_hosts_of(&self, room: &str) -> Vec<String> {
-        self.inner.v2().map(|old| old.hosts_of(room)).unwrap_or_default()
-    }
-
-    /// Waits until a host of wire version 2 can be reached, or the router is closed: whether it can.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it only waits.
-    #[cfg(feature = "legacy")]
-    pub async fn wait_for_v2_host(&self, host: &str) -> bool {
-        self.wait_until(|| self.v2_hosts().iter().any(|found| found == host)).await
-    }
-
-    /// Waits until a host of wire version 2 is known to have members of a room, or the router is closed: whether it is.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe: it only waits.
-    #[cfg(feature = "legacy")]
-    pub async fn wait_for_v2_room(&self, room: &str, host: &str) -> bool {
-        self.wait_until(|| self.v2_hosts_of(room).iter().any(|found| found == host)).await
-    }
-
-    /// Whether this router carries messages to and from hosts of wire version 2: it has links to some, and of several
-    /// such gateways that reach each other the smallest name.
-    #[cfg(feature = "legacy")]
-    #[must_use]
-    pub fn is_active_v2_gateway(&self) -> bool {
-        self.inner.v2().is_some_and(|old| old.is_active())
-    }
-
-    /// What was ignored and dropped of what hosts of wire version 2 have sent, and of what was to be passed on to them.
-    #[cfg(feature = "legacy")]
-    #[must_use]
-    pub fn v2_counters(&self) -> crate::legacy::V2Counters {
-        self.inner.v2().map(|old| old.counters()).unwrap_or_default()
-    }
-
     /// What happens in the cluster from now on: links, nodes, and the rooms that are watched.
     #[must_use]
     pub fn events(&self) -> RouterEvents {
         RouterEvents { receiver: self.inner.subscribe() }
-    }
-
-    /// [Events](Self::events) tell from now on which nodes have members of this room, until the guard is dropped, and
-    /// first those that have some now: unless the room is watched already, then see [`nodes_of`](Self::nodes_of). (Nodes tell each other hashes of rooms, so only a room that is named can be
-    /// watched; and how many members a node has, it tells nobody.)
-    #[must_use = "the room is watched until this is dropped"]
-    pub fn watch_room(&self, room: &str) -> RoomWatch {
-        self.inner.watch_room(room, true);
-        RoomWatch { router: Arc::clone(&self.inner), room: room.to_owned() }
     }
 
     /// The key of uplinks that have none of their own, from the next time on at which they are dialled. Links that are up
@@ -326,89 +261,5 @@ impl Router {
     /// Leaving has begun when the future is first polled, and goes on without it.
     pub async fn close(&self) {
         Arc::clone(&self.inner).close().await;
-    }
-}
-
-/// A room is [watched](Router::watch_room) as long as this lives.
-pub struct RoomWatch {
-    router: Arc<RouterInner>,
-    room: String,
-}
-
-impl fmt::Debug for RoomWatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RoomWatch").field(&self.room).finish()
-    }
-}
-
-impl Drop for RoomWatch {
-    fn drop(&mut self) {
-        self.router.watch_room(&self.room, false);
-    }
-}
-
-/// The same for a future.
-struct Watch<'a> {
-    router: &'a RouterInner,
-    room: &'a str,
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        self.router.watch_room(self.room, false);
-    }
-}
-
-/// A task of a router, counted as long as it lives.
-struct Task(Arc<RouterInner>);
-
-impl Task {
-    fn begin(router: &Arc<RouterInner>) -> Self {
-        router.live.send_modify(|live| *live += 1);
-        Self(Arc::clone(router))
-    }
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.live.send_modify(|live| *live -= 1);
-    }
-}
-
-/// How long closing waits for the links to be closed: longer than what is queued has to be written.
-const CLOSE_LIMIT: Duration = Duration::from_secs(4);
-
-impl RouterInner {
-    /// Runs a future until the router is closed.
-    async fn unless_closing<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let mut closing = self.closing.subscribe();
-        tokio::select! {
-            biased;
-            _ = closing.wait_for(|closing| *closing) => None,
-            output = future => Some(output),
-        }
-    }
-
-    async fn close(self: Arc<Self>) {
-        self.control(|plane, now| plane.router.leave_cluster(now));
-        self.closing.send_replace(true);
-        self.end_links(CloseCode::GoingAway, "");
-        // By itself: whoever waits may give up, and the servers have to be let go nevertheless.
-        if let Err(error) = tokio::spawn(self.finish_closing()).await
-            && error.is_panic()
-        {
-            resume_unwind(error.into_panic());
-        }
-    }
-
-    async fn finish_closing(self: Arc<Self>) {
-        let mut live = self.live.subscribe();
-        if timeout(CLOSE_LIMIT, live.wait_for(|live| *live == 0)).await.is_err() {
-            tracing::debug!(node = %self.name, "closed while links still end");
-        }
-        self.fail_all_asks();
-        self.forget_servers();
-        self.end_events();
-        self.reach.send_modify(|count| *count += 1);
     }
 }

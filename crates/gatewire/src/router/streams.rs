@@ -22,8 +22,9 @@ use gatewire_format::{EncodeContext, IntoValue};
 
 use super::counters::Counts;
 use super::forward::Scratch;
-use super::inner::{Plane, RouterInner};
+use super::inner::RouterInner;
 use super::link::RouterLink;
+use super::plane::Plane;
 use crate::error::{DisconnectReason, EmitError};
 use crate::net::link::{HasLink, with_scratch};
 use crate::net::pipes::OpenError;

@@ -27,6 +27,7 @@ use super::legacy;
 use super::side::ServerSide;
 use super::{Inner, Socket, SocketInner, neighbour};
 use crate::error::ConnectError;
+use crate::limits::Limits;
 use crate::net::channel::{Channel, Looked};
 use crate::net::driver::{Driver, DriverConfig};
 use crate::net::handshake::{self, Shaken};
@@ -299,13 +300,8 @@ fn start(
 ) {
     let server = &live.server;
     socket.inner.link.attach(Arc::clone(&transport));
-    let mut limits = server.limits.clone();
-    #[cfg(feature = "legacy")]
-    if socket.inner.link.wire() != Wire::V3 {
-        limits.max_frame = longest_near_frame(limits.max_frame);
-    }
     let config = DriverConfig {
-        limits,
+        limits: limits_of(&socket),
         idle_timeout: server.tcp.idle_timeout,
         leftover,
         first: server.lifecycle.connected(&socket),
@@ -313,4 +309,15 @@ fn start(
     };
     let driver = Driver::new(ServerSide { socket }, (transport, reader), config);
     tokio::spawn(serve(live, registration, driver));
+}
+
+/// The limits of a socket's session. What older peers say may be longer when it is translated.
+fn limits_of(socket: &Socket) -> Limits {
+    let limits = socket.inner.server.limits.clone();
+    #[cfg(feature = "legacy")]
+    if socket.inner.link.wire() != Wire::V3 {
+        let max_frame = longest_near_frame(limits.max_frame);
+        return Limits { max_frame, ..limits };
+    }
+    limits
 }

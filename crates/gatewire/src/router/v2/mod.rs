@@ -24,6 +24,7 @@
 //! queues of links are locked. What changes the cluster is done by one task that compares what is with what should be
 //! ([`rooms`]), so nobody's order matters.
 
+mod handle;
 mod link;
 mod messages;
 mod rooms;
