@@ -9,11 +9,13 @@
 //! load-raw driver --workload w1 --address 127.0.0.1:PORT --server-pids PID --size 128
 //! ```
 //!
-//! A third, `load-room-stream`, compares gatewire with itself: see [`room_stream`].
+//! A third, `load-room-stream`, compares gatewire with itself: see [`room_stream`]. And `load-fast-tcp` serves the load program of
+//! the Node package, in the place of its own server: see [`fast_tcp`].
 
 pub mod channels;
 mod crowd;
 pub mod facade;
+pub mod fast_tcp;
 mod frames;
 mod idle;
 pub mod raw;

@@ -28,6 +28,15 @@ impl Tally {
         add(&self.bytes, payload.len() as u64);
     }
 
+    /// What was heard so far.
+    pub(crate) fn heard(&self) -> Received {
+        Received {
+            count: self.count.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+        }
+    }
+
     /// What was heard; the next driver begins anew.
     pub(crate) fn take(&self) -> Received {
         Received {
@@ -54,6 +63,7 @@ mod tests {
         let mut payload = Payload::new(16);
         tally.check(payload.with(0));
         tally.check(payload.with(1));
+        assert_eq!(tally.heard(), Received { count: 2, bytes: 32, errors: 0 });
         assert!(tally.take().expect(2, 16).is_ok());
         tally.check(payload.with(0));
         tally.check(payload.with(2));

@@ -47,38 +47,54 @@ fn prepare_one(
     if let Some(absent) = peer.needs.iter().find(|command| !is_here(command)) {
         return Ok(Err(format!("there is no `{absent}` here")));
     }
-    match peer.program {
+    let driver = match command(workspace, peer.program, pace)? {
+        Ok(command) => command,
+        Err(why) => return Ok(Err(why)),
+    };
+    let server = match peer.server {
+        Some(server) => command(workspace, server, pace)?,
+        None => Ok(driver.clone()),
+    };
+    Ok(server.map(|server| Program { server, driver }))
+}
+
+/// What starts a program, up to its role, or why there is none.
+fn command(
+    workspace: &Workspace,
+    program: peer::Program,
+    pace: Pace,
+) -> Result<Result<Vec<PathBuf>, String>, Failure> {
+    match program {
         peer::Program::Own { package, binary } => {
             let (profile, folder) =
                 if pace == Pace::Quick { ("dev", "debug") } else { ("release", "release") };
             let mut build = cargo(&workspace.root);
             build.args(["build", "--profile", profile, "--package", package, "--bins"]);
             run_command(&mut build)?;
-            Ok(Ok(program(&workspace.target.join(folder), binary)))
+            Ok(Ok(vec![file(&workspace.target.join(folder), binary)]))
         }
         peer::Program::Foreign { package, binary } => {
             let folder = foreign_target(workspace).join("release");
-            let program = program(&folder, binary);
-            if !program.command[0].is_file() {
+            let file = file(&folder, binary);
+            if !file.is_file() {
                 return Ok(Err(format!("`{binary}` is not built")));
             }
             // It was built some day; what it is built of may have changed.
             build_foreign(workspace, package)?;
-            Ok(Ok(program))
+            Ok(Ok(vec![file]))
         }
         peer::Program::Node { folder, script, package } => {
             let folder = workspace.root.join(FOLDER).join(folder);
             if !folder.join("node_modules").join(package).is_dir() {
                 return Ok(Err(format!("npm's `{package}` is not installed")));
             }
-            Ok(Ok(Program { command: vec!["node".into(), folder.join(script)] }))
+            Ok(Ok(vec!["node".into(), folder.join(script)]))
         }
     }
 }
 
-fn program(folder: &Path, binary: &str) -> Program {
-    let file = format!("{binary}{}", std::env::consts::EXE_SUFFIX);
-    Program { command: vec![folder.join(file)] }
+fn file(folder: &Path, binary: &str) -> PathBuf {
+    folder.join(format!("{binary}{}", std::env::consts::EXE_SUFFIX))
 }
 
 fn foreign_target(workspace: &Workspace) -> PathBuf {
@@ -105,16 +121,16 @@ mod tests {
         let program = peer::Program::Foreign { package: "peer-x", binary: "load-x" };
         let needs: &[&str] = &["there-is-no-such-server"];
         assert_eq!(
-            skipped(Peer { name: "x", choice: "x", program, needs }),
+            skipped(Peer { name: "x", choice: "x", program, server: None, needs }),
             "there is no `there-is-no-such-server` here"
         );
         assert_eq!(
-            skipped(Peer { name: "x", choice: "x", program, needs: &[] }),
+            skipped(Peer { name: "x", choice: "x", program, server: None, needs: &[] }),
             "`load-x` is not built"
         );
         let program = peer::Program::Node { folder: "x", script: "x.mjs", package: "x" };
         assert_eq!(
-            skipped(Peer { name: "x", choice: "x", program, needs: &[] }),
+            skipped(Peer { name: "x", choice: "x", program, server: None, needs: &[] }),
             "npm's `x` is not installed"
         );
     }

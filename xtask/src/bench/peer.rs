@@ -10,6 +10,8 @@ pub(super) struct Peer {
     /// In the command line. A system that is loaded in two ways is one choice.
     pub(super) choice: &'static str,
     pub(super) program: Program,
+    /// What serves, if it is not the same.
+    pub(super) server: Option<Program>,
     /// Commands that it needs at run time, beside its load program.
     pub(super) needs: &'static [&'static str],
 }
@@ -60,7 +62,7 @@ pub(super) fn select(list: &str) -> Result<Vec<&'static Peer>, Failure> {
 
 static OWN: [Peer; 2] = [own_program(RAW, "load-raw"), own_program("gatewire", "load-gatewire")];
 
-static OTHERS: [Peer; 9] = [
+static OTHERS: [Peer; 10] = [
     foreign("nats", "nats", "peer-nats", "load-nats", &["nats-server"]),
     // The same server under a light driver.
     foreign("nats-raw", "nats", "peer-nats", "load-nats-raw", &["nats-server"]),
@@ -81,14 +83,26 @@ static OTHERS: [Peer; 9] = [
     Peer {
         name: "fast-tcp",
         choice: "fast-tcp",
-        program: Program::Node { folder: "fast-tcp", script: "load.mjs", package: "fast-tcp" },
+        program: FAST_TCP,
+        server: None,
+        needs: &["node"],
+    },
+    // The same clients, whose server is gatewire.
+    Peer {
+        name: "fast-tcp-gatewire",
+        choice: "fast-tcp",
+        program: FAST_TCP,
+        server: Some(Program::Own { package: "gatewire-load", binary: "load-fast-tcp" }),
         needs: &["node"],
     },
 ];
 
+const FAST_TCP: Program =
+    Program::Node { folder: "fast-tcp", script: "load.mjs", package: "fast-tcp" };
+
 const fn own_program(name: &'static str, binary: &'static str) -> Peer {
     let program = Program::Own { package: "gatewire-load", binary };
-    Peer { name, choice: name, program, needs: &[] }
+    Peer { name, choice: name, program, server: None, needs: &[] }
 }
 
 const fn foreign(
@@ -98,7 +112,7 @@ const fn foreign(
     binary: &'static str,
     needs: &'static [&'static str],
 ) -> Peer {
-    Peer { name, choice, program: Program::Foreign { package, binary }, needs }
+    Peer { name, choice, program: Program::Foreign { package, binary }, server: None, needs }
 }
 
 #[cfg(test)]

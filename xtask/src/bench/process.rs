@@ -15,11 +15,13 @@ use super::outcome::Outcome;
 use crate::command::{Failure, kill_group, own_group};
 use crate::tools::{is_here, search_path};
 
-/// A load program that can be started in either role.
+/// What is started in each role: mostly the same load program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Program {
-    /// The program, and arguments that come before the role.
-    pub(super) command: Vec<PathBuf>,
+    /// A program, and arguments that come before the role.
+    pub(super) server: Vec<PathBuf>,
+    /// The same.
+    pub(super) driver: Vec<PathBuf>,
 }
 
 /// Where and how processes are started.
@@ -39,9 +41,9 @@ pub(super) fn run_once(
     options: &[String],
     limit: Duration,
 ) -> Result<Option<Outcome>, Failure> {
-    let command = place.command(program, "server", options, 0);
+    let command = place.command(&program.server, "server", options, 0);
     let Some(server) = Server::start(command)? else { return Ok(None) };
-    let mut driver = place.command(program, "driver", options, 1);
+    let mut driver = place.command(&program.driver, "driver", options, 1);
     driver.args(["--address", &server.address]);
     driver.args(["--server-pids", &server.pids]);
     let driven = drive(&mut driver, limit);
@@ -72,7 +74,7 @@ impl Place {
         }
     }
 
-    fn command(&self, program: &Program, role: &str, options: &[String], side: usize) -> Command {
+    fn command(&self, program: &[PathBuf], role: &str, options: &[String], side: usize) -> Command {
         let mut words: Vec<PathBuf> = Vec::new();
         if let Some(files) = self.files {
             words.extend(["prlimit".into(), format!("--nofile={files}").into()]);
@@ -81,7 +83,7 @@ impl Place {
             let core = [cores.0, cores.1][side];
             words.extend(["taskset".into(), "-c".into(), core.to_string().into()]);
         }
-        words.extend(program.command.iter().cloned());
+        words.extend(program.iter().cloned());
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).arg(role).args(options).env("PATH", search_path());
         command
@@ -263,10 +265,10 @@ const LOOK: Duration = Duration::from_millis(5);
 mod tests {
     use super::*;
 
-    /// A load program that is a shell script of these two roles.
+    /// A shell script for each role.
     fn script(server: &str, driver: &str) -> Program {
-        let text = format!("if [ $1 = server ]; then {server}; else {driver}; fi");
-        Program { command: ["sh", "-c", &text, "sh"].map(PathBuf::from).to_vec() }
+        let shell = |text| ["sh", "-c", text, "sh"].map(PathBuf::from).to_vec();
+        Program { server: shell(server), driver: shell(driver) }
     }
 
     fn run(server: &str, driver: &str) -> Result<Option<Outcome>, Failure> {
@@ -341,7 +343,7 @@ mod tests {
     #[test]
     fn processes_get_cores_and_files_of_their_own() {
         let place = Place { cores: Some((0, 1)), files: Some(20_000) };
-        let program = Program { command: vec!["load-raw".into()] };
+        let program = ["load-raw".into()];
         let command = place.command(&program, "driver", &["--size".to_owned()], 1);
         assert_eq!(command.get_program(), "prlimit");
         let arguments: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();

@@ -4,6 +4,8 @@
 //! run needs more, divided by N, is what one operation costs; start, preparation and end cancel
 //! out. `icount --list` prints the names, each behind its N.
 
+mod translation;
+
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -76,6 +78,15 @@ fn benches() -> Vec<Bench> {
     add("request and ack, server's part".to_owned(), SESSION, Box::new(request_server));
     add("stream out: a chunk, 64 KiB".to_owned(), STREAM, Box::new(stream_out));
     add("stream in: a chunk to its reader, 64 KiB".to_owned(), STREAM, Box::new(stream_in));
+    for version in [Version::V1, Version::V2] {
+        let peer = format!("{version:?}").to_lowercase();
+        let name = format!("translate to {peer}: event, 128 B");
+        add(name, SESSION, Box::new(move |iterations| translation::out(version, iterations)));
+        let name = format!("translate from {peer}: event, 128 B");
+        add(name, SESSION, Box::new(move |iterations| translation::back(version, iterations)));
+    }
+    let name = format!("translate to v1: object, 128 B, each of {BATCH}");
+    add(name, SESSION, Box::new(translation::object_to_many));
     for (members, iterations) in [(10, 3200), (100, 640), (1000, 160)] {
         let name = format!("fan-out to {members}, 64 B");
         add(name, iterations, Box::new(move |iterations| fan_out(members, iterations)));
