@@ -268,6 +268,10 @@ impl<S: Side> Driver<S> {
             }
             if !state.blocked && !self.transport.has_unsent() {
                 self.stalled = None;
+                if state.waited_for {
+                    // Reading has sent the last of it.
+                    self.link().tell_written();
+                }
                 return;
             }
             let progress = state.written + self.transport.sent();

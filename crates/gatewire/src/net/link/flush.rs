@@ -20,7 +20,11 @@ impl Link {
     /// As [`flush`](Self::flush), also when the kernel was full: it takes bytes again.
     pub(crate) fn flush_writable(&self) {
         self.flush_if(|_| true);
-        // Who waits may have waited for bytes that were the transport's already.
+        self.tell_written();
+    }
+
+    /// Bytes that were the transport's already are with the kernel: who waits may have waited for these.
+    pub(crate) fn tell_written(&self) {
         let waited_for = {
             let mut shared = self.lock();
             !shared.outbound.outbox().is_above_soft_mark() && std::mem::take(&mut shared.waited_for)

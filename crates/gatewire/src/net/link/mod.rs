@@ -240,7 +240,8 @@ impl Link {
         if caught_up {
             self.behind.store(false, Ordering::Relaxed);
         }
-        OutboxState { empty, blocked, broken: shared.broken, drained, caught_up, written }
+        let (broken, waited_for) = (shared.broken, shared.waited_for);
+        OutboxState { empty, blocked, broken, waited_for, drained, caught_up, written }
     }
 
     /// For the driver: notes its account, and when its timer goes off: at `due`, or earlier if a
@@ -302,6 +303,8 @@ pub(crate) struct OutboxState {
     pub(crate) blocked: bool,
     /// A write has failed: what is queued will never be written.
     pub(crate) broken: bool,
+    /// Somebody waits for bytes to be written.
+    pub(crate) waited_for: bool,
     /// It was above its soft mark, and is below again.
     pub(crate) drained: bool,
     /// The peer did not read its answers, and does again.

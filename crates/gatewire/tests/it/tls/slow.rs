@@ -1,5 +1,7 @@
 //! A peer that does not read.
 
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use gatewire::{Client, DisconnectReason, Overflow};
@@ -67,6 +69,39 @@ async fn flush_waits_for_what_tls_holds_back() {
     tap.go_on();
     assert_eq!(within(flushed).await.expect("no panic"), Ok(()));
     assert_eq!(client.queued_bytes(), 0);
+    assert_eq!(news.next_many(count).await, vec![10_000; count]);
+    client.close().await;
+}
+
+/// The queue is empty, and what waits is with TLS alone: when the kernel takes bytes again the connection reads first, and
+/// reading sends what it finds.
+#[tokio::test]
+async fn flush_ends_when_tls_has_sent_what_it_held_back() {
+    const NEVER: Duration = Duration::from_secs(3600);
+
+    // Nothing else is sent that would end the flush too.
+    let limits = limits(|limits| limits.ping_interval = NEVER);
+    let server = serve_tls(|builder| builder.limits(limits.clone())).await;
+    let (heard, mut news) = record();
+    server.on("news", move |bytes: &[u8]| heard.note(bytes.len()));
+    let tap = Between::tap(server.local_addr(), usize::MAX).await;
+    let builder = Client::builder().psk("one", key()).limits(limits);
+    let client = within(builder.connect(tap.address)).await.expect("a connection");
+    tap.stop();
+    let mut count = 0;
+    let flushed = loop {
+        client.emit("news", vec![0_u8; 10_000]).expect("queued");
+        count += 1;
+        let mut flush = Box::pin(client.flush());
+        match poll_fn(|context| Poll::Ready(flush.as_mut().poll(context))).await {
+            Poll::Ready(result) => assert_eq!(result, Ok(())),
+            Poll::Pending => break flush,
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(client.queued_bytes(), 0);
+    tap.go_on();
+    assert_eq!(within(flushed).await, Ok(()));
     assert_eq!(news.next_many(count).await, vec![10_000; count]);
     client.close().await;
 }
