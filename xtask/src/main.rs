@@ -42,7 +42,7 @@ usage: cargo xtask <task>
   sim --mutants        break the protocol, rule by rule: each time a simulation has to find it
   bench [OPTIONS]      measure, beside raw TCP and other systems; `bench --help` has the options
   ci [--skip STEP]..   all of the above but `sim --mutants`, `bench` only to show that it runs; and
-                       fmt, clippy, test, doc";
+                       fmt, clippy, test, doc. `--only STEP` instead: nothing else";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
