@@ -221,8 +221,8 @@ impl ClientBuilder {
     }
 
     /// TCP keep-alive probes after this much idle time (RFC 9293, section 3.8.4), in whole seconds, at least one: four of
-    /// them, so that a peer that has vanished is found within one and a half times that. Off by default: the heartbeat
-    /// does it.
+    /// them, so that a peer that has vanished is found within one and a half times that. (While bytes are on their way to it
+    /// nothing is probed: Linux is told to give it up in the same time.) Off by default: the heartbeat does it.
     pub fn keep_alive(mut self, idle: Option<Duration>) -> Self {
         self.tcp.keep_alive = idle;
         self

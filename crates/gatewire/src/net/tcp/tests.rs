@@ -15,13 +15,16 @@ async fn configured(keep_alive: Option<Duration>) -> TcpStream {
 
 #[tokio::test]
 async fn a_peer_that_vanishes_is_probed_for_half_the_idle_time() {
-    for (idle, time, interval) in [(60, 60, 7), (3_600, 3_600, 450), (2, 2, 1), (0, 1, 1)] {
+    let times = [(60, 60, 7), (3_600, 3_600, 450), (2, 2, 1), (0, 1, 1), (u64::MAX, 32_767, 4_095)];
+    for (idle, time, interval) in times {
         let stream = configured(Some(Duration::from_secs(idle))).await;
         let socket = SockRef::from(&stream);
         assert_eq!(socket.keepalive().ok(), Some(true), "{idle} s");
         assert_eq!(socket.tcp_keepalive_time().ok(), Some(Duration::from_secs(time)));
         assert_eq!(socket.tcp_keepalive_interval().ok(), Some(Duration::from_secs(interval)));
         assert_eq!(socket.tcp_keepalive_retries().ok(), Some(4));
+        let unacknowledged = Duration::from_millis(1_500 * time);
+        assert_eq!(socket.tcp_user_timeout().ok(), Some(Some(unacknowledged)));
     }
 }
 
