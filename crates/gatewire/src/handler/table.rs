@@ -120,12 +120,16 @@ impl<C> Handlers<C> {
         handler: H,
         once: bool,
     ) -> HandlerId {
-        let call = handler.into_listener();
+        self.insert(event, handler.into_listener(), once, H::TAKES_STREAMS)
+    }
+
+    /// The part of [`add`](Self::add) that is compiled once, and not for each closure.
+    fn insert(&self, event: &str, call: Arc<Listen<C>>, once: bool, streams: bool) -> HandlerId {
         let id = draw_id();
         let once = once.then(|| AtomicBool::new(true));
         let listener = Arc::new(Listener { id, call, once });
         self.change(|table| {
-            let events = if H::TAKES_STREAMS { &mut table.streams } else { &mut table.messages };
+            let events = if streams { &mut table.streams } else { &mut table.messages };
             let old = events.get(event).map_or(&[][..], |listeners| listeners);
             let listeners = old.iter().cloned().chain([listener]).collect();
             events.insert(event.into(), listeners);
