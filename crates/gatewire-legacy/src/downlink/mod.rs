@@ -27,6 +27,7 @@ mod memo;
 mod near;
 mod peer;
 mod reading;
+mod rooms;
 mod values;
 mod writing;
 
@@ -42,6 +43,7 @@ pub use values::{JsonOnly, Objects, Untranslatable, ValueRules, WideIntegers};
 
 use input::Input;
 use reading::Reading;
+use rooms::Rooms;
 use writing::Writing;
 
 /// Answers that the peer owes: more are forgotten, the oldest first. The session has stopped waiting for those long
@@ -118,6 +120,7 @@ pub struct Translator {
     asked: BTreeMap<u32, Asked>,
     reading: Reading,
     writing: Writing,
+    rooms: Rooms,
     near: BytesMut,
     peer: BytesMut,
     /// Whether the peer was told what it did wrong.
@@ -136,6 +139,7 @@ impl Translator {
             asked: BTreeMap::new(),
             reading: Reading::default(),
             writing: Writing::default(),
+            rooms: Rooms::default(),
             near: BytesMut::new(),
             peer: BytesMut::new(),
             told: false,

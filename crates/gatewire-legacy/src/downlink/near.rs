@@ -48,10 +48,12 @@ impl Translator {
             Message::Nack { id, code, value } => self.say_refusal(id, code, value),
             Message::Join { id, rooms } => self.say_rooms(id, rooms, Kind::JoinRoom),
             Message::Leave { id, rooms } => self.say_rooms(id, rooms, Kind::LeaveRoom),
+            // Always: the server may have put it into rooms too.
             Message::LeaveAll { id } => {
                 let frame_id = self.take_id();
                 let said = self.write(message, frame_id);
                 self.or_refuse(said);
+                self.rooms.clear();
                 self.confirm(id);
             }
             Message::Ping { token } => self.tell_near(&Message::Pong { token }),
@@ -91,7 +93,11 @@ impl Translator {
     }
 
     /// Writes a message with its value as the peer can read it.
-    fn write(&mut self, message: Message<'_>, frame_id: u32) -> Result<(), Untranslatable> {
+    pub(super) fn write(
+        &mut self,
+        message: Message<'_>,
+        frame_id: u32,
+    ) -> Result<(), Untranslatable> {
         let Self { settings, peer, .. } = self;
         let mut scratch = Vec::new();
         let mut message = message;
@@ -153,21 +159,7 @@ impl Translator {
         self.tell_error(&text);
     }
 
-    /// Joins or leaves rooms. There is no confirmation there: the session gets one when it is said.
-    fn say_rooms(&mut self, id: u32, rooms: Names<'_>, kind: Kind) {
-        let frame_id = self.take_id();
-        let message = match kind {
-            Kind::JoinRoom => Message::Join { id, rooms },
-            _ => Message::Leave { id, rooms },
-        };
-        match self.write(message, frame_id) {
-            Ok(()) => self.confirm(id),
-            Err(error) if id == 0 => self.refuse_near(&error.to_string()),
-            Err(error) => self.refuse_near_request(id, &error.to_string()),
-        }
-    }
-
-    fn confirm(&mut self, id: u32) {
+    pub(super) fn confirm(&mut self, id: u32) {
         if id != 0 {
             self.tell_near(&Message::Ack { id, value: ValueRef::Empty });
         }

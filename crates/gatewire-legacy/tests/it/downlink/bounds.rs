@@ -24,24 +24,24 @@ pub(crate) fn settings(version: Version, side: Side) -> Settings {
     }
 }
 
-fn translator(version: Version, side: Side) -> Translator {
+pub(super) fn translator(version: Version, side: Side) -> Translator {
     Translator::new(settings(version, side), 3)
 }
 
-fn say(translator: &mut Translator, message: &Message<'_>) {
+pub(super) fn say(translator: &mut Translator, message: &Message<'_>) {
     let mut frame = BytesMut::new();
     v3::encode(message, &mut frame).expect("a session says what there is");
     translator.handle_near(&frame[LENGTH_PREFIX..]);
 }
 
-fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
+pub(super) fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
     let mut frame = BytesMut::new();
     Packet { version, ..packet }.encode(&mut frame).expect("a packet");
     frame
 }
 
 /// What the session gets, in words.
-fn near(translator: &mut Translator) -> Vec<String> {
+pub(super) fn near(translator: &mut Translator) -> Vec<String> {
     let bytes = translator.near_output().split();
     let (mut rest, mut said) = (&bytes[..], Vec::new());
     while let Some((frame, behind)) = split_frame(rest, u32::MAX).expect("whole frames") {

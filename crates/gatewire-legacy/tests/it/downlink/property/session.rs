@@ -140,7 +140,11 @@ impl Session {
             243 => Message::Ping { token: 7 },
             244..=248 => {
                 let id = self.ask();
-                let rooms: &[&str] = if choice & 1 == 0 { &["a", "b"] } else { &["a,b", "|"] };
+                let rooms: &[&str] = match choice & 9 {
+                    0 => &["a", "b"],
+                    8 => &["b", "c", "b"],
+                    _ => &["a,b", "|"],
+                };
                 let rooms = Names::from_slice(rooms);
                 match choice >> 1 & 3 {
                     0 => Message::Leave { id, rooms },
