@@ -21,7 +21,7 @@ use gatewire_legacy::downlink::{EventMemo, PeerError, Translator};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 use super::memory::with_buffer;
 use super::outgoing::{Machine, Outgoing};
@@ -123,7 +123,7 @@ impl Legacy {
                 return Poll::Ready(Ok(()));
             }
             if state.ended {
-                ready!(state.poll_stalled(self.stall * LAST_STALLS, context));
+                ready!(state.poll_stalled(self.stall.saturating_mul(LAST_STALLS), context));
                 state.translator.give_up_streams();
                 continue;
             }
@@ -221,14 +221,15 @@ impl State {
         taken > 0
     }
 
-    /// Waits until the readers of the peer's streams have taken nothing for so long.
+    /// Waits until the readers of the peer's streams have taken nothing for so long, which may be for ever.
     fn poll_stalled(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
         let buffered = self.translator.buffered();
         let (timer, before) =
             self.stalled.get_or_insert_with(|| (Box::pin(sleep(limit)), buffered));
         if buffered < *before {
             *before = buffered;
-            timer.as_mut().reset(Instant::now() + limit);
+            // As one that begins: what is longer than any time from now ends in decades.
+            timer.set(sleep(limit));
         }
         ready!(timer.as_mut().poll(context));
         self.stalled = None;

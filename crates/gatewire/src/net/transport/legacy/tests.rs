@@ -23,6 +23,8 @@ const MUCH: usize = 20_000;
 /// Longer than any test.
 const NEVER: Duration = Duration::from_secs(3600);
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// Counts how often it is woken.
 #[derive(Default)]
 struct Woken(AtomicUsize);
@@ -161,6 +163,25 @@ async fn the_end_of_a_peer_waits_for_streams_that_nobody_reads_for_five_stalls()
     let code = StreamCode::SlowReceiver;
     assert!(ends_with(&near, &Message::StreamReset { id: 7, code, text }));
     assert!(matches!(both.poll(), Poll::Ready(Ok(end)) if end.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_may_stand_still_for_ever() {
+    let mut both = Both::new(&upload(MUCH), Duration::MAX).await;
+    both.read_all();
+    assert!(both.poll().is_pending());
+    // Some is taken, and the limit begins anew.
+    let limit = v3::INITIAL_CREDIT + 1;
+    both.say(&Message::StreamCredit { id: 7, limit });
+    both.read_all();
+    tokio::time::advance(DAY).await;
+    assert!(both.poll().is_pending());
+    both.say(&Message::StreamCredit { id: 7, limit: limit + (MUCH - SOME) as u64 });
+    both.read_all();
+    both.end_peer().await;
+    assert!(both.poll().is_pending());
+    tokio::time::advance(DAY).await;
+    assert!(both.poll().is_pending(), "the peer has ended, and its stream is not read");
 }
 
 #[tokio::test]
