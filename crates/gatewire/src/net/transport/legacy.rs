@@ -26,7 +26,7 @@ use tokio::time::{Sleep, sleep};
 use super::memory::with_buffer;
 use super::outgoing::{Machine, Outgoing};
 
-/// What waits for the kernel: above it no more is translated. As much as a batch.
+/// What waits for the kernel: above it no more frames are translated. As much as a batch.
 const BUFFER: usize = 256 << 10;
 
 /// The session's frames are bounded before they get here.
@@ -73,18 +73,18 @@ impl Legacy {
         Self { outgoing: Outgoing::new(state), reader: AtomicWaker::new(), stall }
     }
 
-    /// Translates and sends; how many bytes were taken.
+    /// Translates and sends; how many bytes were taken: those of whole frames until the buffer is full, and a beginning
+    /// of one that is kept.
     pub(super) fn write(&self, tcp: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.outgoing.lock();
-        if !self.outgoing.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
+        if !self.outgoing.send(&mut state, tcp)? && state.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let held = state.translator.buffered();
         let mut taken = 0;
         for slice in slices {
-            state.translate(slice);
-            taken += slice.len();
-            if state.translator.peer_output().len() >= BUFFER {
+            taken += state.translate(slice);
+            if state.is_full() {
                 break;
             }
         }
@@ -168,35 +168,44 @@ impl Machine for State {
 }
 
 impl State {
-    /// Translates what the session writes, cut anywhere.
-    fn translate(&mut self, mut bytes: &[u8]) {
+    /// Whether no more is translated until the kernel has taken something.
+    fn is_full(&mut self) -> bool {
+        self.translator.peer_output().len() >= BUFFER
+    }
+
+    /// Translates what the session writes, cut anywhere; how much was taken. A frame may become a thousand times
+    /// longer (each chunk of a stream repeats its event), so it is asked behind each whether there is room.
+    fn translate(&mut self, bytes: &[u8]) -> usize {
         let framer = Framer::new(LIMIT);
+        let mut rest = bytes;
         // Its beginning is put together with no more than it lacks: what is behind is translated where it is, and what
         // is there already is not moved with each piece.
-        while !self.partial.is_empty() && !bytes.is_empty() {
+        while !self.partial.is_empty() && !rest.is_empty() {
             let lacks = match framer.missing(&self.partial) {
                 Ok(Some(lacks)) => lacks,
                 _ => LENGTH_PREFIX - self.partial.len(),
             };
-            let (now, rest) = bytes.split_at(lacks.min(bytes.len()));
+            let (now, behind) = rest.split_at(lacks.min(rest.len()));
             self.partial.extend_from_slice(now);
-            bytes = rest;
+            rest = behind;
             if framer.missing(&self.partial) == Ok(Some(0)) {
                 let frame = std::mem::take(&mut self.partial);
-                self.translate_whole(&frame);
+                self.translate_frame(&frame[LENGTH_PREFIX..]);
             }
         }
-        let rest = self.translate_whole(bytes);
-        self.partial.extend_from_slice(rest);
+        while !self.is_full() {
+            let Ok(Some((frame, behind))) = split_frame(rest, LIMIT) else {
+                self.partial.extend_from_slice(rest);
+                return bytes.len();
+            };
+            self.translate_frame(frame);
+            rest = behind;
+        }
+        bytes.len() - rest.len()
     }
 
-    /// Translates whole frames; what is left.
-    fn translate_whole<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
-        while let Ok(Some((frame, rest))) = split_frame(bytes, LIMIT) {
-            with_memo(|memo| self.translator.handle_near_with(memo, frame));
-            bytes = rest;
-        }
-        bytes
+    fn translate_frame(&mut self, frame: &[u8]) {
+        with_memo(|memo| self.translator.handle_near_with(memo, frame));
     }
 
     /// Takes what was read; nothing: the peer sends no more.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{Message, StreamCode, ValueRef, Version, v3};
 use gatewire_legacy::downlink::{JsonOnly, Settings, Side, ValueRules};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::net::tcp::OwnedWriteHalf;
 
@@ -193,14 +193,68 @@ async fn frames_are_translated_however_they_are_cut() {
     let sent = whole.legacy.outgoing.sent();
     whole.peer.readable().await.unwrap();
     let mut expected = vec![0; usize::try_from(sent).unwrap()];
-    tokio::io::AsyncReadExt::read_exact(&mut whole.peer, &mut expected).await.unwrap();
+    whole.peer.read_exact(&mut expected).await.unwrap();
     for size in 1..frames.len() {
         let mut cut = Both::new(&[], NEVER).await;
         let slices: Vec<_> = frames.chunks(size).map(IoSlice::new).collect();
         assert_eq!(cut.legacy.write(cut.write.as_ref(), &slices).unwrap(), frames.len());
         assert_eq!(cut.legacy.outgoing.sent(), sent, "pieces of {size}");
         let mut found = vec![0; expected.len()];
-        tokio::io::AsyncReadExt::read_exact(&mut cut.peer, &mut found).await.unwrap();
+        cut.peer.read_exact(&mut found).await.unwrap();
         assert_eq!(found, expected, "pieces of {size}");
     }
+}
+
+/// Old versions repeat the event of a stream with each chunk.
+#[tokio::test]
+async fn short_chunks_of_a_stream_with_a_long_name_wait_for_room() {
+    const MOST: usize = BUFFER + (128 << 10);
+
+    let both = Both::new(&[], NEVER).await;
+    let event = "e".repeat(65_000);
+    let open = Message::StreamOpen {
+        id: 1,
+        target: None,
+        event: &event,
+        info: ValueRef::Empty,
+        ack: true,
+    };
+    both.say(&open);
+    let chunk = encoded(&Message::StreamChunk { id: 1, event: "", bytes: b"8 bytes!" });
+    // More than the kernel takes.
+    let chunks = chunk.repeat(1 << 10);
+    let Both { legacy, mut write, mut peer, .. } = both;
+    let received = tokio::spawn(async move {
+        let mut received = Vec::new();
+        peer.read_to_end(&mut received).await.map(|_| received)
+    });
+    let (mut left, mut blocked) = (&chunks[..], 0);
+    while !left.is_empty() {
+        let (first, second) = left.split_at(left.len() / 2);
+        match legacy.write(write.as_ref(), &[IoSlice::new(first), IoSlice::new(second)]) {
+            Ok(taken) => left = &left[taken..],
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                assert!(legacy.outgoing.has_unsent(), "nobody would be woken");
+                write.writable().await.unwrap();
+                blocked += 1;
+            }
+        }
+        let waits = legacy.outgoing.lock().translator.peer_output().len();
+        assert!(waits < MOST, "{waits} bytes wait for the kernel");
+    }
+    assert!(blocked > 0, "the kernel took all");
+    while !legacy.outgoing.flush(write.as_ref()).unwrap() {
+        write.writable().await.unwrap();
+    }
+    write.shutdown().await.unwrap();
+    let received = received.await.unwrap().unwrap();
+    let (mut rest, mut bytes) = (&received[..], 0);
+    while let Some((frame, behind)) = split_frame(rest, LIMIT).unwrap() {
+        if let ValueRef::Binary(chunk) = Packet::decode(frame).unwrap().value {
+            bytes += chunk.len();
+        }
+        rest = behind;
+    }
+    assert_eq!(bytes, 8 << 10);
 }
