@@ -6,7 +6,8 @@
 //!
 //! A stream that is not read does not stop the connection for long: once the peer's streams hold more than their
 //! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up. The
-//! end of a peer is told behind what its streams hold, as long as that is taken.
+//! end of a peer is told behind what its streams hold, as long as that is taken, and what it does not take meanwhile is
+//! thrown away.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -118,8 +119,7 @@ impl Legacy {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             }
             // What it has said before is said, if somebody reads it.
-            let kept = !state.broken && state.translator.buffered() > 0;
-            if state.ended && !kept {
+            if state.ended && !state.holds_streams() {
                 return Poll::Ready(Ok(()));
             }
             if state.ended {
@@ -165,9 +165,27 @@ impl Machine for State {
         release(output);
         Ok(written)
     }
+
+    /// What a peer has said is read to its end, though it hears nothing any more: an error would end the connection, and
+    /// with it streams that are here whole.
+    fn discard_output(&mut self) -> bool {
+        let reads = self.translator.buffered() > 0 || !self.translator.near_output().is_empty();
+        let discards = self.ended && !self.broken && reads;
+        if discards {
+            let output = self.translator.peer_output();
+            output.clear();
+            release(output);
+        }
+        discards
+    }
 }
 
 impl State {
+    /// Whether the peer's streams wait for their readers.
+    fn holds_streams(&self) -> bool {
+        !self.broken && self.translator.buffered() > 0
+    }
+
     /// Whether no more is translated until the kernel has taken something.
     fn is_full(&mut self) -> bool {
         self.translator.peer_output().len() >= BUFFER

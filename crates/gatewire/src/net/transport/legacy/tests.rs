@@ -101,6 +101,12 @@ impl Both {
     }
 }
 
+/// A socket in the place of another.
+async fn unconnected() -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    TcpStream::connect(listener.local_addr().unwrap()).await.unwrap()
+}
+
 fn encoded(message: &Message<'_>) -> Bytes {
     let mut frame = BytesMut::new();
     v3::encode(message, &mut frame).unwrap();
@@ -162,6 +168,33 @@ async fn the_end_of_a_peer_waits_for_streams_that_nobody_reads_for_five_stalls()
     let Poll::Ready(Ok(near)) = near else { panic!("{near:?}") };
     let code = StreamCode::SlowReceiver;
     assert!(ends_with(&near, &Message::StreamReset { id: 7, code, text }));
+    assert!(matches!(both.poll(), Poll::Ready(Ok(end)) if end.is_empty()));
+}
+
+#[tokio::test]
+async fn a_stream_that_is_here_whole_is_read_though_its_peer_takes_no_more() {
+    let mut both = Both::new(&upload(SOME), NEVER).await;
+    both.end_peer().await;
+    both.read_all();
+    // Its side of the socket is gone: what is written to it comes back as a reset.
+    drop(std::mem::replace(&mut both.peer, unconnected().await));
+    let event = Message::Event { event: "e", value: ValueRef::Integer(1) };
+    both.say(&event);
+    both.write.as_ref().ready(tokio::io::Interest::ERROR).await.unwrap();
+    both.say(&event);
+    both.say(&event);
+    assert!(!both.legacy.outgoing.has_unsent());
+    assert!(both.poll().is_pending());
+
+    let length = v3::INITIAL_CREDIT + SOME as u64;
+    both.say(&Message::StreamCredit { id: 7, limit: length });
+    both.say(&event);
+    let near = both.poll();
+    let Poll::Ready(Ok(near)) = near else { panic!("{near:?}") };
+    assert!(ends_with(&near, &Message::StreamFinish { id: 7, event: "", length: Some(length) }));
+    let frame = encoded(&event);
+    let refused = both.legacy.write(both.write.as_ref(), &[IoSlice::new(&frame)]);
+    assert!(refused.is_err(), "nothing is left to be read");
     assert!(matches!(both.poll(), Poll::Ready(Ok(end)) if end.is_empty()));
 }
 
