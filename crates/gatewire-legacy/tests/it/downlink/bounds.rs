@@ -109,6 +109,30 @@ fn a_stream_with_a_chunk_that_cannot_be_read_is_given_up() {
     }
 }
 
+/// As at Node, which does not look at what it carries.
+#[test]
+fn the_end_of_a_stream_is_one_whatever_it_carries() {
+    for version in [Version::V1, Version::V2] {
+        // A text that is no UTF-8, and a type that nobody knows.
+        for data_type in [1, 9] {
+            let mut translator = translator(version, Side::Server);
+            let open = Packet { event: "up", ..Packet::new(version, Kind::StreamOpen, 7) };
+            translator.handle_peer(&from_peer(version, open)).unwrap();
+            let value = ValueRef::Binary(&[0xff]);
+            let close = Packet { event: "up", value, ..Packet::new(version, Kind::StreamClose, 7) };
+            let mut close = from_peer(version, close);
+            close[6] = data_type;
+            translator.handle_peer(&close).unwrap();
+            let said = near(&mut translator);
+            assert_eq!(said.len(), 2, "{said:?}");
+            assert!(said[1].starts_with("StreamFinish"), "type {data_type}: {said:?}");
+            assert!(translator.peer_output().is_empty(), "nothing was wrong with it");
+            translator.handle_peer(&close).unwrap();
+            assert_eq!(translator.ignored(), 1, "it is not open");
+        }
+    }
+}
+
 #[test]
 fn the_end_of_a_stream_is_padded_with_short_frames() {
     for version in [Version::V1, Version::V2] {
