@@ -194,8 +194,10 @@ impl Translator {
         Ok(())
     }
 
-    /// The session ends the connection: the peer is told if it is its fault.
+    /// The session ends the connection: the peer is told if it is its fault. It is read until it has ended too, so that
+    /// nothing of what it was sent is lost; what its streams hold must not stand in the way.
     fn say_close(&mut self, code: CloseCode, text: &str) {
+        self.reading.close_all();
         if self.told || matches!(code, CloseCode::Normal | CloseCode::GoingAway) {
             return;
         }

@@ -127,7 +127,8 @@ impl Legacy {
                 state.translator.give_up_streams();
                 continue;
             }
-            if !state.translator.wants_input() {
+            // What comes behind an error is thrown away.
+            if !state.broken && !state.translator.wants_input() {
                 ready!(state.poll_stalled(self.stall, context));
                 state.translator.give_up_stream();
                 continue;

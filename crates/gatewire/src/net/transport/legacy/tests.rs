@@ -4,7 +4,7 @@ use std::task::{Wake, Waker};
 
 use bytes::Bytes;
 use gatewire_codec::legacy::{Kind, Packet};
-use gatewire_codec::{Message, StreamCode, ValueRef, Version, v3};
+use gatewire_codec::{CloseCode, Message, StreamCode, ValueRef, Version, v3};
 use gatewire_legacy::downlink::{JsonOnly, Settings, Side, ValueRules};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -84,6 +84,21 @@ impl Both {
         all
     }
 
+    /// Reads until the peer has ended; the errors on the way.
+    async fn read_to_end(&mut self) -> Vec<io::ErrorKind> {
+        let mut errors = Vec::new();
+        // Many more steps than it takes.
+        for _ in 0..1000 {
+            match self.poll() {
+                Poll::Ready(Ok(near)) if near.is_empty() => return errors,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => errors.push(error.kind()),
+                Poll::Pending => self.read.readable().await.unwrap(),
+            }
+        }
+        panic!("the peer is not read")
+    }
+
     fn say(&self, message: &Message<'_>) {
         let frame = encoded(message);
         let written = self.legacy.write(self.write.as_ref(), &[IoSlice::new(&frame)]).unwrap();
@@ -140,6 +155,28 @@ async fn who_reads_is_woken_when_a_stream_is_stopped_that_kept_the_peer_from_bei
     let before = both.woken();
     both.say(&Message::StreamStop { id: 7, code: StreamCode::Enough, text: "" });
     assert!(both.woken() > before, "the peer may be read again, and nobody does");
+}
+
+/// Otherwise it would be closed with bytes that are not read, and what it was sent last would be lost.
+#[tokio::test]
+async fn a_peer_is_read_to_its_end_when_this_side_ends_the_connection() {
+    let mut both = Both::new(&upload(MUCH), NEVER).await;
+    both.read_all();
+    both.peer.write_all(&upload(MUCH)).await.unwrap();
+    let before = both.woken();
+    both.say(&Message::Close { code: CloseCode::Normal, text: "" });
+    assert!(both.woken() > before, "the peer may be read again, and nobody does");
+    both.peer.shutdown().await.unwrap();
+    assert_eq!(both.read_to_end().await, []);
+}
+
+#[tokio::test]
+async fn a_peer_that_broke_the_protocol_is_read_whatever_its_streams_hold() {
+    // A frame of no bytes.
+    let mut both = Both::new(&[&upload(MUCH)[..], &[0; 4]].concat(), NEVER).await;
+    both.peer.write_all(&upload(MUCH)).await.unwrap();
+    both.peer.shutdown().await.unwrap();
+    assert_eq!(both.read_to_end().await, [io::ErrorKind::InvalidData]);
 }
 
 #[tokio::test]
