@@ -25,13 +25,13 @@
 mod input;
 mod memo;
 mod near;
+mod owed;
 mod peer;
 mod reading;
 mod rooms;
 mod values;
 mod writing;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -42,26 +42,14 @@ pub use peer::PeerError;
 pub use values::{JsonOnly, Objects, Untranslatable, ValueRules, WideIntegers};
 
 use input::Input;
+use owed::Owed;
 use reading::Reading;
 use rooms::Rooms;
 use writing::Writing;
 
-/// Answers that the peer owes: more are forgotten, the oldest first. The session has stopped waiting for those long
-/// before, and an answer to one is ignored then.
-const MAX_ASKED: usize = 1 << 16;
-
 /// What may wait for a side that is told of something that it did, and that nobody waits for: above it, it is not
 /// told. A side that reads has taken it long before; one that does not could bring about any amount.
 const MAX_TOLD: usize = 64 << 10;
-
-/// What waits for an answer, by the id that the session gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// It has a deadline.
-    Request(u32),
-    /// It may be answered at any time, so it is forgotten last.
-    Stream(u32),
-}
 
 /// How long the frames of version 3 may be, without their length prefix, that a peer brings about whose own have at most
 /// `max_frame` bytes.
@@ -116,8 +104,7 @@ pub struct Translator {
     input: Input,
     /// The id of the next frame to the peer.
     next_id: u32,
-    /// What waits for an answer of the peer, by its id there.
-    asked: BTreeMap<u32, Asked>,
+    owed: Owed,
     reading: Reading,
     writing: Writing,
     rooms: Rooms,
@@ -136,7 +123,7 @@ impl Translator {
             input: Input::new(settings.version, settings.max_frame),
             settings,
             next_id,
-            asked: BTreeMap::new(),
+            owed: Owed::default(),
             reading: Reading::default(),
             writing: Writing::default(),
             rooms: Rooms::default(),
@@ -194,23 +181,10 @@ impl Translator {
             let id = self.next_id;
             self.next_id = id.checked_add(1).unwrap_or(1);
             // Those that wait since before the ids began anew keep theirs.
-            if !self.asked.contains_key(&id) {
+            if !self.owed.has(id) {
                 return id;
             }
         }
-    }
-
-    /// An answer from the peer is waited for.
-    fn await_answer(&mut self, id: u32, asked: Asked) {
-        if self.asked.len() >= MAX_ASKED {
-            // Those above the new one are from before the ids began anew.
-            let mut in_order = self.asked.range(id..).chain(self.asked.range(..id));
-            let oldest = in_order.find(|(_, asked)| matches!(asked, Asked::Request(_)));
-            if let Some((&oldest, _)) = oldest.or_else(|| self.asked.first_key_value()) {
-                self.asked.remove(&oldest);
-            }
-        }
-        self.asked.insert(id, asked);
     }
 
     /// A frame to the session. All that is put there is short, or was a frame before.

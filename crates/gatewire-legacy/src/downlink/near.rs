@@ -6,7 +6,7 @@ use gatewire_codec::{
 };
 
 use super::writing::Answer;
-use super::{Asked, Translator, Untranslatable};
+use super::{Translator, Untranslatable};
 
 impl Translator {
     /// Takes one frame of version 3 (without its length prefix) from the session. What cannot be said to the peer
@@ -32,7 +32,7 @@ impl Translator {
             Message::Request { id, event, value } => {
                 let frame_id = self.take_id();
                 match self.write(Message::Request { id: frame_id, event, value }, frame_id) {
-                    Ok(()) => self.await_answer(frame_id, Asked::Request(id)),
+                    Ok(()) => self.owed.request(frame_id, id),
                     Err(error) => self.refuse_near_request(id, &error.to_string()),
                 }
             }
@@ -82,7 +82,7 @@ impl Translator {
             }
             Message::StreamReset { id, .. } => {
                 if let Some(stream) = self.writing.close(id, version, pad, &mut self.peer) {
-                    self.asked.remove(&stream.id);
+                    self.owed.take(stream.id);
                 }
             }
             Message::StreamStop { id, .. } => self.reading.close(id),
@@ -188,7 +188,7 @@ impl Translator {
         let answer = (!answered).then_some(unasked);
         self.writing.open(id, frame_id, event, answer);
         if answered {
-            self.await_answer(frame_id, Asked::Stream(id));
+            self.owed.stream(frame_id, id);
         }
         self.tell_near(&Message::StreamCredit { id, limit: u64::MAX });
         Ok(())

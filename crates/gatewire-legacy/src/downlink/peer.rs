@@ -6,7 +6,7 @@ use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{DecodeError, FrameError, Message, NackCode, Version, v3};
 
 use super::input::{Piece, kind_and_id};
-use super::{Asked, MAX_TOLD, Side, Translator};
+use super::{MAX_TOLD, Side, Translator};
 use crate::handshake::error_frame;
 
 /// The peer broke the protocol: the connection is to end.
@@ -134,8 +134,8 @@ impl Translator {
                 let value = values.inward(value);
                 self.pass_on(&Message::Request { id, event, value });
             }
-            Message::Ack { id, value } => match self.asked.remove(&id) {
-                Some(Asked::Request(id) | Asked::Stream(id)) => {
+            Message::Ack { id, value } => match self.owed.take(id) {
+                Some(id) => {
                     let value = values.inward(value);
                     if !self.pass_on(&Message::Ack { id, value }) {
                         self.tell_near(&Message::Nack {

@@ -175,6 +175,42 @@ fn when_ids_begin_anew_the_oldest_request_is_forgotten_first() {
     }
 }
 
+/// Streams that no answer comes to do not go away, and requests need not search among them.
+#[test]
+fn requests_and_streams_that_wait_for_an_answer_are_bounded_apart() {
+    const MAX_STREAMS: u32 = 1 << 16;
+    let mut translator = translator(Version::V1, Side::Client);
+    let ask = |translator: &mut Translator, id| {
+        say(translator, &Message::Request { id, event: "e", value: ValueRef::Empty });
+    };
+    let open = |translator: &mut Translator, id| {
+        let (target, info) = (None, ValueRef::Empty);
+        say(translator, &Message::StreamOpen { id, target, event: "e", info, ack: true });
+        say(translator, &Message::StreamFinish { id, event: "", length: Some(0) });
+    };
+    // The ids there are greater by two.
+    ask(&mut translator, 1);
+    for id in 2..MAX_STREAMS + 2 {
+        open(&mut translator, id);
+    }
+    ask(&mut translator, MAX_STREAMS + 2);
+    let answered = |translator: &mut Translator, id| {
+        translator.near_output().clear();
+        let ack = Packet::new(Version::V1, Kind::Ack, id + 2);
+        translator.handle_peer(&from_peer(Version::V1, ack)).unwrap();
+        let value = ValueRef::Empty;
+        near(translator) == [format!("{:?}", Message::Ack { id, value })]
+    };
+    for id in [1, 2, 3, MAX_STREAMS + 2] {
+        assert!(answered(&mut translator, id), "{id} was forgotten");
+    }
+    for id in MAX_STREAMS + 3..MAX_STREAMS + 6 {
+        open(&mut translator, id);
+    }
+    let oldest = [4, 5].map(|id| answered(&mut translator, id));
+    assert_eq!(oldest, [false, true], "the oldest one is forgotten");
+}
+
 #[test]
 fn a_chunk_behind_the_end_of_a_stream_harms_nothing_of_it() {
     let mut translator = translator(Version::V1, Side::Server);
