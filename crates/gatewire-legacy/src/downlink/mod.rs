@@ -17,7 +17,8 @@
 //!
 //! # Invariants
 //!
-//! * The peer gets one ACK for each request that it sent, and none that it did not wait for.
+//! * The peer gets at most one ACK for each request that it sent, and none that it did not wait for. There is no refusal
+//!   in these versions: one that is no answer of the handler is told by an ERROR, and the peer waits as with Node.
 //! * The peer gets a chunk or a CLOSE for open streams only, objects that are JSON, and integers of 6 bytes.
 //! * What is kept of streams that the peer writes is bounded; so is all else but the two outputs, which are to be
 //!   taken before more is handled.
@@ -180,8 +181,8 @@ impl Translator {
         loop {
             let id = self.next_id;
             self.next_id = id.checked_add(1).unwrap_or(1);
-            // Those that wait since before the ids began anew keep theirs.
-            if !self.owed.has(id) {
+            // What waits or is open since before the ids began anew keeps its own.
+            if !self.owed.has(id) && !self.writing.has(id) {
                 return id;
             }
         }
@@ -227,5 +228,50 @@ impl std::fmt::Debug for Translator {
             .field("side", &self.settings.side)
             .field("buffered", &self.buffered())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewire_codec::legacy::Packet;
+    use gatewire_codec::{LENGTH_PREFIX, Names, Target};
+
+    use super::*;
+
+    fn say(translator: &mut Translator, message: &Message<'_>) {
+        let mut frame = BytesMut::new();
+        v3::encode(message, &mut frame).expect("a message");
+        translator.handle_near(&frame[LENGTH_PREFIX..]);
+    }
+
+    #[test]
+    fn when_ids_begin_anew_those_of_open_streams_are_passed_over() {
+        let settings = Settings {
+            version: Version::V2,
+            side: Side::Client,
+            max_frame: 1 << 20,
+            stream_buffer: 1 << 20,
+            pad_streams: true,
+            values: ValueRules::default(),
+            objects: Arc::new(JsonOnly),
+        };
+        let mut translator = Translator::new(settings, 3);
+        let rooms = Target { rooms: Names::from_slice(&["r"]), ..Target::default() };
+        // Neither of the first two is answered.
+        for (id, target, ack) in [(1, None, false), (2, Some(rooms), true), (3, None, true)] {
+            let info = ValueRef::Empty;
+            say(&mut translator, &Message::StreamOpen { id, target, event: "e", info, ack });
+        }
+        translator.next_id = u32::MAX;
+        translator.peer.clear();
+        let mut ids = || {
+            say(&mut translator, &Message::Event { event: "e", value: ValueRef::Empty });
+            let frame = translator.peer.split();
+            Packet::decode(&frame[LENGTH_PREFIX..]).expect("a frame").id
+        };
+        assert_eq!([(); 4].map(|()| ids()), [u32::MAX, 1, 2, 6]);
+        say(&mut translator, &Message::StreamFinish { id: 1, event: "", length: Some(0) });
+        translator.next_id = 3;
+        assert_eq!(translator.take_id(), 3, "the first stream is over");
     }
 }
