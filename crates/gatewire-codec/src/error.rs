@@ -266,6 +266,9 @@ pub enum EncodeError {
         /// Which one.
         field: Field,
     },
+    /// A room or an id is a name that each JavaScript object has, such as `constructor`. It would end the process of a
+    /// Node server of version 1 or 2.
+    Prototype,
     /// The version has no way to say this.
     Unsupported {
         /// The version asked for.
@@ -286,6 +289,9 @@ impl fmt::Display for EncodeError {
             }
             Self::Separator { field } => {
                 write!(f, "{field} holds ',' or '|', which wire versions 1 and 2 cannot carry")
+            }
+            Self::Prototype => {
+                f.write_str("a room or an id is a name that JavaScript objects have")
             }
             Self::Unsupported { version, what } => {
                 write!(f, "wire version {version} cannot carry {what}")

@@ -4,7 +4,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use bytes::BytesMut;
 
-use super::{Kind, MAX_EVENT, Packet, Policy};
+use super::{Kind, MAX_EVENT, Packet, Policy, is_prototype_name};
 use crate::Version;
 use crate::code::{ErrorCode, NackCode};
 use crate::error::{DecodeError, EncodeError, Field};
@@ -238,27 +238,36 @@ pub fn encode(
     }
 }
 
-/// Whether versions 1 and 2 can express a target, for this event.
+/// Whether versions 1 and 2 can express a target, for this event, and a server of these versions lives with it.
 ///
 /// # Errors
 ///
 /// [`EncodeError::Unsupported`]: a mix, an exception, or nobody; [`EncodeError::Separator`]: a name with `,` or `|`, or
-/// an empty one, or an event with `|`; [`EncodeError::TooLong`]: an event that does not fit a frame with even one of
-/// the names.
+/// an empty one, or an event with `|`; [`EncodeError::Prototype`]: a name that JavaScript objects have;
+/// [`EncodeError::TooLong`]: an event that does not fit a frame with even one of the names.
 pub fn check_target(target: &Target<'_>, event: &str, version: Version) -> Result<(), EncodeError> {
     addressed(target, event, version, false)?;
+    check_prototype(target.rooms)?;
+    check_prototype(target.sockets)?;
     let names = target.rooms.iter().chain(target.sockets.iter());
     let longest = names.map(|name| name.len() + 1).max().unwrap_or_default();
     check_len(Field::Event, longest + event.len(), MAX_EVENT)
 }
 
-/// Whether the names may stand in a list of versions 1 and 2.
+/// Whether the names may stand in a list that goes to a server of version 1 or 2.
 ///
 /// # Errors
 ///
-/// [`EncodeError::Separator`]: one has a `,` or a `|`, or is empty.
+/// [`EncodeError::Separator`]: one has a `,` or a `|`, or is empty; [`EncodeError::Prototype`]: one is a name that
+/// JavaScript objects have.
 pub fn check_names(names: Names<'_>) -> Result<(), EncodeError> {
-    comma_list(names).map(drop)
+    comma_list(names)?;
+    check_prototype(names)
+}
+
+/// Only for who sends to a server: frames with such names are read, and what they say is written again.
+fn check_prototype(names: Names<'_>) -> Result<(), EncodeError> {
+    if names.iter().any(is_prototype_name) { Err(EncodeError::Prototype) } else { Ok(()) }
 }
 
 /// The kind and the `targets|event` string for a target that versions 1 and 2 can express.

@@ -27,10 +27,12 @@
 
 mod convert;
 mod kind;
+mod name;
 mod packet;
 
 pub use convert::{check_names, check_target, encode};
 pub use kind::Kind;
+pub use name::is_prototype_name;
 pub use packet::{Packet, Policy};
 
 /// The longest event name: its length travels in 16 bits.

@@ -177,6 +177,20 @@ fn names_and_events_with_separators_are_not_written_into_a_list() {
 }
 
 #[test]
+fn names_that_javascript_objects_have_are_refused_to_who_asks_before() {
+    for name in ["__proto__", "constructor", "toString"] {
+        let names = ["room1", name];
+        let names = Names::from_slice(&names);
+        let refused = Err(EncodeError::Prototype);
+        assert_eq!(legacy::check_names(names), refused, "{name}");
+        for target in [Target { rooms: names, ..NOBODY }, Target { sockets: names, ..NOBODY }] {
+            assert_eq!(legacy::check_target(&target, "e", Version::V1), refused, "{name}");
+        }
+    }
+    assert_eq!(legacy::check_names(Names::from_slice(&["prototype", "ToString"])), Ok(()));
+}
+
+#[test]
 fn a_target_list_counts_towards_the_length_of_the_event() {
     let names = ["r"];
     let target = Target { rooms: Names::from_slice(&names), ..NOBODY };

@@ -154,18 +154,16 @@ fn chunk_header(version: Version, partial: &[u8]) -> Result<Option<LongChunk>, L
     Ok((header + left == length && left > 0).then_some(LongChunk { id, left }))
 }
 
-/// The stream of a frame (without its length prefix) that is a chunk, whatever else is wrong with it.
-pub(super) fn chunk_of(version: Version, frame: &[u8]) -> Option<u32> {
+/// The kind of a frame (without its length prefix) and its id, whatever is wrong with what stands behind the two.
+pub(super) fn kind_and_id(version: Version, frame: &[u8]) -> Option<(Kind, u32)> {
     let mut head = frame;
     let &[.., kind] = take::<4>(&mut head).ok()?;
-    if Kind::from_code(version, kind) != Kind::Stream {
-        return None;
-    }
     if version == Version::V2 {
         let &[_, cells] = take(&mut head).ok()?;
         skip(&mut head, cells.into()).ok()?;
     }
-    take(&mut head).ok().map(|id| u32::from_le_bytes(*id))
+    let id = take(&mut head).ok()?;
+    Some((Kind::from_code(version, kind), u32::from_le_bytes(*id)))
 }
 
 fn take<'h, const N: usize>(head: &mut &'h [u8]) -> Result<&'h [u8; N], Lacks> {

@@ -17,7 +17,8 @@
 //!
 //! # Invariants
 //!
-//! * The peer gets one ACK for each request that it sent, and none that it did not wait for.
+//! * The peer gets at most one ACK for each request that it sent, and none that it did not wait for. There is no refusal
+//!   in these versions: one that is no answer of the handler is told by an ERROR, and the peer waits as with Node.
 //! * The peer gets a chunk or a CLOSE for open streams only, objects that are JSON, and integers of 6 bytes.
 //! * What is kept of streams that the peer writes is bounded; so is all else but the two outputs, which are to be
 //!   taken before more is handled.
@@ -25,12 +26,13 @@
 mod input;
 mod memo;
 mod near;
+mod owed;
 mod peer;
 mod reading;
+mod rooms;
 mod values;
 mod writing;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -41,25 +43,14 @@ pub use peer::PeerError;
 pub use values::{JsonOnly, Objects, Untranslatable, ValueRules, WideIntegers};
 
 use input::Input;
+use owed::Owed;
 use reading::Reading;
+use rooms::Rooms;
 use writing::Writing;
-
-/// Answers that the peer owes: more are forgotten, the oldest first. The session has stopped waiting for those long
-/// before, and an answer to one is ignored then.
-const MAX_ASKED: usize = 1 << 16;
 
 /// What may wait for a side that is told of something that it did, and that nobody waits for: above it, it is not
 /// told. A side that reads has taken it long before; one that does not could bring about any amount.
 const MAX_TOLD: usize = 64 << 10;
-
-/// What waits for an answer, by the id that the session gave it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    /// It has a deadline.
-    Request(u32),
-    /// It may be answered at any time, so it is forgotten last.
-    Stream(u32),
-}
 
 /// How long the frames of version 3 may be, without their length prefix, that a peer brings about whose own have at most
 /// `max_frame` bytes.
@@ -114,10 +105,10 @@ pub struct Translator {
     input: Input,
     /// The id of the next frame to the peer.
     next_id: u32,
-    /// What waits for an answer of the peer, by its id there.
-    asked: BTreeMap<u32, Asked>,
+    owed: Owed,
     reading: Reading,
     writing: Writing,
+    rooms: Rooms,
     near: BytesMut,
     peer: BytesMut,
     /// Whether the peer was told what it did wrong.
@@ -133,9 +124,10 @@ impl Translator {
             input: Input::new(settings.version, settings.max_frame),
             settings,
             next_id,
-            asked: BTreeMap::new(),
+            owed: Owed::default(),
             reading: Reading::default(),
             writing: Writing::default(),
+            rooms: Rooms::default(),
             near: BytesMut::new(),
             peer: BytesMut::new(),
             told: false,
@@ -189,24 +181,11 @@ impl Translator {
         loop {
             let id = self.next_id;
             self.next_id = id.checked_add(1).unwrap_or(1);
-            // Those that wait since before the ids began anew keep theirs.
-            if !self.asked.contains_key(&id) {
+            // What waits or is open since before the ids began anew keeps its own.
+            if !self.owed.has(id) && !self.writing.has(id) {
                 return id;
             }
         }
-    }
-
-    /// An answer from the peer is waited for.
-    fn await_answer(&mut self, id: u32, asked: Asked) {
-        if self.asked.len() >= MAX_ASKED {
-            // Those above the new one are from before the ids began anew.
-            let mut in_order = self.asked.range(id..).chain(self.asked.range(..id));
-            let oldest = in_order.find(|(_, asked)| matches!(asked, Asked::Request(_)));
-            if let Some((&oldest, _)) = oldest.or_else(|| self.asked.first_key_value()) {
-                self.asked.remove(&oldest);
-            }
-        }
-        self.asked.insert(id, asked);
     }
 
     /// A frame to the session. All that is put there is short, or was a frame before.
@@ -249,5 +228,50 @@ impl std::fmt::Debug for Translator {
             .field("side", &self.settings.side)
             .field("buffered", &self.buffered())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewire_codec::legacy::Packet;
+    use gatewire_codec::{LENGTH_PREFIX, Names, Target};
+
+    use super::*;
+
+    fn say(translator: &mut Translator, message: &Message<'_>) {
+        let mut frame = BytesMut::new();
+        v3::encode(message, &mut frame).expect("a message");
+        translator.handle_near(&frame[LENGTH_PREFIX..]);
+    }
+
+    #[test]
+    fn when_ids_begin_anew_those_of_open_streams_are_passed_over() {
+        let settings = Settings {
+            version: Version::V2,
+            side: Side::Client,
+            max_frame: 1 << 20,
+            stream_buffer: 1 << 20,
+            pad_streams: true,
+            values: ValueRules::default(),
+            objects: Arc::new(JsonOnly),
+        };
+        let mut translator = Translator::new(settings, 3);
+        let rooms = Target { rooms: Names::from_slice(&["r"]), ..Target::default() };
+        // Neither of the first two is answered.
+        for (id, target, ack) in [(1, None, false), (2, Some(rooms), true), (3, None, true)] {
+            let info = ValueRef::Empty;
+            say(&mut translator, &Message::StreamOpen { id, target, event: "e", info, ack });
+        }
+        translator.next_id = u32::MAX;
+        translator.peer.clear();
+        let mut ids = || {
+            say(&mut translator, &Message::Event { event: "e", value: ValueRef::Empty });
+            let frame = translator.peer.split();
+            Packet::decode(&frame[LENGTH_PREFIX..]).expect("a frame").id
+        };
+        assert_eq!([(); 4].map(|()| ids()), [u32::MAX, 1, 2, 6]);
+        say(&mut translator, &Message::StreamFinish { id: 1, event: "", length: Some(0) });
+        translator.next_id = 3;
+        assert_eq!(translator.take_id(), 3, "the first stream is over");
     }
 }

@@ -6,7 +6,7 @@ use gatewire_codec::{
 };
 
 use super::writing::Answer;
-use super::{Asked, Translator, Untranslatable};
+use super::{Translator, Untranslatable};
 
 impl Translator {
     /// Takes one frame of version 3 (without its length prefix) from the session. What cannot be said to the peer
@@ -32,7 +32,7 @@ impl Translator {
             Message::Request { id, event, value } => {
                 let frame_id = self.take_id();
                 match self.write(Message::Request { id: frame_id, event, value }, frame_id) {
-                    Ok(()) => self.await_answer(frame_id, Asked::Request(id)),
+                    Ok(()) => self.owed.request(frame_id, id),
                     Err(error) => self.refuse_near_request(id, &error.to_string()),
                 }
             }
@@ -48,10 +48,12 @@ impl Translator {
             Message::Nack { id, code, value } => self.say_refusal(id, code, value),
             Message::Join { id, rooms } => self.say_rooms(id, rooms, Kind::JoinRoom),
             Message::Leave { id, rooms } => self.say_rooms(id, rooms, Kind::LeaveRoom),
+            // Always: the server may have put it into rooms too.
             Message::LeaveAll { id } => {
                 let frame_id = self.take_id();
                 let said = self.write(message, frame_id);
                 self.or_refuse(said);
+                self.rooms.clear();
                 self.confirm(id);
             }
             Message::Ping { token } => self.tell_near(&Message::Pong { token }),
@@ -80,7 +82,7 @@ impl Translator {
             }
             Message::StreamReset { id, .. } => {
                 if let Some(stream) = self.writing.close(id, version, pad, &mut self.peer) {
-                    self.asked.remove(&stream.id);
+                    self.owed.take(stream.id);
                 }
             }
             Message::StreamStop { id, .. } => self.reading.close(id),
@@ -91,7 +93,11 @@ impl Translator {
     }
 
     /// Writes a message with its value as the peer can read it.
-    fn write(&mut self, message: Message<'_>, frame_id: u32) -> Result<(), Untranslatable> {
+    pub(super) fn write(
+        &mut self,
+        message: Message<'_>,
+        frame_id: u32,
+    ) -> Result<(), Untranslatable> {
         let Self { settings, peer, .. } = self;
         let mut scratch = Vec::new();
         let mut message = message;
@@ -153,21 +159,7 @@ impl Translator {
         self.tell_error(&text);
     }
 
-    /// Joins or leaves rooms. There is no confirmation there: the session gets one when it is said.
-    fn say_rooms(&mut self, id: u32, rooms: Names<'_>, kind: Kind) {
-        let frame_id = self.take_id();
-        let message = match kind {
-            Kind::JoinRoom => Message::Join { id, rooms },
-            _ => Message::Leave { id, rooms },
-        };
-        match self.write(message, frame_id) {
-            Ok(()) => self.confirm(id),
-            Err(error) if id == 0 => self.refuse_near(&error.to_string()),
-            Err(error) => self.refuse_near_request(id, &error.to_string()),
-        }
-    }
-
-    fn confirm(&mut self, id: u32) {
+    pub(super) fn confirm(&mut self, id: u32) {
         if id != 0 {
             self.tell_near(&Message::Ack { id, value: ValueRef::Empty });
         }
@@ -196,14 +188,16 @@ impl Translator {
         let answer = (!answered).then_some(unasked);
         self.writing.open(id, frame_id, event, answer);
         if answered {
-            self.await_answer(frame_id, Asked::Stream(id));
+            self.owed.stream(frame_id, id);
         }
         self.tell_near(&Message::StreamCredit { id, limit: u64::MAX });
         Ok(())
     }
 
-    /// The session ends the connection: the peer is told if it is its fault.
+    /// The session ends the connection: the peer is told if it is its fault. It is read until it has ended too, so that
+    /// nothing of what it was sent is lost; what its streams hold must not stand in the way.
     fn say_close(&mut self, code: CloseCode, text: &str) {
+        self.reading.close_all();
         if self.told || matches!(code, CloseCode::Normal | CloseCode::GoingAway) {
             return;
         }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use gatewire_codec::legacy::Packet;
+use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{DecodeError, FrameError, Message, NackCode, Version, v3};
 
-use super::input::{Piece, chunk_of};
-use super::{Asked, MAX_TOLD, Side, Translator};
+use super::input::{Piece, kind_and_id};
+use super::{MAX_TOLD, Side, Translator};
 use crate::handshake::error_frame;
 
 /// The peer broke the protocol: the connection is to end.
@@ -95,11 +95,17 @@ impl Translator {
             | DecodeError::InvalidUtf8 { .. }
             | DecodeError::BadLength { .. }
             | DecodeError::BadValue { .. } => {
-                if let Some(id) = chunk_of(self.settings.version, frame)
-                    && self.reading.is_written(id)
-                {
+                match kind_and_id(self.settings.version, frame) {
                     // Without these bytes it would look whole.
-                    self.reading.give_up(id, "a chunk was no bytes", &mut self.near);
+                    Some((Kind::Stream, id)) if self.reading.is_written(id) => {
+                        self.reading.give_up(id, "a chunk was no bytes", &mut self.near);
+                    }
+                    // Nobody looks at what it carries.
+                    Some((Kind::StreamClose, id)) => {
+                        self.handle_end(id);
+                        return Ok(());
+                    }
+                    _ => {}
                 }
                 self.complain(&error);
                 Ok(())
@@ -128,8 +134,8 @@ impl Translator {
                 let value = values.inward(value);
                 self.pass_on(&Message::Request { id, event, value });
             }
-            Message::Ack { id, value } => match self.asked.remove(&id) {
-                Some(Asked::Request(id) | Asked::Stream(id)) => {
+            Message::Ack { id, value } => match self.owed.take(id) {
+                Some(id) => {
                     let value = values.inward(value);
                     if !self.pass_on(&Message::Ack { id, value }) {
                         self.tell_near(&Message::Nack {
@@ -155,11 +161,7 @@ impl Translator {
                 }
             }
             Message::StreamChunk { id, bytes, .. } => self.handle_chunk(id, bytes),
-            Message::StreamFinish { id, .. } => {
-                if !self.reading.finish(id, &mut self.near) {
-                    self.ignored += 1;
-                }
-            }
+            Message::StreamFinish { id, .. } => self.handle_end(id),
             Message::Error { text, .. } => {
                 self.tell_near(&Message::Error {
                     id: 0,
@@ -200,6 +202,12 @@ impl Translator {
         }
     }
 
+    fn handle_end(&mut self, id: u32) {
+        if !self.reading.finish(id, &mut self.near) {
+            self.ignored += 1;
+        }
+    }
+
     /// Passes a message to the session; `false`: it is longer there than a frame may be, and the peer is told.
     fn pass_on(&mut self, message: &Message<'_>) -> bool {
         match v3::encode(message, &mut self.near) {
@@ -220,5 +228,5 @@ impl Translator {
 }
 
 fn is_chunk(packet: &Packet<'_>) -> bool {
-    packet.kind == gatewire_codec::legacy::Kind::Stream
+    packet.kind == Kind::Stream
 }

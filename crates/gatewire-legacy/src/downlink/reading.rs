@@ -14,6 +14,8 @@ pub(super) struct Reading {
     open: FxHashMap<u32, Stream>,
     /// In all of them.
     buffered: usize,
+    /// Nobody reads any more.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,9 @@ impl Reading {
         if self.is_open(id) {
             return false;
         }
+        if self.over {
+            return true;
+        }
         let (passed, limit) = (0, v3::INITIAL_CREDIT);
         let (waiting, waits, finished) = (VecDeque::new(), 0, false);
         let stream = Stream { passed, limit, waiting, waits, finished, relayed };
@@ -108,6 +113,11 @@ impl Reading {
         if let Some(stream) = self.open.remove(&id) {
             self.buffered -= stream.waits;
         }
+    }
+
+    /// The session wants nothing more of any, nor of those that are opened from now on.
+    pub(super) fn close_all(&mut self) {
+        *self = Self { over: true, ..Self::default() };
     }
 
     /// Bytes of the peer. `false`: of no stream that is open.

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use gatewire_codec::legacy::{self, Kind, Packet};
 use gatewire_codec::{Message, ValueRef, Version};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::handshake::MAX_HANDSHAKE_FRAME;
 
@@ -11,6 +11,8 @@ use crate::handshake::MAX_HANDSHAKE_FRAME;
 #[derive(Debug, Default)]
 pub(super) struct Writing {
     open: FxHashMap<u32, Stream>,
+    /// Their ids at the peer.
+    ids: FxHashSet<u32>,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,13 @@ const NOTHING: u8 = 255;
 
 impl Writing {
     pub(super) fn open(&mut self, near_id: u32, id: u32, event: &str, answer: Option<Answer>) {
+        self.ids.insert(id);
         self.open.insert(near_id, Stream { id, event: event.into(), bytes: 0, answer });
+    }
+
+    /// Whether the peer calls an open stream so.
+    pub(super) fn has(&self, id: u32) -> bool {
+        self.ids.contains(&id)
     }
 
     /// A chunk goes to the peer; of a stream that is not open it is dropped.
@@ -85,6 +93,7 @@ impl Writing {
         out: &mut BytesMut,
     ) -> Option<Stream> {
         let stream = self.open.remove(&near_id)?;
+        self.ids.remove(&stream.id);
         if pad && stream.bytes >= PAD_FROM {
             let value = ValueRef::Binary(&[0; PADDING_FRAME]);
             let nothing =

@@ -1,5 +1,7 @@
 //! Names of hosts, links and rooms that may stand in tables of version 2.
 
+use gatewire_codec::legacy::is_prototype_name;
+
 use super::error::NameError;
 
 /// The longest name of a host in bytes: a list of one host has to fit the 255 bytes of `cells`.
@@ -42,25 +44,8 @@ fn check(name: &str, limit: usize) -> Result<(), NameError> {
     if name.len() > limit {
         return Err(NameError::TooLong { length: name.len(), limit });
     }
-    if PROTOTYPE.contains(&name) {
+    if is_prototype_name(name) {
         return Err(NameError::Prototype);
     }
     Ok(())
 }
-
-/// What each JavaScript object has by itself. The originals keep their tables in plain objects, and one of these names as a
-/// key ends their process.
-const PROTOTYPE: [&str; 12] = [
-    "__defineGetter__",
-    "__defineSetter__",
-    "__lookupGetter__",
-    "__lookupSetter__",
-    "__proto__",
-    "constructor",
-    "hasOwnProperty",
-    "isPrototypeOf",
-    "propertyIsEnumerable",
-    "toLocaleString",
-    "toString",
-    "valueOf",
-];

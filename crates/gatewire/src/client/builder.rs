@@ -1,6 +1,5 @@
 //! How a client is made.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -278,7 +277,7 @@ impl ClientBuilder {
             #[cfg(feature = "legacy")]
             registered: Mutex::new(None),
             closing: watch::Sender::new(false),
-            rooms: Mutex::new(BTreeSet::new()),
+            rooms: Mutex::default(),
             retry_window: Mutex::new(None),
             asked: Mutex::new(None),
             panics: AtomicU64::new(0),

@@ -11,7 +11,6 @@ mod rooms;
 mod side;
 mod supervise;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,8 +83,7 @@ pub(crate) struct ClientInner {
     registered: Mutex<Option<Arc<str>>>,
     /// Whether `close` was called: nothing is begun any more.
     closing: watch::Sender<bool>,
-    /// The rooms to join again after a reconnect.
-    rooms: Mutex<BTreeSet<String>>,
+    rooms: Mutex<rooms::Rooms>,
     /// Within which time the server wants its clients to come back.
     retry_window: Mutex<Option<Duration>>,
     /// The connection on which the server has asked for another.
@@ -411,7 +409,7 @@ impl ClientInner {
         drop(state.wait_for(|state| reached(*state)).await);
     }
 
-    fn lock_rooms(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn lock_rooms(&self) -> std::sync::MutexGuard<'_, rooms::Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

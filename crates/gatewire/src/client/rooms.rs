@@ -1,5 +1,6 @@
 //! The rooms that a client is in.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_channel::oneshot;
@@ -8,7 +9,7 @@ use gatewire_core::Time;
 use gatewire_core::session::SendError;
 
 use super::{Client, ClientInner};
-use crate::error::RequestError;
+use crate::error::{EmitError, RequestError};
 use crate::net::link::LinkOutbound;
 use crate::net::waiter::Waiter;
 
@@ -41,17 +42,19 @@ impl Client {
     ) -> Result<(), RequestError> {
         let rooms: Vec<&str> = rooms.into_iter().collect();
         let session = self.inner.link.session();
+        let joining = Joining::begin(&self.inner, &rooms);
         self.ask_to_join(&rooms).await?;
-        self.inner.lock_rooms().extend(rooms.iter().map(|room| (*room).to_owned()));
+        let rooms = joining.end();
         if self.inner.link.session() == session {
             return Ok(());
         }
+        let rooms: Vec<&str> = rooms.iter().map(String::as_str).collect();
         // That connection is lost, and the next may have begun without the rooms. If that one is lost
         // too, the one after it joins the rooms.
         match self.ask_to_join(&rooms).await {
-            Err(RequestError::Denied(text)) => {
+            Err(error) if !is_lost(&error) => {
                 self.forget(&rooms);
-                Err(RequestError::Denied(text))
+                Err(error)
             }
             _ => Ok(()),
         }
@@ -69,6 +72,9 @@ impl Client {
     }
 
     /// Leaves a room; done when the server says so. It is not joined again in any case.
+    ///
+    /// A server of wire version 2 is told only of rooms that this client has joined since it connected: see
+    /// `docs/protocol/v2.md`.
     ///
     /// # Errors
     ///
@@ -104,22 +110,23 @@ impl Client {
     ///
     /// As for a request.
     pub async fn leave_all(&self) -> Result<(), RequestError> {
-        self.inner.lock_rooms().clear();
+        {
+            let mut known = self.inner.lock_rooms();
+            known.joined.clear();
+            known.joining.clear();
+        }
         self.ask(LinkOutbound::leave_all).await
     }
 
     /// The rooms that this client joined. Rooms that the server put it into are not among them.
     #[must_use]
     pub fn rooms(&self) -> Vec<String> {
-        self.inner.lock_rooms().iter().cloned().collect()
+        self.inner.lock_rooms().joined.iter().cloned().collect()
     }
 
     /// They are not joined again.
     fn forget(&self, rooms: &[&str]) {
-        let mut joined = self.inner.lock_rooms();
-        for room in rooms {
-            joined.remove(*room);
-        }
+        self.inner.lock_rooms().forget(rooms);
     }
 
     async fn ask(
@@ -138,6 +145,72 @@ impl Client {
         .map_err(RequestError::NotSent)?;
         outcome.await.unwrap_or(Err(RequestError::MaybeDelivered)).map(drop)
     }
+}
+
+/// What a client remembers of its rooms.
+#[derive(Debug, Default)]
+pub(super) struct Rooms {
+    /// Those to join again after a reconnect.
+    pub(super) joined: BTreeSet<String>,
+    /// Those that the server is asked for, and that were not left meanwhile.
+    joining: Vec<(u64, Vec<String>)>,
+    /// How many times it was asked.
+    asked: u64,
+}
+
+impl Rooms {
+    fn forget(&mut self, rooms: &[&str]) {
+        for room in rooms {
+            self.joined.remove(*room);
+        }
+        for (_, joining) in &mut self.joining {
+            joining.retain(|room| !rooms.contains(&&**room));
+        }
+    }
+
+    fn take_joining(&mut self, number: u64) -> Vec<String> {
+        let at = self.joining.iter().position(|(other, _)| *other == number);
+        at.map_or_else(Vec::new, |at| self.joining.swap_remove(at).1)
+    }
+}
+
+/// A join that waits for its answer. Who leaves a room meanwhile has the last word, as at the server.
+struct Joining<'c> {
+    client: &'c ClientInner,
+    number: u64,
+}
+
+impl<'c> Joining<'c> {
+    fn begin(client: &'c ClientInner, rooms: &[&str]) -> Self {
+        let mut known = client.lock_rooms();
+        known.asked += 1;
+        let number = known.asked;
+        known.joining.push((number, rooms.iter().map(|room| (*room).to_owned()).collect()));
+        Self { client, number }
+    }
+
+    /// It is confirmed; the rooms that were not left.
+    fn end(self) -> Vec<String> {
+        let mut known = self.client.lock_rooms();
+        let rooms = known.take_joining(self.number);
+        known.joined.extend(rooms.iter().cloned());
+        rooms
+    }
+}
+
+impl Drop for Joining<'_> {
+    fn drop(&mut self) {
+        self.client.lock_rooms().take_joining(self.number);
+    }
+}
+
+/// Whether there is no connection any more that the question went over.
+fn is_lost(error: &RequestError) -> bool {
+    use EmitError::{Closed, NotConnected, SlowConsumer};
+    matches!(
+        error,
+        RequestError::MaybeDelivered | RequestError::NotSent(NotConnected | Closed | SlowConsumer)
+    )
 }
 
 impl ClientInner {

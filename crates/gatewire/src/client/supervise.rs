@@ -106,7 +106,7 @@ impl ClientInner {
         leftover: BytesMut,
         older: Option<JoinHandle<()>>,
     ) -> Ready {
-        let rooms: Vec<String> = self.lock_rooms().iter().cloned().collect();
+        let rooms: Vec<String> = self.lock_rooms().joined.iter().cloned().collect();
         let joined = self.link.reattach(
             Arc::clone(&transport),
             established.max_frame,
@@ -249,7 +249,7 @@ impl ClientInner {
         let (inbound, outbound) = self.link.ledgers();
         Counters {
             connections: usize::from(matches!(*self.state.borrow(), State::Online(_))),
-            rooms: self.lock_rooms().len(),
+            rooms: self.lock_rooms().joined.len(),
             handshakes_failed: 0,
             handler_panics: self.panics.load(Ordering::Relaxed),
             key_reloads_failed: 0,

@@ -60,7 +60,7 @@ impl LegacyOptions {
     }
 
     /// How long the peer may go unread because of its streams while no reader takes anything: 2 s. Then the stream
-    /// that holds most is given up, with an error at its reader.
+    /// that holds most is given up, with an error at its reader. [`Duration::MAX`] is for ever.
     ///
     /// Not one to others, whose slow receivers are the business of
     /// [`Limits::slow_receivers`](crate::Limits::slow_receivers).

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use gatewire_codec::Version;
 use gatewire_codec::v3::handshake::Role;
+use gatewire_codec::{RejectCode, Version};
 use gatewire_core::SocketId;
 use gatewire_core::handshake::{Established, Grant, Refusal, ResumeSecret};
 use gatewire_legacy::downlink::{Side, Translator};
@@ -105,9 +105,7 @@ pub(super) async fn prove(
     stream.configure(&options)?;
     let mut channel = Channel::Plain(stream);
     if place.is_turned_away() {
-        let code = gatewire_codec::RejectCode::Busy;
-        let busy = HandshakeError::Rejected { code, retry_after_s: 0 };
-        return Ok(Err(Box::new((channel, refusal(wire, busy)))));
+        return Ok(Err(Box::new((channel, busy(wire)))));
     }
     let mut leftover = BytesMut::new();
     let mut peer = LegacyPeer { wire, admitted: None };
@@ -168,6 +166,11 @@ fn refusal(wire: Wire, error: HandshakeError) -> Refusal {
         other => other.to_string(),
     };
     Refusal { reject: Some(old::error_frame(version, 3, &text)), error }
+}
+
+/// There is no place for the peer, told in its version.
+pub(super) fn busy(wire: Wire) -> Refusal {
+    refusal(wire, HandshakeError::Rejected { code: RejectCode::Busy, retry_after_s: 0 })
 }
 
 /// A router has proven that it is one: it is told the name of this one, and its link begins.

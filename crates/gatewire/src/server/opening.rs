@@ -226,7 +226,11 @@ async fn begin(
         Ok(key_id) => key_id,
         Err(refused) => {
             tracing::debug!(%peer_addr, refused = refused.name(), "refused as busy");
-            let told = timeout_at(deadline, handshake::refuse(&mut channel, busy()));
+            #[cfg(feature = "legacy")]
+            let busy = older.map_or_else(busy, |peer| legacy::busy(peer.wire()));
+            #[cfg(not(feature = "legacy"))]
+            let busy = busy();
+            let told = timeout_at(deadline, handshake::refuse(&mut channel, busy));
             return told.await.unwrap_or(Err(ConnectError::Timeout));
         }
     };

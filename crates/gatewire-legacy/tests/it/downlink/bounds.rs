@@ -24,24 +24,24 @@ pub(crate) fn settings(version: Version, side: Side) -> Settings {
     }
 }
 
-fn translator(version: Version, side: Side) -> Translator {
+pub(super) fn translator(version: Version, side: Side) -> Translator {
     Translator::new(settings(version, side), 3)
 }
 
-fn say(translator: &mut Translator, message: &Message<'_>) {
+pub(super) fn say(translator: &mut Translator, message: &Message<'_>) {
     let mut frame = BytesMut::new();
     v3::encode(message, &mut frame).expect("a session says what there is");
     translator.handle_near(&frame[LENGTH_PREFIX..]);
 }
 
-fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
+pub(super) fn from_peer(version: Version, packet: Packet<'_>) -> BytesMut {
     let mut frame = BytesMut::new();
     Packet { version, ..packet }.encode(&mut frame).expect("a packet");
     frame
 }
 
 /// What the session gets, in words.
-fn near(translator: &mut Translator) -> Vec<String> {
+pub(super) fn near(translator: &mut Translator) -> Vec<String> {
     let bytes = translator.near_output().split();
     let (mut rest, mut said) = (&bytes[..], Vec::new());
     while let Some((frame, behind)) = split_frame(rest, u32::MAX).expect("whole frames") {
@@ -109,6 +109,30 @@ fn a_stream_with_a_chunk_that_cannot_be_read_is_given_up() {
     }
 }
 
+/// As at Node, which does not look at what it carries.
+#[test]
+fn the_end_of_a_stream_is_one_whatever_it_carries() {
+    for version in [Version::V1, Version::V2] {
+        // A text that is no UTF-8, and a type that nobody knows.
+        for data_type in [1, 9] {
+            let mut translator = translator(version, Side::Server);
+            let open = Packet { event: "up", ..Packet::new(version, Kind::StreamOpen, 7) };
+            translator.handle_peer(&from_peer(version, open)).unwrap();
+            let value = ValueRef::Binary(&[0xff]);
+            let close = Packet { event: "up", value, ..Packet::new(version, Kind::StreamClose, 7) };
+            let mut close = from_peer(version, close);
+            close[6] = data_type;
+            translator.handle_peer(&close).unwrap();
+            let said = near(&mut translator);
+            assert_eq!(said.len(), 2, "{said:?}");
+            assert!(said[1].starts_with("StreamFinish"), "type {data_type}: {said:?}");
+            assert!(translator.peer_output().is_empty(), "nothing was wrong with it");
+            translator.handle_peer(&close).unwrap();
+            assert_eq!(translator.ignored(), 1, "it is not open");
+        }
+    }
+}
+
 #[test]
 fn the_end_of_a_stream_is_padded_with_short_frames() {
     for version in [Version::V1, Version::V2] {
@@ -149,6 +173,42 @@ fn when_ids_begin_anew_the_oldest_request_is_forgotten_first() {
         translator.handle_peer(&ack).unwrap();
         assert_eq!(near(&mut translator), [format!("{:?}", Message::Ack { id, value })]);
     }
+}
+
+/// Streams that no answer comes to do not go away, and requests need not search among them.
+#[test]
+fn requests_and_streams_that_wait_for_an_answer_are_bounded_apart() {
+    const MAX_STREAMS: u32 = 1 << 16;
+    let mut translator = translator(Version::V1, Side::Client);
+    let ask = |translator: &mut Translator, id| {
+        say(translator, &Message::Request { id, event: "e", value: ValueRef::Empty });
+    };
+    let open = |translator: &mut Translator, id| {
+        let (target, info) = (None, ValueRef::Empty);
+        say(translator, &Message::StreamOpen { id, target, event: "e", info, ack: true });
+        say(translator, &Message::StreamFinish { id, event: "", length: Some(0) });
+    };
+    // The ids there are greater by two.
+    ask(&mut translator, 1);
+    for id in 2..MAX_STREAMS + 2 {
+        open(&mut translator, id);
+    }
+    ask(&mut translator, MAX_STREAMS + 2);
+    let answered = |translator: &mut Translator, id| {
+        translator.near_output().clear();
+        let ack = Packet::new(Version::V1, Kind::Ack, id + 2);
+        translator.handle_peer(&from_peer(Version::V1, ack)).unwrap();
+        let value = ValueRef::Empty;
+        near(translator) == [format!("{:?}", Message::Ack { id, value })]
+    };
+    for id in [1, 2, 3, MAX_STREAMS + 2] {
+        assert!(answered(&mut translator, id), "{id} was forgotten");
+    }
+    for id in MAX_STREAMS + 3..MAX_STREAMS + 6 {
+        open(&mut translator, id);
+    }
+    let oldest = [4, 5].map(|id| answered(&mut translator, id));
+    assert_eq!(oldest, [false, true], "the oldest one is forgotten");
 }
 
 #[test]

@@ -4,3 +4,4 @@ pub(crate) mod bounds;
 mod corpus;
 #[expect(unreachable_pub, reason = "fuzz/ includes this folder as a public module")]
 mod property;
+mod rooms;

@@ -6,7 +6,8 @@
 //!
 //! A stream that is not read does not stop the connection for long: once the peer's streams hold more than their
 //! buffer the peer is not read, and if none of that is taken for a while, the stream that holds most is given up. The
-//! end of a peer is told behind what its streams hold, as long as that is taken.
+//! end of a peer is told behind what its streams hold, as long as that is taken, and what it does not take meanwhile is
+//! thrown away.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -21,12 +22,12 @@ use gatewire_legacy::downlink::{EventMemo, PeerError, Translator};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 use super::memory::with_buffer;
 use super::outgoing::{Machine, Outgoing};
 
-/// What waits for the kernel: above it no more is translated. As much as a batch.
+/// What waits for the kernel: above it no more frames are translated. As much as a batch.
 const BUFFER: usize = 256 << 10;
 
 /// The session's frames are bounded before they get here.
@@ -73,18 +74,18 @@ impl Legacy {
         Self { outgoing: Outgoing::new(state), reader: AtomicWaker::new(), stall }
     }
 
-    /// Translates and sends; how many bytes were taken.
+    /// Translates and sends; how many bytes were taken: those of whole frames until the buffer is full, and a beginning
+    /// of one that is kept.
     pub(super) fn write(&self, tcp: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut state = self.outgoing.lock();
-        if !self.outgoing.send(&mut state, tcp)? && state.translator.peer_output().len() >= BUFFER {
+        if !self.outgoing.send(&mut state, tcp)? && state.is_full() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let held = state.translator.buffered();
         let mut taken = 0;
         for slice in slices {
-            state.translate(slice);
-            taken += slice.len();
-            if state.translator.peer_output().len() >= BUFFER {
+            taken += state.translate(slice);
+            if state.is_full() {
                 break;
             }
         }
@@ -118,16 +119,16 @@ impl Legacy {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             }
             // What it has said before is said, if somebody reads it.
-            let kept = !state.broken && state.translator.buffered() > 0;
-            if state.ended && !kept {
+            if state.ended && !state.holds_streams() {
                 return Poll::Ready(Ok(()));
             }
             if state.ended {
-                ready!(state.poll_stalled(self.stall * LAST_STALLS, context));
+                ready!(state.poll_stalled(self.stall.saturating_mul(LAST_STALLS), context));
                 state.translator.give_up_streams();
                 continue;
             }
-            if !state.translator.wants_input() {
+            // What comes behind an error is thrown away.
+            if !state.broken && !state.translator.wants_input() {
                 ready!(state.poll_stalled(self.stall, context));
                 state.translator.give_up_stream();
                 continue;
@@ -165,38 +166,65 @@ impl Machine for State {
         release(output);
         Ok(written)
     }
+
+    /// What a peer has said is read to its end, though it hears nothing any more: an error would end the connection, and
+    /// with it streams that are here whole.
+    fn discard_output(&mut self) -> bool {
+        let reads = self.translator.buffered() > 0 || !self.translator.near_output().is_empty();
+        let discards = self.ended && !self.broken && reads;
+        if discards {
+            let output = self.translator.peer_output();
+            output.clear();
+            release(output);
+        }
+        discards
+    }
 }
 
 impl State {
-    /// Translates what the session writes, cut anywhere.
-    fn translate(&mut self, mut bytes: &[u8]) {
+    /// Whether the peer's streams wait for their readers.
+    fn holds_streams(&self) -> bool {
+        !self.broken && self.translator.buffered() > 0
+    }
+
+    /// Whether no more is translated until the kernel has taken something.
+    fn is_full(&mut self) -> bool {
+        self.translator.peer_output().len() >= BUFFER
+    }
+
+    /// Translates what the session writes, cut anywhere; how much was taken. A frame may become a thousand times
+    /// longer (each chunk of a stream repeats its event), so it is asked behind each whether there is room.
+    fn translate(&mut self, bytes: &[u8]) -> usize {
         let framer = Framer::new(LIMIT);
+        let mut rest = bytes;
         // Its beginning is put together with no more than it lacks: what is behind is translated where it is, and what
         // is there already is not moved with each piece.
-        while !self.partial.is_empty() && !bytes.is_empty() {
+        while !self.partial.is_empty() && !rest.is_empty() {
             let lacks = match framer.missing(&self.partial) {
                 Ok(Some(lacks)) => lacks,
                 _ => LENGTH_PREFIX - self.partial.len(),
             };
-            let (now, rest) = bytes.split_at(lacks.min(bytes.len()));
+            let (now, behind) = rest.split_at(lacks.min(rest.len()));
             self.partial.extend_from_slice(now);
-            bytes = rest;
+            rest = behind;
             if framer.missing(&self.partial) == Ok(Some(0)) {
                 let frame = std::mem::take(&mut self.partial);
-                self.translate_whole(&frame);
+                self.translate_frame(&frame[LENGTH_PREFIX..]);
             }
         }
-        let rest = self.translate_whole(bytes);
-        self.partial.extend_from_slice(rest);
+        while !self.is_full() {
+            let Ok(Some((frame, behind))) = split_frame(rest, LIMIT) else {
+                self.partial.extend_from_slice(rest);
+                return bytes.len();
+            };
+            self.translate_frame(frame);
+            rest = behind;
+        }
+        bytes.len() - rest.len()
     }
 
-    /// Translates whole frames; what is left.
-    fn translate_whole<'b>(&mut self, mut bytes: &'b [u8]) -> &'b [u8] {
-        while let Ok(Some((frame, rest))) = split_frame(bytes, LIMIT) {
-            with_memo(|memo| self.translator.handle_near_with(memo, frame));
-            bytes = rest;
-        }
-        bytes
+    fn translate_frame(&mut self, frame: &[u8]) {
+        with_memo(|memo| self.translator.handle_near_with(memo, frame));
     }
 
     /// Takes what was read; nothing: the peer sends no more.
@@ -221,14 +249,15 @@ impl State {
         taken > 0
     }
 
-    /// Waits until the readers of the peer's streams have taken nothing for so long.
+    /// Waits until the readers of the peer's streams have taken nothing for so long, which may be for ever.
     fn poll_stalled(&mut self, limit: Duration, context: &mut Context<'_>) -> Poll<()> {
         let buffered = self.translator.buffered();
         let (timer, before) =
             self.stalled.get_or_insert_with(|| (Box::pin(sleep(limit)), buffered));
         if buffered < *before {
             *before = buffered;
-            timer.as_mut().reset(Instant::now() + limit);
+            // As one that begins: what is longer than any time from now ends in decades.
+            timer.set(sleep(limit));
         }
         ready!(timer.as_mut().poll(context));
         self.stalled = None;

@@ -13,6 +13,12 @@ pub(super) trait Machine {
 
     /// Hands some of them over; how many.
     fn write_output(&mut self, tcp: &TcpStream) -> io::Result<usize>;
+
+    /// After an error of [`write_output`](Self::write_output): whether the connection goes on without what was to be
+    /// written, which is thrown away then.
+    fn discard_output(&mut self) -> bool {
+        false
+    }
 }
 
 /// A state machine under the lock that joins the driver, which reads, and whoever flushes. What the kernel does not take counts
@@ -50,7 +56,10 @@ impl<M: Machine> Outgoing<M> {
 
     /// The same for who has the lock.
     pub(super) fn send(&self, machine: &mut M, tcp: &TcpStream) -> io::Result<bool> {
-        let all = self.write_all(machine, tcp);
+        let mut all = self.write_all(machine, tcp);
+        if all.is_err() && machine.discard_output() {
+            all = Ok(true);
+        }
         // After an error too: who is to send it meets the error.
         self.note(machine);
         all

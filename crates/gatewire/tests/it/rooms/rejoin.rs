@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use gatewire::{
     Backoff, Client, EmitError, Error, ErrorCode, JoinError, RequestError, RoomLimits, Server,
 };
-use gatewire_codec::{Message, Names, ValueRef};
+use gatewire_codec::{Message, NackCode, Names, ValueRef};
 
 use crate::raw::RawListener;
 use crate::rig::{Record, connect, limits, record, serve, within};
@@ -158,6 +158,59 @@ async fn a_join_that_is_confirmed_just_before_a_reconnect_holds() {
     let (joined, ()) = within(async { tokio::join!(join, confirm) }).await;
     assert_eq!(joined, Ok(()));
     assert_eq!(client.rooms(), names);
+    drop(second);
+    client.close().await;
+}
+
+/// It lives, and does not have the client in the room.
+#[tokio::test]
+async fn a_join_that_the_connection_behind_a_reconnect_does_not_confirm_fails() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().reconnect(AT_ONCE).build(listener.address());
+    let (connected, mut connects) = record();
+    client.on_connect(move |_| connected.note(()));
+    let (_, mut first) = tokio::join!(connect(&client), listener.accept(1));
+    connects.next().await;
+    let mut join = Box::pin(client.join("red"));
+    assert_eq!(join.as_mut().now_or_never(), None);
+    first.read().await.expect("a join");
+    first.send(&Message::Ack { id: 1, value: ValueRef::Empty }).await;
+    drop(first);
+    let mut second = listener.accept(2).await;
+    connects.next().await;
+
+    let refuse = async {
+        second.read().await.expect("a join");
+        let value = ValueRef::Empty;
+        second.send(&Message::Nack { id: 2, code: NackCode::Busy, value }).await;
+    };
+    let (joined, ()) = within(async { tokio::join!(join, refuse) }).await;
+    assert_eq!(joined, Err(RequestError::Busy));
+    assert_eq!(client.rooms(), [""; 0]);
+    drop(second);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn a_room_that_is_left_before_its_join_is_confirmed_is_not_joined_again() {
+    let listener = RawListener::bind().await;
+    let client = Client::builder().reconnect(AT_ONCE).build(listener.address());
+    let (_, mut first) = tokio::join!(connect(&client), listener.accept(1));
+    let mut join = Box::pin(client.join_rooms(["red", "blue"]));
+    assert_eq!(join.as_mut().now_or_never(), None);
+    let mut leave = Box::pin(client.leave("red"));
+    assert_eq!(leave.as_mut().now_or_never(), None);
+    first.expect(&Message::Join { id: 1, rooms: Names::from_slice(&["red", "blue"]) }).await;
+    first.expect(&Message::Leave { id: 2, rooms: Names::from_slice(&["red"]) }).await;
+    for id in [1, 2] {
+        first.send(&Message::Ack { id, value: ValueRef::Empty }).await;
+    }
+    assert_eq!(within(join).await, Ok(()));
+    assert_eq!(within(leave).await, Ok(()));
+    assert_eq!(client.rooms(), ["blue"]);
+    drop(first);
+    let mut second = listener.accept(2).await;
+    second.expect(&Message::Join { id: 0, rooms: Names::from_slice(&["blue"]) }).await;
     drop(second);
     client.close().await;
 }

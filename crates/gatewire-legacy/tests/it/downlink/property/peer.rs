@@ -1,6 +1,6 @@
 //! A peer of version 1 or 2, and the bytes that it has on their way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Buf, BytesMut};
 use gatewire_codec::legacy::{self, Kind, Packet};
@@ -45,6 +45,8 @@ pub(super) struct Peer {
     wire: VecDeque<OnWire>,
     said: BTreeMap<u32, Said>,
     heard: BTreeMap<u32, Heard>,
+    /// What the session is in, as a router counts it.
+    rooms: BTreeSet<String>,
     /// Requests and streams of the session to answer.
     owes: Vec<u32>,
     events: u64,
@@ -62,6 +64,7 @@ impl Peer {
             wire: VecDeque::new(),
             said: BTreeMap::new(),
             heard: BTreeMap::new(),
+            rooms: BTreeSet::new(),
             owes: Vec::new(),
             events: 0,
             counted: 0,
@@ -251,6 +254,10 @@ impl Peer {
                     assert_eq!(value, self.counted, "events in order");
                     None
                 }
+                Some(message) if self.side == Side::Client && self.version == Version::V2 => {
+                    self.hear_rooms(&message);
+                    None
+                }
                 _ => None,
             };
             for (_, heard) in self.heard.iter_mut().filter(|(id, _)| Some(**id) != own) {
@@ -275,6 +282,20 @@ impl Peer {
         packet.encode(&mut again).expect("it was decoded");
         assert_eq!(again[gatewire_codec::LENGTH_PREFIX..], *frame, "not as Node writes it");
         Some(packet)
+    }
+
+    /// What changes nothing hurts a router.
+    fn hear_rooms(&mut self, message: &Message<'_>) {
+        match message {
+            Message::Join { rooms, .. } => {
+                assert!(rooms.iter().all(|room| self.rooms.insert(room.to_owned())));
+            }
+            Message::Leave { rooms, .. } => {
+                assert!(rooms.iter().all(|room| self.rooms.remove(room)));
+            }
+            Message::LeaveAll { .. } => self.rooms.clear(),
+            _ => {}
+        }
     }
 
     fn hear_chunk(&mut self, id: u32, event: &str, bytes: &[u8]) {

@@ -42,6 +42,8 @@ pub(super) struct Session {
     answered: Vec<u32>,
     /// Streams that may be given up.
     resets: bool,
+    /// CLOSE was said: no stream is read any more.
+    closed: bool,
     /// Events that came, and went.
     events: u64,
     said: i64,
@@ -61,6 +63,7 @@ impl Session {
             owes: Vec::new(),
             answered: Vec::new(),
             resets: false,
+            closed: false,
             events: 0,
             said: 0,
             granted: 0,
@@ -140,7 +143,11 @@ impl Session {
             243 => Message::Ping { token: 7 },
             244..=248 => {
                 let id = self.ask();
-                let rooms: &[&str] = if choice & 1 == 0 { &["a", "b"] } else { &["a,b", "|"] };
+                let rooms: &[&str] = match choice & 9 {
+                    0 => &["a", "b"],
+                    8 => &["b", "c", "b"],
+                    _ => &["a,b", "|"],
+                };
                 let rooms = Names::from_slice(rooms);
                 match choice >> 1 & 3 {
                     0 => Message::Leave { id, rooms },
@@ -160,7 +167,11 @@ impl Session {
                 return Some(Bytes::from(bytes));
             }
             253 => Message::Error { id: 0, code: ErrorCode::Denied, text: "no" },
-            254 => Message::Close { code: CloseCode::from_u8(choice), text: "over" },
+            254 => {
+                self.closed = true;
+                self.reads.values_mut().for_each(|read| read.over = true);
+                Message::Close { code: CloseCode::from_u8(choice), text: "over" }
+            }
             _ => Message::Pong { token: 1 },
         };
         Some(encode(&message))
@@ -277,7 +288,7 @@ impl Session {
 
     fn open(&mut self, id: u32, ack: bool) {
         let limit = v3::INITIAL_CREDIT;
-        let read = Read { received: 0, limit, over: false, finished: false };
+        let read = Read { received: 0, limit, over: self.closed, finished: false };
         if let Some(before) = self.reads.insert(id, read) {
             assert!(before.over, "stream {id} is open");
         }

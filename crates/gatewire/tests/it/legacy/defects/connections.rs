@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use gatewire::{Backoff, Client, ConnectError, EmitError, OfflineQueue, RequestError, Router};
 use gatewire::{DisconnectReason, OutboxLimits, Overflow, WhenFull, Wire};
-use gatewire_codec::ValueRef;
 use gatewire_codec::legacy::{Kind, Packet};
+use gatewire_codec::{ValueRef, Version};
 use tokio::net::TcpListener;
 
-use crate::legacy::raw::{OLD, Peer, Raw, encode, version};
-use crate::legacy::rig::Everything;
+use crate::legacy::raw::{OLD, Peer, Raw, encode, proof, version};
+use crate::legacy::rig::{Everything, secret};
 use crate::rig::{connect, eventually, fence, limits, record, record_ends, within};
 
 #[tokio::test]
@@ -38,6 +38,27 @@ async fn a_peer_that_says_nothing_is_closed_at_the_idle_limit() {
         assert!(peer.next_error().await.starts_with("idle timeout"));
         peer.expect_end().await;
     }
+}
+
+/// There was a place when its handshake began.
+#[tokio::test]
+async fn a_peer_whose_place_is_taken_while_it_proves_itself_is_told_in_its_version() {
+    let limits = limits(|limits| limits.admission.connections = 1);
+    let all = Everything::with(|builder| builder.limits(limits)).await;
+    let mut late = Raw::dial(&all, Wire::V2).await;
+    let seed = late.next().await.expect("a seed");
+    let mut early = Peer::connect(&all, Wire::V1).await;
+    let hmac = proof(&seed, secret());
+    let value = ValueRef::String(&hmac);
+    late.send(&encode(&Packet { value, ..Packet::new(Version::V2, Kind::AuthHmac, 2) })).await;
+    late.send(&encode(&Packet::new(Version::V2, Kind::Downlink, 3))).await;
+    let refused = late.next().await.expect("an error");
+    let refused = Packet::decode(&refused).expect("a frame of version 2");
+    assert_eq!((refused.version, refused.kind), (Version::V2, Kind::Error));
+    let ValueRef::String(text) = refused.value else { panic!("{refused:?}") };
+    assert!(text.contains("busy"), "{text}");
+    assert_eq!(late.next().await, None);
+    early.fence().await;
 }
 
 /// Nobody else would find a peer that vanishes without a word. Linux tells which timer of a connection runs.

@@ -1,6 +1,6 @@
 //! Messages that are no sense where they come.
 
-use gatewire::{Object, RequestError, Wire};
+use gatewire::{Object, RequestError, StreamError, Wire};
 use gatewire_codec::legacy::{Kind, Packet};
 use gatewire_codec::{EncodeError, Field, FormatId, ValueRef};
 use serde_json::json;
@@ -79,6 +79,27 @@ async fn names_that_javascript_knows_are_names_like_others() {
             sender.fence().await;
             member.fence().await;
         }
+    }
+}
+
+/// A server may be Node, whose process they would end.
+#[tokio::test]
+async fn names_that_javascript_knows_are_refused_to_who_addresses_an_old_server() {
+    let all = Everything::new().await;
+    for wire in OLD {
+        let client = all.client(wire).await;
+        let bad = gatewire::EmitError::from(EncodeError::Prototype);
+        for name in ["__proto__", "constructor", "toString"] {
+            let refused = RequestError::NotSent(bad.clone());
+            assert_eq!(within(client.join(name)).await, Err(refused.clone()), "{name}");
+            assert_eq!(within(client.join_rooms(["room1", name])).await, Err(refused.clone()));
+            assert_eq!(within(client.leave(name)).await, Err(refused.clone()), "{name}");
+            assert_eq!(client.to(name).emit("e", 1), Err(bad.clone()), "{name}");
+            assert_eq!(client.to_id(name).emit("e", 1), Err(bad.clone()), "{name}");
+            let stream = client.to(name).stream("e", ()).await;
+            assert_eq!(stream.err(), Some(StreamError::Refused(refused)), "{name}");
+        }
+        assert_eq!(client.rooms(), [""; 0]);
     }
 }
 
