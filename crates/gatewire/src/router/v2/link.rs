@@ -1,7 +1,6 @@
 //! A connection to an old router.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -11,11 +10,12 @@ use gatewire_codec::Framer;
 use gatewire_legacy::uplink::{Cost, LinkNumber, LinkRefused, LinkUp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::V2Cluster;
+use super::writer::Writer;
 use crate::net::channel::Channel;
 use crate::router::Task;
 use crate::router::event::RouterEvent;
@@ -91,7 +91,7 @@ impl V2Link {
     }
 
     /// The next bytes to write, once there are some. `Err`: why there are no more.
-    async fn take(&self) -> Result<BytesMut, String> {
+    pub(super) async fn take(&self) -> Result<BytesMut, String> {
         loop {
             {
                 let mut queue = self.lock();
@@ -105,6 +105,11 @@ impl V2Link {
             }
             self.wake.notified().await;
         }
+    }
+
+    /// The next bytes to write. Empty: there are none, now.
+    pub(super) fn take_queued(&self) -> BytesMut {
+        self.lock().take()
     }
 }
 
@@ -127,7 +132,7 @@ impl Shaken {
     pub(crate) async fn run(self, router: &Arc<RouterInner>, old: &Arc<V2Cluster>) {
         let _task = Task::begin(router);
         let host = self.host.clone();
-        let Some(stream) = self.channel.into_plain() else { return };
+        let Some(mut stream) = self.channel.into_plain() else { return };
         let link = Arc::new(V2Link {
             queue: Mutex::default(),
             wake: Notify::new(),
@@ -150,7 +155,9 @@ impl Shaken {
             }
         };
         router.tell(RouterEvent::V2LinkUp { host: host.clone() });
-        let reason = up.drive(stream, self.leftover, &link).await;
+        let reason = up.drive(&mut stream, self.leftover, &link).await;
+        // An error: it is over either way.
+        let _told = stream.shutdown().await;
         tracing::debug!(node = %router.name, %host, %reason, "the link to an old router is down");
         drop(up);
         router.tell(RouterEvent::V2LinkDown { host, reason });
@@ -188,48 +195,25 @@ impl<'a> Up<'a> {
     }
 
     /// Reads and writes until one of them ends, or the router is closed: why.
-    async fn drive(&self, stream: TcpStream, leftover: BytesMut, link: &V2Link) -> String {
-        let (reader, mut writer) = stream.into_split();
+    async fn drive(&self, stream: &mut TcpStream, leftover: BytesMut, link: &V2Link) -> String {
+        let (reader, writer) = stream.split();
+        let mut writer = Writer::new(writer, self.router.limits.write_stall);
         let both = async {
             tokio::select! {
                 biased;
-                reason = self.write(&mut writer, link) => reason,
+                reason = writer.run(link) => reason,
                 reason = self.read(reader, leftover) => reason,
             }
         };
         let reason = self.router.unless_closing(both).await;
-        let farewell = async {
-            let rest = std::mem::take(&mut *link.lock()).take();
-            if reason.is_none() {
-                writer.write_all(&rest).await?;
-            }
-            writer.shutdown().await
-        };
-        // An error: it is over either way.
-        let _told = timeout(FAREWELL, farewell).await;
+        if reason.is_none() {
+            // An error, or too late: it is over either way.
+            let _written = timeout(FAREWELL, writer.drain(link)).await;
+        }
         reason.unwrap_or_else(|| "the router is closed".to_owned())
     }
 
-    async fn write(&self, writer: &mut OwnedWriteHalf, link: &V2Link) -> String {
-        let stall = self.router.limits.write_stall;
-        loop {
-            let batch = match link.take().await {
-                Ok(batch) => batch,
-                Err(why) => return why,
-            };
-            let mut rest = &batch[..];
-            while !rest.is_empty() {
-                match timeout(stall, writer.write(rest)).await {
-                    Ok(Ok(0)) => return io::Error::from(io::ErrorKind::WriteZero).to_string(),
-                    Ok(Ok(written)) => rest = &rest[written..],
-                    Ok(Err(error)) => return error.to_string(),
-                    Err(_) => return "it takes nothing any more".to_owned(),
-                }
-            }
-        }
-    }
-
-    async fn read(&self, mut reader: OwnedReadHalf, mut buffer: BytesMut) -> String {
+    async fn read(&self, mut reader: ReadHalf<'_>, mut buffer: BytesMut) -> String {
         let mut framer = Framer::new(self.router.limits.max_frame);
         loop {
             loop {

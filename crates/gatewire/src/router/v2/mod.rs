@@ -29,6 +29,7 @@ mod link;
 mod messages;
 mod rooms;
 mod uplink;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -155,3 +155,24 @@ async fn what_would_crash_an_original_ends_a_link_at_most() {
     eventually(|| gate.node.router.v2_hosts().is_empty()).await;
     gate.node.close().await;
 }
+
+#[tokio::test]
+async fn what_is_queued_when_the_router_is_closed_is_written_in_whole_frames() {
+    // More than the kernel takes, so that one frame is cut and hundreds wait.
+    const EVENTS: usize = 384;
+    let (gate, mut original) = up().await;
+    let text = "x".repeat(64 << 10);
+    for _ in 0..EVENTS {
+        gate.node.router.emit("say", text.as_str()).expect("it is queued");
+    }
+    let closing = tokio::spawn(gate.node.close());
+    let mut events = 0;
+    while let Some(frame) = original.read().await {
+        let packet = Packet::decode_as(Version::V2, &frame).expect("a frame");
+        let ValueRef::Object { bytes, .. } = packet.value else { panic!("{packet:?}") };
+        assert!(packet.kind == Kind::DataBroadcast && bytes.len() > text.len());
+        events += 1;
+    }
+    assert_eq!((events, original.buffer.len()), (EVENTS, 0));
+    within(closing).await.expect("it is closed");
+}
