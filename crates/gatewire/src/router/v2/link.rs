@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::Framer;
 use gatewire_legacy::uplink::{Cost, LinkNumber, LinkRefused, LinkUp};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::V2Cluster;
 use super::writer::Writer;
 use crate::net::channel::Channel;
+use crate::net::legacy::linger;
 use crate::router::Task;
 use crate::router::event::RouterEvent;
 use crate::router::inner::RouterInner;
@@ -151,16 +152,16 @@ impl Shaken {
                 let (address, error) = (host, refused.to_string());
                 tracing::debug!(node = %router.name, %address, %error, "an old router was sent away");
                 router.tell(RouterEvent::LinkFailed { address, error });
-                return;
+                return linger(stream).await;
             }
         };
         router.tell(RouterEvent::V2LinkUp { host: host.clone() });
         let reason = up.drive(&mut stream, self.leftover, &link).await;
-        // An error: it is over either way.
-        let _told = stream.shutdown().await;
         tracing::debug!(node = %router.name, %host, %reason, "the link to an old router is down");
         drop(up);
         router.tell(RouterEvent::V2LinkDown { host, reason });
+        // Down first: nothing is to be sent where nobody reads.
+        linger(stream).await;
     }
 }
 
