@@ -1,6 +1,6 @@
 //! The gateway: what it is told, what it wants done.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -90,6 +90,8 @@ pub struct Gateway {
     pub(super) rooms: Rooms,
     /// What is behind this gateway: rooms with members, and how many.
     pub(super) own_rooms: BTreeMap<Arc<str>, u64>,
+    /// The hosts to which nothing is published, as they are reached by another way than the old cluster.
+    left_out: BTreeSet<Box<str>>,
     /// By what links is known now. Empty: it has to be looked for.
     ways: Option<Ways>,
     /// The same from neighbours, as far as it was asked for.
@@ -121,6 +123,7 @@ impl Gateway {
             graph: Graph::default(),
             rooms: Rooms::default(),
             own_rooms: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             ways: None,
             ways_of: BTreeMap::new(),
             output: VecDeque::new(),
@@ -143,6 +146,23 @@ impl Gateway {
     /// The other hosts to which a way leads.
     pub fn hosts(&mut self) -> impl Iterator<Item = &str> {
         self.ways().keys().map(|host| &**host)
+    }
+
+    /// Whether a way leads to another host.
+    pub fn reaches(&mut self, host: &str) -> bool {
+        self.ways().contains_key(host)
+    }
+
+    /// What is published from now on does not go to these hosts, since they get it by another way. (What old hosts send
+    /// them is passed on.) Those of the last call are left out no more.
+    pub fn leave_out(&mut self, hosts: BTreeSet<Box<str>>) {
+        self.left_out = hosts;
+    }
+
+    /// Whether nothing is published to a host, see [`leave_out`](Self::leave_out).
+    #[must_use]
+    pub fn is_left_out(&self, host: &str) -> bool {
+        self.left_out.contains(host)
     }
 
     /// The old hosts that have members of a room.

@@ -38,7 +38,8 @@ pub struct Published {
 }
 
 impl Gateway {
-    /// Sends an event to the old hosts that it concerns, one frame for each link and 255 bytes of host names.
+    /// Sends an event to the old hosts that it concerns, one frame for each link and 255 bytes of host names. Not to those
+    /// that are [left out](Self::leave_out).
     ///
     /// Rooms: the hosts with members. Sockets: each host gets its own ids. No room and no socket is nobody.
     ///
@@ -74,9 +75,8 @@ impl Gateway {
                 (Kind::DataToSocket, hosts)
             }
         };
-        let hosts = hosts.iter().map(|host| &**host).filter(|host| *host != &*self.host);
-        let hosts: Vec<String> = hosts.map(ToOwned::to_owned).collect();
-        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let is_other = |host: &&str| **host != *self.host && !self.is_left_out(host);
+        let hosts: Vec<&str> = hosts.iter().map(|host| &**host).filter(is_other).collect();
         let json = packet.json();
         self.pass(None, &Passing { kind, event: "", packet: &packet, json: &json }, &hosts)
     }

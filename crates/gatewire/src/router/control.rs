@@ -79,6 +79,13 @@ impl RouterInner {
                 Output::Event(event) => self.note(plane, event, &mut after),
             }
         }
+        #[cfg(feature = "legacy")]
+        if let Some(old) = &self.old
+            && after.events.iter().any(is_of_nodes)
+        {
+            // With the lock: the last change is the last one told.
+            old.leave_out(plane.router.nodes().map(|name| name.as_str().into()));
+        }
         after
     }
 
@@ -138,4 +145,10 @@ impl RouterInner {
             self.end_links(CloseCode::GoingAway, "another node has this name");
         }
     }
+}
+
+/// Whether other nodes are reached than before.
+#[cfg(feature = "legacy")]
+fn is_of_nodes(event: &RouterEvent) -> bool {
+    matches!(event, RouterEvent::NodeUp { .. } | RouterEvent::NodeDown { .. })
 }

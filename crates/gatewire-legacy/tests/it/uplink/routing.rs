@@ -179,3 +179,28 @@ fn hosts_that_are_out_of_reach_are_counted() {
     assert_eq!(published, Ok(Published { hosts: 0, unreachable: 1 }));
     assert_eq!(alone.outputs(), []);
 }
+
+#[test]
+fn nothing_is_published_to_who_is_left_out_and_what_others_send_it_is_passed_on() {
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    for (link, host) in [(link, "host2"), (other, "host3")] {
+        alone.hears(link, &Told::add(Kind::LinkJoinRoom, host, &room_json(host, "r", 1)));
+    }
+    alone.gateway.leave_out(["host3".into()].into());
+    alone.outputs();
+    let both = sockets(&["host2/d/a/b", "host3/d/a/b"]);
+    for audience in [Audience::Everyone, rooms(&["r"]), both] {
+        let published = alone.publish(&audience, ValueRef::Integer(1)).expect("it goes");
+        assert_eq!((published.hosts, published.unreachable), (1, 0), "{audience:?}");
+        let to: Vec<_> = alone.sent().into_iter().map(|(to, _)| to).collect();
+        assert_eq!(to, [link], "{audience:?}");
+    }
+    let json = r#"{"event":"e","data":1,"except":[]}"#;
+    alone.hears(link, &Told::sub(Kind::DataBroadcast, "host3", json));
+    assert_eq!(alone.sent(), [(other, Told::sub(Kind::DataBroadcast, "host3", json))]);
+    alone.gateway.leave_out([].into());
+    let published = alone.publish(&Audience::Everyone, ValueRef::Integer(1)).expect("it goes");
+    assert_eq!(published.hosts, 2);
+}

@@ -16,12 +16,13 @@
 //! **One of several.** Two gateways between the same two clusters would carry everything twice. Of those that reach each
 //! other only the one with the smallest name is active: the others keep their links up, announce nothing and carry
 //! nothing, but for messages to sockets of their own. So one cluster of version 3 has one old cluster. While a change is
-//! not known to all gateways, a message may come twice or not at all.
+//! not known to all gateways, a message may come twice or not at all. Each gateway is an old host to the others; what is for it
+//! goes by version 3 alone, so nothing goes round between two.
 //!
 //! **Names of rooms.** Nodes tell each other hashes of rooms, and gateways the names too ([`super::room_names`]).
 //!
-//! **Locks.** The state is under one mutex, which is taken behind a hub's and the order of an origin; under it only the
-//! queues of links are locked. What changes the cluster is done by one task that compares what is with what should be
+//! **Locks.** The state is under one mutex, which is taken behind a hub's, the order of an origin and the plane; under it
+//! only the queues of links are locked. What changes the cluster is done by one task that compares what is with what should be
 //! ([`rooms`]), so nobody's order matters.
 
 mod handle;
@@ -174,6 +175,13 @@ impl V2Cluster {
         }
     }
 
+    /// Version 3 reaches these nodes: should some be old hosts as well, as other gateways to the same old cluster are,
+    /// they get nothing twice. The plane is locked.
+    pub(super) fn leave_out(&self, nodes: impl Iterator<Item = Box<str>>) {
+        let nodes = nodes.collect();
+        self.lock().machine.leave_out(nodes);
+    }
+
     /// The old hosts that can be reached.
     pub(super) fn hosts(&self) -> Vec<String> {
         self.lock().machine.hosts().map(ToOwned::to_owned).collect()
@@ -181,7 +189,7 @@ impl V2Cluster {
 
     /// Whether a way leads to an old host of this name.
     pub(super) fn reaches(&self, name: &str) -> bool {
-        self.lock().machine.hosts().any(|host| host == name)
+        self.lock().machine.reaches(name)
     }
 
     /// The old hosts with members of a room.

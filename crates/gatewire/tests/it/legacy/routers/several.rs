@@ -43,3 +43,32 @@ async fn only_the_first_of_two_gateways_carries_anything_and_the_other_takes_ove
     assert_eq!(up_to_end(&mut here).await, Vec::<String>::new());
     close_all(vec![second, west.node]).await;
 }
+
+#[tokio::test]
+async fn what_is_for_another_gateway_does_not_go_through_the_old_cluster_as_well() {
+    let west = gateway("west", &[]).await;
+    let first = dialler("a", &[], &west).await;
+    let uplink = V2Uplink::to(west.v2).secret(super::super::rig::secret());
+    let second = node_with("b", &[&first], |builder| builder.v2_uplink(uplink)).await;
+    assert!(within(first.router.wait_for_v2_host("b")).await);
+    first.reaches(&[&second]).await;
+
+    let (client, mut seen) = listener(&second).await;
+    let address = client.address().expect("it is connected");
+    assert_eq!(address.node(), Some("b"));
+    first.router.to_socket(&address).emit("say", "one").expect("it is queued");
+    assert_eq!(first.router.counters().to_old_hosts, 0);
+    first.router.emit("end", ()).expect("it is queued");
+    assert_eq!(first.router.counters().to_old_hosts, 1, "to west alone");
+    assert_eq!(up_to_end(&mut seen).await, ["one"]);
+
+    client.on("ask", |()| "answer");
+    let report = within(first.router.broadcast().request::<String, _>("ask", ())).await;
+    let report = report.expect("it was asked");
+    assert_eq!(report.unreachable().collect::<Vec<_>>(), ["west"]);
+    let missed = first.router.counters().missed_by_old_hosts;
+    let stream = first.router.to_socket(&address).stream("upload", "x").await;
+    within(stream.expect("it is opened").finish::<()>()).await.expect_err("nobody handles it");
+    assert_eq!(first.router.counters().missed_by_old_hosts, missed);
+    close_all(vec![second, first, west.node]).await;
+}
