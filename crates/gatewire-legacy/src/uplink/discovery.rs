@@ -13,6 +13,10 @@ use super::graph::{Cost, Edge, Told};
 use super::name::check_room;
 use super::rooms::{Counted, MAX_OWN_ROOMS};
 
+/// How often a link is told again that others take for gone. One such word comes in a copy by each way, and each copy may have been
+/// taken after the last answer; a second host of this name, which contradicts each answer, costs no more than that.
+const MAX_TOLD_AGAIN: u8 = 8;
+
 impl Gateway {
     /// Before a link to a host comes up: what the host tells on it is the whole truth, of its own rooms, and of the links
     /// of all hosts to which no way leads yet.
@@ -115,6 +119,13 @@ impl Gateway {
             }
             return;
         }
+        if self.is_ghost(link, &edge) {
+            // The teller has missed the end of an earlier link, and would go on sending into it.
+            self.counters.not_theirs += 1;
+            let host = Arc::clone(&self.host);
+            self.tell(link, Kind::DelLink, &json(&edge.fact(None)), &host);
+            return;
+        }
         match self.graph.insert(edge, cost) {
             Told::News => {
                 self.forget_ways();
@@ -131,6 +142,7 @@ impl Gateway {
         if *edge.source == *self.host && self.graph.edges().contains_key(&edge) {
             // This host knows best. If the other end has lost it, this one will.
             self.counters.not_theirs += 1;
+            self.tell_again(&edge);
         } else if self.graph.remove(&edge) {
             self.forget_ways();
             self.pass_on(link, frame, &json(&edge.fact(None)));
@@ -138,6 +150,24 @@ impl Gateway {
         } else {
             self.counters.known += 1;
         }
+    }
+
+    /// An own link is up, and others were told that it is gone.
+    fn tell_again(&mut self, edge: &Edge) {
+        let Some(cost) = self.graph.edges().get(edge).copied() else { return };
+        let mut links = self.links.values_mut();
+        let Some(link) = links.find(|link| link.id == edge.link) else { return };
+        if link.told_again < MAX_TOLD_AGAIN {
+            link.told_again += 1;
+            let own = Seen::new(&self.host, [], |_| true);
+            self.flood(Kind::NewLink, &json(&edge.fact(Some(cost))), &own, None);
+        }
+    }
+
+    /// Whether the neighbour at a link tells of another link between it and this host: there is but one.
+    fn is_ghost(&self, link: LinkNumber, edge: &Edge) -> bool {
+        let is_another = |teller: &Link| teller.peer == edge.source && teller.id != edge.link;
+        edge.destination == self.host && self.links.get(&link).is_some_and(is_another)
     }
 
     /// `UL_LEAVE_ROOM` tells the same as `UL_JOIN_ROOM`: how many members there are.

@@ -105,6 +105,8 @@ pub struct Gateway {
 pub(super) struct Link {
     pub(super) id: Arc<str>,
     pub(super) peer: Arc<str>,
+    /// How often it was told again.
+    pub(super) told_again: u8,
     ids: MessageIds,
 }
 
@@ -211,7 +213,8 @@ impl Gateway {
         self.last_link += 1;
         let number = LinkNumber(self.last_link);
         let ids = MessageIds::behind(up.last_message_id);
-        self.links.insert(number, Link { id: up.link.into(), peer: up.host.into(), ids });
+        let (id, peer) = (up.link.into(), up.host.into());
+        self.links.insert(number, Link { id, peer, told_again: 0, ids });
         self.announce_link(number, &edge, up.cost);
         self.tell_changes();
         Ok(number)

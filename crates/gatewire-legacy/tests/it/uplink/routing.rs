@@ -82,6 +82,32 @@ fn a_payload_is_passed_on_as_it_is_written() {
 }
 
 #[test]
+fn a_packet_without_its_exceptions_is_passed_on_with_none() {
+    // An original dies of it as it is.
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    for written in
+        [r#"{"event":"e","data":[1e999]}"#, r#"{"event":"e","data":[1e999],"except":null}"#]
+    {
+        alone.hears(link, &Told::sub(Kind::DataBroadcast, "host1|host3", written));
+        let outputs = alone.outputs();
+        let Output::Send { link: to, frame } = &outputs[0] else { panic!("{outputs:?}") };
+        let json = r#"{"event":"e","data":[1e999],"except":[]}"#;
+        assert_eq!(
+            (*to, Told::read(frame)),
+            (other, Told::sub(Kind::DataBroadcast, "host3", json))
+        );
+        let Output::Deliver(delivery) = &outputs[1] else { panic!("{outputs:?}") };
+        assert!(delivery.except.is_empty());
+    }
+    let json = r#"{"event":"e","data":1,"socketIds":["host3/d/a/b","host1/d/a/b"]}"#;
+    alone.hears(link, &Told::sub(Kind::DataToSocket, "host3", json));
+    let json = r#"{"event":"e","data":1,"socketIds":["host3/d/a/b"],"except":[]}"#;
+    assert_eq!(alone.sent(), [(other, Told::sub(Kind::DataToSocket, "host3", json))]);
+}
+
+#[test]
 fn a_packet_for_others_is_not_delivered_and_one_for_both_is() {
     let mut alone = Alone::new("host1");
     let link = alone.linked_to("host2");
