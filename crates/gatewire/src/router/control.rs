@@ -23,6 +23,8 @@ struct After {
     events: Vec<RouterEvent>,
     gone: Vec<NodeId>,
     reach: bool,
+    /// Others are gateways to version 2 than before.
+    gateways: bool,
     taken: bool,
 }
 
@@ -119,6 +121,10 @@ impl RouterInner {
                 }
                 return;
             }
+            cluster::Event::V2GatewaysChanged => {
+                after.gateways = true;
+                return;
+            }
             // Routes are looked up for each message; incarnations are not kept.
             _ => return,
         };
@@ -137,6 +143,13 @@ impl RouterInner {
                 old.note(&event);
             }
             self.tell(event);
+        }
+        if after.gateways {
+            self.room_names.gateways_changed();
+            #[cfg(feature = "legacy")]
+            if let Some(old) = &self.old {
+                old.gateways_changed();
+            }
         }
         if after.reach {
             self.reach.send_modify(|count| *count += 1);

@@ -55,10 +55,15 @@ impl RoomNames {
         }
     }
 
+    /// Others are gateways than before.
+    pub(super) fn gateways_changed(&self) {
+        self.wake.notify_one();
+    }
+
     /// The cluster has changed.
     pub(super) fn cluster_changed(&self, event: &RouterEvent) {
         match event {
-            RouterEvent::NodeUp { .. } => self.wake.notify_one(),
+            RouterEvent::NodeUp { .. } => self.gateways_changed(),
             RouterEvent::NodeDown { node } => self.note(|pending| {
                 pending.gone.insert(node.clone());
             }),

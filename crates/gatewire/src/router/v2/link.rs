@@ -1,7 +1,6 @@
 //! A connection to an old router.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -185,6 +184,7 @@ impl<'a> Up<'a> {
             Ok(number)
         });
         let up = Self { router, old, number: number? };
+        old.gateways_changed();
         if link
             .server
             .as_ref()
@@ -241,7 +241,6 @@ impl<'a> Up<'a> {
             self.router.reach.send_modify(|count| *count += 1);
         }
         for delivery in deliveries {
-            self.router.counts.from_old_hosts.fetch_add(1, Ordering::Relaxed);
             self.router.take_from_old_hosts(&delivery);
         }
     }
@@ -253,6 +252,7 @@ impl Drop for Up<'_> {
             state.links.remove(&self.number);
             state.machine.link_down(self.number);
         });
+        self.old.gateways_changed();
         self.router.reach.send_modify(|count| *count += 1);
     }
 }

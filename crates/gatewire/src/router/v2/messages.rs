@@ -137,6 +137,7 @@ impl RouterInner {
         if everywhere && !self.v2().is_some_and(|old| old.is_active()) {
             return;
         }
+        self.counts.from_old_hosts.fetch_add(1, Ordering::Relaxed);
         let mut frame = EVENT.take().unwrap_or_default();
         let encoded = frame.push(|out| v3::encode_event(event, value.as_ref(), out));
         match encoded {

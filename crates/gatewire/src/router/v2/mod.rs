@@ -14,8 +14,8 @@
 //! ```
 //!
 //! **One of several.** Two gateways between the same two clusters would carry everything twice. Of those that reach each
-//! other only the one with the smallest name is active: the others keep their links up, announce nothing and carry
-//! nothing, but for messages to sockets of their own. So one cluster of version 3 has one old cluster. While a change is
+//! other and have links to old routers, which their records tell, only the one with the smallest name is active: the
+//! others keep their links up, announce nothing and carry nothing, but for messages to sockets of their own. So one cluster of version 3 has one old cluster. While a change is
 //! not known to all gateways, a message may come twice or not at all. Each gateway is an old host to the others; what is for it
 //! goes by version 3 alone, so nothing goes round between two.
 //!
@@ -63,7 +63,7 @@ struct State {
     local: BTreeMap<Box<str>, u64>,
     /// Rooms that other nodes have named, whatever has become of them.
     named: BTreeSet<String>,
-    /// Whether this gateway carries anything, see the [module's documentation](self).
+    /// Whether this gateway carries anything once it has links, see the [module's documentation](self).
     active: bool,
 }
 
@@ -71,14 +71,15 @@ struct State {
 #[derive(Default)]
 struct Stale {
     rooms: BTreeSet<String>,
-    nodes: bool,
+    /// Which gateway is active.
+    gateways: bool,
 }
 
 impl V2Cluster {
     pub(super) fn new(host: &str) -> Result<Self, NameError> {
         let machine = Gateway::new(host)?;
         let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let stale = Stale { rooms: BTreeSet::new(), nodes: true };
+        let stale = Stale { rooms: BTreeSet::new(), gateways: true };
         Ok(Self {
             state: Mutex::new(State { machine, links, local, named, active: true }),
             stale: Mutex::new(stale),
@@ -159,11 +160,16 @@ impl V2Cluster {
         self.look_at(|stale| stale.rooms.extend(rooms));
     }
 
+    /// Others are gateways than before, or this one has links to old routers where it had none, or the other way round.
+    pub(super) fn gateways_changed(&self) {
+        self.look_at(|stale| stale.gateways = true);
+    }
+
     /// The cluster has changed.
     pub(super) fn note(&self, event: &RouterEvent) {
         match event {
             RouterEvent::NodeUp { .. } | RouterEvent::NodeDown { .. } => {
-                self.look_at(|stale| stale.nodes = true);
+                self.gateways_changed();
             }
             RouterEvent::RoomRegistered { room, .. }
             | RouterEvent::RoomUnregistered { room, .. } => {
@@ -203,7 +209,8 @@ impl V2Cluster {
     }
 
     pub(super) fn is_active(&self) -> bool {
-        self.lock().active
+        let state = self.lock();
+        state.active && !state.links.is_empty()
     }
 
     pub(super) fn counters(&self) -> Counters {

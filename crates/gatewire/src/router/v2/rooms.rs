@@ -15,6 +15,8 @@ use crate::router::inner::RouterInner;
 struct Told {
     joined: BTreeSet<String>,
     watched: BTreeSet<String>,
+    /// That this node is a gateway.
+    gateway: bool,
 }
 
 /// Tells each side of the rooms of the other, until the router is closed.
@@ -22,10 +24,13 @@ pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<V2C
     let mut told = Told::default();
     while router.unless_closing(old.wake.notified()).await.is_some() {
         let stale = std::mem::take(&mut *old.stale.lock().unwrap_or_else(PoisonError::into_inner));
-        let Stale { mut rooms, nodes } = stale;
-        if nodes && old.choose(&router) {
-            rooms.extend(old.all_rooms());
-            rooms.extend(told.joined.iter().cloned());
+        let Stale { mut rooms, gateways } = stale;
+        if gateways {
+            old.offer(&router, &mut told);
+            if old.choose(&router) {
+                rooms.extend(old.all_rooms());
+                rooms.extend(told.joined.iter().cloned());
+            }
         }
         for room in &rooms {
             old.compare(&router, &mut told, room);
@@ -35,6 +40,14 @@ pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<V2C
 }
 
 impl V2Cluster {
+    /// A node is a gateway as long as it has links to old routers: another one does not stand by for a node without.
+    fn offer(&self, router: &RouterInner, told: &mut Told) {
+        let has_links = !self.lock().links.is_empty();
+        if std::mem::replace(&mut told.gateway, has_links) != has_links {
+            router.control(|plane, now| plane.router.set_v2_gateway(now, has_links));
+        }
+    }
+
     /// Whether this gateway is active from now on: `true` if that has changed.
     fn choose(&self, router: &RouterInner) -> bool {
         let active = {
