@@ -17,6 +17,8 @@ use super::plane::Plane;
 use crate::error::DisconnectReason;
 use crate::net::link::HasLink;
 
+const NAME_TAKEN: &str = "another node has this name";
+
 /// What is to be done behind a change, without the lock.
 #[derive(Default)]
 struct After {
@@ -155,7 +157,11 @@ impl RouterInner {
             self.reach.send_modify(|count| *count += 1);
         }
         if after.taken {
-            self.end_links(CloseCode::GoingAway, "another node has this name");
+            self.end_links(CloseCode::GoingAway, NAME_TAKEN);
+            #[cfg(feature = "legacy")]
+            if let Some(old) = &self.old {
+                old.end_links(NAME_TAKEN, |_| true);
+            }
         }
     }
 }

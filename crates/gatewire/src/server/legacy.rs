@@ -185,9 +185,14 @@ pub(super) async fn begin_router(
     let old::Role::Router { host } = &admitted.role else { return Ok(()) };
     let host = host.clone();
     let link = server.address_of(established.session_id).to_string();
-    if let Err(refused) = old.may_link(&link, &host) {
+    let refused = if router.is_running() {
+        old.may_link(&link, &host).err().map(|refused| refused.to_string())
+    } else {
+        Some("the router takes part in no cluster".to_owned())
+    };
+    if let Some(refused) = refused {
         tracing::debug!(node = %router.name, %host, %refused, "an old router was sent away");
-        let frame = old::error_frame(Version::V2, 3, &refused.to_string());
+        let frame = old::error_frame(Version::V2, 3, &refused);
         let refused = Refusal { reject: Some(frame), error: HandshakeError::NodeName };
         return send_away(channel, refused, deadline).await;
     }

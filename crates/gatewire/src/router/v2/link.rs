@@ -185,12 +185,16 @@ impl<'a> Up<'a> {
         });
         let up = Self { router, old, number: number? };
         old.gateways_changed();
+        // Behind it, as those who end all links do not wait for the next one.
         if link
             .server
             .as_ref()
             .is_some_and(|server| server.upgrade().is_none_or(|server| !server.is_open()))
         {
             link.end("its server is closed");
+        }
+        if !router.is_running() {
+            link.end("the router takes part in no cluster");
         }
         Ok(up)
     }
