@@ -172,17 +172,23 @@ impl Gateway {
 
     /// `UL_LEAVE_ROOM` tells the same as `UL_JOIN_ROOM`: how many members there are.
     fn room_has(&mut self, link: LinkNumber, frame: &Packet<'_>, fact: &RoomFact<'_>) {
-        let teller = self.links.get(&link).map(|link| Arc::clone(&link.peer));
-        if *fact.host == *self.host
-            || self.is_neighbour(&fact.host) && teller.as_deref() != Some(&*fact.host)
-        {
+        let is_neighbour = self.is_neighbour(&fact.host);
+        let tells_itself = self.links.get(&link).is_some_and(|link| *link.peer == *fact.host);
+        if *fact.host == *self.host || is_neighbour && !tells_itself {
             self.counters.not_theirs += 1;
+            if is_neighbour {
+                let known = self.rooms.members(&fact.host, &fact.room);
+                if !self.hearsay.set(&fact.host, &fact.room, fact.members, known) {
+                    self.counters.over_bound += 1;
+                }
+            }
             return;
         }
         if !self.ways().contains_key(&*fact.host) {
             self.counters.lost_hosts += 1;
             return;
         }
+        self.hearsay.confirm(&fact.host, &fact.room, fact.members);
         match self.rooms.set(&fact.host, &fact.room, fact.members) {
             Counted::News => self.pass_on(link, frame, &json(fact)),
             Counted::Known => self.counters.known += 1,
@@ -192,11 +198,27 @@ impl Gateway {
 
     /// Rooms of hosts to which no way leads any more: when they come back, they tell all of them.
     fn forget_lost_hosts(&mut self) {
-        let ways = self.ways().clone();
-        let lost: Vec<_> =
-            self.rooms.hosts().filter(|host| !ways.contains_key(*host)).cloned().collect();
-        for host in lost {
+        for host in self.lost_hosts() {
             self.rooms.forget(&host);
+        }
+    }
+
+    /// The link to a host has ended, so what others have told of its rooms meanwhile counts, if another way leads there.
+    pub(super) fn believe_others(&mut self, host: &str) {
+        let said = self.hearsay.take(host);
+        if !self.ways().contains_key(host) {
+            return;
+        }
+        for (room, members) in said {
+            match self.rooms.set(host, &room, members) {
+                Counted::News => {
+                    let kind = if members > 0 { Kind::LinkJoinRoom } else { Kind::LinkLeaveRoom };
+                    let seen = Seen::new(&self.host, [host], |_| true);
+                    self.flood(kind, &room_json(host, &room, members), &seen, None);
+                }
+                Counted::Known => {}
+                Counted::OverBound => self.counters.over_bound += 1,
+            }
         }
     }
 

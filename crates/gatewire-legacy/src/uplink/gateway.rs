@@ -14,7 +14,7 @@ use super::graph::{Cost, Edge, Graph, MAX_LINKS};
 use super::name::{check_host, check_link};
 use super::number::MessageIds;
 use super::paths::{Ways, ways};
-use super::rooms::Rooms;
+use super::rooms::{Hearsay, Rooms};
 
 /// A link of a gateway. Numbers are not used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,8 @@ pub struct Gateway {
     last_link: u32,
     pub(super) graph: Graph,
     pub(super) rooms: Rooms,
+    /// Of neighbours.
+    pub(super) hearsay: Hearsay,
     /// What is behind this gateway: rooms with members, and how many.
     pub(super) own_rooms: BTreeMap<Arc<str>, u64>,
     /// The hosts to which nothing is published, as they are reached by another way than the old cluster.
@@ -124,6 +126,7 @@ impl Gateway {
             last_link: 0,
             graph: Graph::default(),
             rooms: Rooms::default(),
+            hearsay: Hearsay::default(),
             own_rooms: BTreeMap::new(),
             left_out: BTreeSet::new(),
             ways: None,
@@ -225,6 +228,7 @@ impl Gateway {
         if let Some(Link { id, peer, .. }) = self.links.remove(&link) {
             self.ways_of.remove(&link);
             self.announce_loss(&peer, &id);
+            self.believe_others(&peer);
             self.tell_changes();
         }
     }
@@ -276,6 +280,13 @@ impl Gateway {
     pub(super) fn ways(&mut self) -> &Ways {
         let Self { ways: found, graph, host, .. } = self;
         found.get_or_insert_with(|| ways(graph.edges(), host))
+    }
+
+    /// The hosts that have rooms and to which no way leads.
+    pub(super) fn lost_hosts(&mut self) -> Vec<Arc<str>> {
+        let Self { ways: found, graph, host, rooms, .. } = self;
+        let ways = found.get_or_insert_with(|| ways(graph.edges(), host));
+        rooms.hosts().filter(|host| !ways.contains_key(*host)).cloned().collect()
     }
 
     /// The links that are known have changed.
