@@ -28,12 +28,14 @@
 mod handle;
 mod link;
 mod messages;
+mod named;
 mod rooms;
 mod uplink;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gatewire_codec::{Message, split_frame, v3};
 use gatewire_core::hub::RoomChange;
@@ -43,9 +45,11 @@ use gatewire_legacy::uplink::{
 use tokio::sync::Notify;
 
 use super::Task;
+use super::counters::Counts;
 use super::event::RouterEvent;
 use super::inner::RouterInner;
 pub(crate) use link::{Shaken, V2Link};
+use named::{Kept, Named};
 pub use uplink::V2Uplink;
 use uplink::keep_up;
 
@@ -62,7 +66,7 @@ struct State {
     /// How many servers of this node have members of a room.
     local: BTreeMap<Box<str>, u64>,
     /// Rooms that other nodes have named, whatever has become of them.
-    named: BTreeSet<String>,
+    named: Named,
     /// Whether this gateway carries anything once it has links, see the [module's documentation](self).
     active: bool,
 }
@@ -73,13 +77,15 @@ struct Stale {
     rooms: BTreeSet<String>,
     /// Which gateway is active.
     gateways: bool,
+    /// Which names are of use.
+    names: bool,
 }
 
 impl V2Cluster {
     pub(super) fn new(host: &str) -> Result<Self, NameError> {
         let machine = Gateway::new(host)?;
-        let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let stale = Stale { rooms: BTreeSet::new(), gateways: true };
+        let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), Named::new(MAX_NAMED));
+        let stale = Stale { gateways: true, ..Stale::default() };
         Ok(Self {
             state: Mutex::new(State { machine, links, local, named, active: true }),
             stale: Mutex::new(stale),
@@ -144,20 +150,28 @@ impl V2Cluster {
         });
     }
 
-    /// Another node has named its rooms. Names are kept: a room that has lost its members may have some at any time.
-    pub(super) fn take_room_names(&self, mut events: &[u8]) {
-        let mut rooms = Vec::new();
-        {
+    /// Another node has named its rooms. Names are kept: a room that has lost its members may have some at any time. How
+    /// many were not.
+    fn take_room_names(&self, now: Duration, mut events: &[u8]) -> usize {
+        let (mut rooms, mut refused) = (Vec::new(), 0);
+        let crowded = {
             let mut state = self.lock();
             while let Ok(Some((frame, behind))) = split_frame(events, u32::MAX) {
                 events = behind;
                 let Ok(Message::Event { event: room, .. }) = v3::decode(frame) else { continue };
-                if state.named.len() < MAX_NAMED && state.named.insert(room.to_owned()) {
-                    rooms.push(room.to_owned());
+                match state.named.insert(now, room) {
+                    Kept::New => rooms.push(room.to_owned()),
+                    Kept::Known => {}
+                    Kept::Full => refused += 1,
                 }
             }
-        }
-        self.look_at(|stale| stale.rooms.extend(rooms));
+            state.named.is_crowded()
+        };
+        self.look_at(|stale| {
+            stale.rooms.extend(rooms);
+            stale.names |= crowded;
+        });
+        refused
     }
 
     /// Others are gateways than before, or this one has links to old routers where it had none, or the other way round.
@@ -224,8 +238,8 @@ impl V2Cluster {
     }
 }
 
-/// How many names of rooms are kept that other nodes have told, as many as a node may have rooms. Old hosts do not
-/// hear of further ones.
+/// How many names of rooms are kept that other nodes have told, as many as a node may have rooms. Before there are more, those
+/// whose rooms nobody has are forgotten. Old hosts do not hear of further ones, which are counted.
 const MAX_NAMED: usize = 1 << 20;
 
 /// Starts what a gateway does by itself.
@@ -243,8 +257,19 @@ pub(super) fn start(router: &Arc<RouterInner>, uplinks: Vec<V2Uplink>) {
 }
 
 impl RouterInner {
+    /// A node tells the names of its rooms.
+    pub(super) fn take_room_names(&self, events: &[u8]) {
+        if let Some(old) = self.v2() {
+            let refused = old.take_room_names(self.elapsed(), events);
+            Counts::add(&self.counts.room_names_refused, refused);
+        }
+    }
+
     /// The old cluster, if this router is its gateway.
     pub(crate) fn v2(&self) -> Option<&Arc<V2Cluster>> {
         self.old.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;
