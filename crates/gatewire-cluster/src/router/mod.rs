@@ -83,7 +83,7 @@ pub struct Config {
     /// Whether this node asks not to be a way to others.
     pub overload: bool,
     /// Whether this node has links to routers of wire version 2, of which others are told:
-    /// [`Router::v2_gateways`].
+    /// [`Router::v2_gateways`]. That can [change](Router::set_v2_gateway).
     pub v2_gateway: bool,
     /// For jitter; nothing has to be secret about it.
     pub seed: u64,
@@ -140,6 +140,8 @@ pub enum Event {
     NodeDown(NodeName),
     /// Some ways have changed.
     RoutesChanged,
+    /// A node that can be reached has become one of the [`Router::v2_gateways`], or is one no more.
+    V2GatewaysChanged,
     /// This router goes on with a higher counter, since others knew one of its name that was newer.
     /// To be kept for the next start.
     OutBid(Incarnation),
@@ -188,7 +190,8 @@ pub struct Statistics {
 ///
 /// * News: [`link_up`](Self::link_up), [`link_down`](Self::link_down),
 ///   [`handle_frame`](Self::handle_frame), [`handle_timeout`](Self::handle_timeout).
-/// * Commands: [`join`](Self::join), [`leave`](Self::leave), [`leave_cluster`](Self::leave_cluster).
+/// * Commands: [`join`](Self::join), [`leave`](Self::leave), [`set_v2_gateway`](Self::set_v2_gateway),
+///   [`leave_cluster`](Self::leave_cluster).
 /// * Then, each time: [`poll_output`](Self::poll_output) until `None`, and
 ///   [`poll_timeout`](Self::poll_timeout) for when to call `handle_timeout`.
 /// * Questions: [`next_hop`](Self::next_hop), [`destinations`](Self::destinations) and the other getters.
@@ -300,6 +303,20 @@ impl Router {
         left
     }
 
+    /// This node has links to routers of wire version 2 from now on, or none any more. All are told.
+    pub fn set_v2_gateway(&mut self, now: Duration, is_one: bool) {
+        let before = std::mem::replace(&mut self.config.v2_gateway, is_one);
+        if before == is_one || self.state != State::Running {
+            return;
+        }
+        if self.is_told_as_v2_gateway(self.name.id()) {
+            // Others stand by for it.
+            self.origination.lose(now);
+        } else {
+            self.origination.change(now);
+        }
+    }
+
     /// Does what is due. To be called when [`poll_timeout`](Self::poll_timeout) says so; earlier or
     /// later does no harm.
     pub fn handle_timeout(&mut self, now: Duration) {
@@ -369,12 +386,15 @@ impl Router {
 
     /// Those of them that have links to routers of wire version 2.
     pub fn v2_gateways(&self) -> impl Iterator<Item = &NodeName> {
-        let is_gateway = |node: &NodeId| {
-            let record = self.database.get(*node).and_then(|node| node.record.as_ref());
-            let links = record.and_then(|record| record.links.as_ref());
-            links.is_some_and(|links| links.flags.v2_gateway)
-        };
-        self.reached.iter().filter(move |(node, _)| is_gateway(node)).map(|(_, (name, _))| name)
+        let reached = self.reached.iter();
+        reached.filter(|(node, _)| self.is_told_as_v2_gateway(**node)).map(|(_, (name, _))| name)
+    }
+
+    /// What the record of a node says.
+    fn is_told_as_v2_gateway(&self, node: NodeId) -> bool {
+        let record = self.database.get(node).and_then(|node| node.record.as_ref());
+        let links = record.and_then(|record| record.links.as_ref());
+        links.is_some_and(|links| links.flags.v2_gateway)
     }
 
     /// The sum of the costs of the way to `node`; `None` when there is none.

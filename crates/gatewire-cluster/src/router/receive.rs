@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatewire_codec::v3::control::{Control, Incarnation, LinkState, NodeId, Purge, decode};
 
-use super::{Router, State};
+use super::{Event, Router, State};
 use crate::error::LinkError;
 use crate::identity::NodeName;
 use crate::link_set::LinkId;
@@ -125,12 +125,17 @@ impl Router {
             return;
         }
         let (incarnation, purged) = (record.incarnation, record.is_purge());
+        let was_gateway = self.is_told_as_v2_gateway(id);
         match self.database.accept(now, name, record) {
             Accepted::Full => self.statistics.refused += 1,
             Accepted::NotNewer => self.statistics.records_old += 1,
             Accepted::Newer => {
                 self.statistics.records_taken += 1;
                 self.drop_old_rooms(id, incarnation, purged);
+                let changed = self.is_told_as_v2_gateway(id) != was_gateway;
+                if changed && self.reached.contains_key(&id) {
+                    self.emit(Event::V2GatewaysChanged);
+                }
                 self.calculation.change(now);
                 if FLOODING {
                     self.flood_record(now, id, Some(arrival));

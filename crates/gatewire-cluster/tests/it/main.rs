@@ -2,6 +2,7 @@
 
 mod forward;
 mod frames;
+mod gateways;
 mod lives;
 mod network;
 mod rooms;

@@ -14,7 +14,8 @@ pub struct Counters {
     pub bad_names: u64,
     /// Facts that did not fit the tables.
     pub over_bound: u64,
-    /// Facts of this gateway that others told otherwise than they are, or of neighbours that only these may tell.
+    /// Facts of this gateway and its links that others told otherwise than they are, or of neighbours that only these may
+    /// tell.
     pub not_theirs: u64,
     /// Counts of rooms on hosts to which no way leads.
     pub lost_hosts: u64,

@@ -48,7 +48,7 @@ impl Gateway {
             audience,
             event: packet.event.into_owned(),
             value: payload::from_json(packet.data),
-            except: packet.except,
+            except: packet.except.unwrap_or_default(),
         }));
     }
 }

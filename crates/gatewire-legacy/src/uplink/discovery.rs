@@ -13,6 +13,10 @@ use super::graph::{Cost, Edge, Told};
 use super::name::check_room;
 use super::rooms::{Counted, MAX_OWN_ROOMS};
 
+/// How often a link is told again that others take for gone. One such word comes in a copy by each way, and each copy may have been
+/// taken after the last answer; a second host of this name, which contradicts each answer, costs no more than that.
+const MAX_TOLD_AGAIN: u8 = 8;
+
 impl Gateway {
     /// Before a link to a host comes up: what the host tells on it is the whole truth, of its own rooms, and of the links
     /// of all hosts to which no way leads yet.
@@ -115,6 +119,13 @@ impl Gateway {
             }
             return;
         }
+        if self.is_ghost(link, &edge) {
+            // The teller has missed the end of an earlier link, and would go on sending into it.
+            self.counters.not_theirs += 1;
+            let host = Arc::clone(&self.host);
+            self.tell(link, Kind::DelLink, &json(&edge.fact(None)), &host);
+            return;
+        }
         match self.graph.insert(edge, cost) {
             Told::News => {
                 self.forget_ways();
@@ -131,6 +142,7 @@ impl Gateway {
         if *edge.source == *self.host && self.graph.edges().contains_key(&edge) {
             // This host knows best. If the other end has lost it, this one will.
             self.counters.not_theirs += 1;
+            self.tell_again(&edge);
         } else if self.graph.remove(&edge) {
             self.forget_ways();
             self.pass_on(link, frame, &json(&edge.fact(None)));
@@ -140,19 +152,43 @@ impl Gateway {
         }
     }
 
+    /// An own link is up, and others were told that it is gone.
+    fn tell_again(&mut self, edge: &Edge) {
+        let Some(cost) = self.graph.edges().get(edge).copied() else { return };
+        let mut links = self.links.values_mut();
+        let Some(link) = links.find(|link| link.id == edge.link) else { return };
+        if link.told_again < MAX_TOLD_AGAIN {
+            link.told_again += 1;
+            let own = Seen::new(&self.host, [], |_| true);
+            self.flood(Kind::NewLink, &json(&edge.fact(Some(cost))), &own, None);
+        }
+    }
+
+    /// Whether the neighbour at a link tells of another link between it and this host: there is but one.
+    fn is_ghost(&self, link: LinkNumber, edge: &Edge) -> bool {
+        let is_another = |teller: &Link| teller.peer == edge.source && teller.id != edge.link;
+        edge.destination == self.host && self.links.get(&link).is_some_and(is_another)
+    }
+
     /// `UL_LEAVE_ROOM` tells the same as `UL_JOIN_ROOM`: how many members there are.
     fn room_has(&mut self, link: LinkNumber, frame: &Packet<'_>, fact: &RoomFact<'_>) {
-        let teller = self.links.get(&link).map(|link| Arc::clone(&link.peer));
-        if *fact.host == *self.host
-            || self.is_neighbour(&fact.host) && teller.as_deref() != Some(&*fact.host)
-        {
+        let is_neighbour = self.is_neighbour(&fact.host);
+        let tells_itself = self.links.get(&link).is_some_and(|link| *link.peer == *fact.host);
+        if *fact.host == *self.host || is_neighbour && !tells_itself {
             self.counters.not_theirs += 1;
+            if is_neighbour {
+                let known = self.rooms.members(&fact.host, &fact.room);
+                if !self.hearsay.set(&fact.host, &fact.room, fact.members, known) {
+                    self.counters.over_bound += 1;
+                }
+            }
             return;
         }
         if !self.ways().contains_key(&*fact.host) {
             self.counters.lost_hosts += 1;
             return;
         }
+        self.hearsay.confirm(&fact.host, &fact.room, fact.members);
         match self.rooms.set(&fact.host, &fact.room, fact.members) {
             Counted::News => self.pass_on(link, frame, &json(fact)),
             Counted::Known => self.counters.known += 1,
@@ -162,11 +198,27 @@ impl Gateway {
 
     /// Rooms of hosts to which no way leads any more: when they come back, they tell all of them.
     fn forget_lost_hosts(&mut self) {
-        let ways = self.ways().clone();
-        let lost: Vec<_> =
-            self.rooms.hosts().filter(|host| !ways.contains_key(*host)).cloned().collect();
-        for host in lost {
+        for host in self.lost_hosts() {
             self.rooms.forget(&host);
+        }
+    }
+
+    /// The link to a host has ended, so what others have told of its rooms meanwhile counts, if another way leads there.
+    pub(super) fn believe_others(&mut self, host: &str) {
+        let said = self.hearsay.take(host);
+        if !self.ways().contains_key(host) {
+            return;
+        }
+        for (room, members) in said {
+            match self.rooms.set(host, &room, members) {
+                Counted::News => {
+                    let kind = if members > 0 { Kind::LinkJoinRoom } else { Kind::LinkLeaveRoom };
+                    let seen = Seen::new(&self.host, [host], |_| true);
+                    self.flood(kind, &room_json(host, &room, members), &seen, None);
+                }
+                Counted::Known => {}
+                Counted::OverBound => self.counters.over_bound += 1,
+            }
         }
     }
 

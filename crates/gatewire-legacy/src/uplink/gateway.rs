@@ -1,6 +1,6 @@
 //! The gateway: what it is told, what it wants done.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -14,7 +14,7 @@ use super::graph::{Cost, Edge, Graph, MAX_LINKS};
 use super::name::{check_host, check_link};
 use super::number::MessageIds;
 use super::paths::{Ways, ways};
-use super::rooms::Rooms;
+use super::rooms::{Hearsay, Rooms};
 
 /// A link of a gateway. Numbers are not used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,8 +88,12 @@ pub struct Gateway {
     last_link: u32,
     pub(super) graph: Graph,
     pub(super) rooms: Rooms,
+    /// Of neighbours.
+    pub(super) hearsay: Hearsay,
     /// What is behind this gateway: rooms with members, and how many.
     pub(super) own_rooms: BTreeMap<Arc<str>, u64>,
+    /// The hosts to which nothing is published, as they are reached by another way than the old cluster.
+    left_out: BTreeSet<Box<str>>,
     /// By what links is known now. Empty: it has to be looked for.
     ways: Option<Ways>,
     /// The same from neighbours, as far as it was asked for.
@@ -103,6 +107,8 @@ pub struct Gateway {
 pub(super) struct Link {
     pub(super) id: Arc<str>,
     pub(super) peer: Arc<str>,
+    /// How often it was told again.
+    pub(super) told_again: u8,
     ids: MessageIds,
 }
 
@@ -120,7 +126,9 @@ impl Gateway {
             last_link: 0,
             graph: Graph::default(),
             rooms: Rooms::default(),
+            hearsay: Hearsay::default(),
             own_rooms: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             ways: None,
             ways_of: BTreeMap::new(),
             output: VecDeque::new(),
@@ -143,6 +151,23 @@ impl Gateway {
     /// The other hosts to which a way leads.
     pub fn hosts(&mut self) -> impl Iterator<Item = &str> {
         self.ways().keys().map(|host| &**host)
+    }
+
+    /// Whether a way leads to another host.
+    pub fn reaches(&mut self, host: &str) -> bool {
+        self.ways().contains_key(host)
+    }
+
+    /// What is published from now on does not go to these hosts, since they get it by another way. (What old hosts send
+    /// them is passed on.) Those of the last call are left out no more.
+    pub fn leave_out(&mut self, hosts: BTreeSet<Box<str>>) {
+        self.left_out = hosts;
+    }
+
+    /// Whether nothing is published to a host, see [`leave_out`](Self::leave_out).
+    #[must_use]
+    pub fn is_left_out(&self, host: &str) -> bool {
+        self.left_out.contains(host)
     }
 
     /// The old hosts that have members of a room.
@@ -191,7 +216,8 @@ impl Gateway {
         self.last_link += 1;
         let number = LinkNumber(self.last_link);
         let ids = MessageIds::behind(up.last_message_id);
-        self.links.insert(number, Link { id: up.link.into(), peer: up.host.into(), ids });
+        let (id, peer) = (up.link.into(), up.host.into());
+        self.links.insert(number, Link { id, peer, told_again: 0, ids });
         self.announce_link(number, &edge, up.cost);
         self.tell_changes();
         Ok(number)
@@ -202,6 +228,7 @@ impl Gateway {
         if let Some(Link { id, peer, .. }) = self.links.remove(&link) {
             self.ways_of.remove(&link);
             self.announce_loss(&peer, &id);
+            self.believe_others(&peer);
             self.tell_changes();
         }
     }
@@ -253,6 +280,13 @@ impl Gateway {
     pub(super) fn ways(&mut self) -> &Ways {
         let Self { ways: found, graph, host, .. } = self;
         found.get_or_insert_with(|| ways(graph.edges(), host))
+    }
+
+    /// The hosts that have rooms and to which no way leads.
+    pub(super) fn lost_hosts(&mut self) -> Vec<Arc<str>> {
+        let Self { ways: found, graph, host, rooms, .. } = self;
+        let ways = found.get_or_insert_with(|| ways(graph.edges(), host));
+        rooms.hosts().filter(|host| !ways.contains_key(*host)).cloned().collect()
     }
 
     /// The links that are known have changed.

@@ -20,9 +20,9 @@ pub(super) struct DataPacket<'a> {
     pub(super) rooms: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "socketIds")]
     pub(super) sockets: Option<Vec<String>>,
-    /// Sockets that do not get it: the one that has sent it.
+    /// Sockets that do not get it: the one that has sent it. Absent, which no original writes nor bears: none.
     #[serde(default)]
-    pub(super) except: Vec<String>,
+    pub(super) except: Option<Vec<String>>,
 }
 
 impl<'a> DataPacket<'a> {

@@ -38,7 +38,8 @@ pub struct Published {
 }
 
 impl Gateway {
-    /// Sends an event to the old hosts that it concerns, one frame for each link and 255 bytes of host names.
+    /// Sends an event to the old hosts that it concerns, one frame for each link and 255 bytes of host names. Not to those
+    /// that are [left out](Self::leave_out).
     ///
     /// Rooms: the hosts with members. Sockets: each host gets its own ids. No room and no socket is nobody.
     ///
@@ -56,7 +57,7 @@ impl Gateway {
             data: json.as_deref(),
             rooms: None,
             sockets: None,
-            except: except.to_vec(),
+            except: Some(except.to_vec()),
         };
         let (kind, hosts): (_, Vec<Arc<str>>) = match audience {
             Audience::Everyone => (Kind::DataBroadcast, self.ways().keys().cloned().collect()),
@@ -74,9 +75,8 @@ impl Gateway {
                 (Kind::DataToSocket, hosts)
             }
         };
-        let hosts = hosts.iter().map(|host| &**host).filter(|host| *host != &*self.host);
-        let hosts: Vec<String> = hosts.map(ToOwned::to_owned).collect();
-        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let is_other = |host: &&str| **host != *self.host && !self.is_left_out(host);
+        let hosts: Vec<&str> = hosts.iter().map(|host| &**host).filter(is_other).collect();
         let json = packet.json();
         self.pass(None, &Passing { kind, event: "", packet: &packet, json: &json }, &hosts)
     }
@@ -92,17 +92,24 @@ impl Gateway {
     /// A frame with a message has come.
     pub(super) fn handle_message(&mut self, link: LinkNumber, frame: &Packet<'_>) {
         let Some(json) = self.object(frame) else { return };
-        let Some(packet) = DataPacket::read(frame.kind, json) else {
+        let Some(mut packet) = DataPacket::read(frame.kind, json) else {
             self.counters.malformed += 1;
             return;
         };
+        let mut json = Cow::Borrowed(json);
+        if packet.except.is_none() {
+            // It is not passed on as it was written: an original dies of it.
+            packet.except = Some(Vec::new());
+            json = packet.json().into();
+        }
         if frame.policy == Policy::Sub {
             let hosts: Vec<&str> = cells::hosts(frame.cells).collect();
             let others: Vec<&str> =
                 hosts.iter().copied().filter(|host| *host != &*self.host).collect();
             let here = others.len() < hosts.len();
-            let passing = Passing { kind: frame.kind, event: frame.event, packet: &packet, json };
-            // It has come as a frame of no more bytes, so it can be written.
+            let (kind, event) = (frame.kind, frame.event);
+            let passing = Passing { kind, event, packet: &packet, json: &json };
+            // It has come as a frame of as many bytes, so it can be written.
             let _written = self.pass(Some(link), &passing, &others);
             if !here {
                 return;

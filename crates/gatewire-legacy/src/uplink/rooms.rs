@@ -78,6 +78,11 @@ impl Rooms {
         Counted::News
     }
 
+    /// How many members a room has on a host.
+    pub(super) fn members(&self, host: &str, room: &str) -> u64 {
+        self.by_room.get(room).and_then(|hosts| hosts.get(host)).copied().unwrap_or_default()
+    }
+
     /// Nothing is known of a host any more.
     pub(super) fn forget(&mut self, host: &str) {
         let rooms = self.by_host.get(host).cloned().unwrap_or_default();
@@ -117,5 +122,60 @@ impl Rooms {
     /// What has changed since the last call, in order.
     pub(super) fn take_changes(&mut self) -> Vec<(Arc<str>, bool)> {
         std::mem::take(&mut self.changes)
+    }
+}
+
+/// What others say of neighbours' rooms, as far as it is not what these have said themselves.
+///
+/// A neighbour's own link keeps the order, so nothing is believed while it is up. But it may be dead and not known to be, and
+/// when it has ended nobody tells again what was told meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Hearsay {
+    by_host: BTreeMap<Arc<str>, BTreeMap<Arc<str>, u64>>,
+    entries: usize,
+}
+
+impl Hearsay {
+    /// Others say that a neighbour has so many members of a room; it has said `known`. `false`: that is not kept.
+    pub(super) fn set(&mut self, host: &str, room: &str, members: u64, known: u64) -> bool {
+        if members == known {
+            self.confirm(host, room, members);
+            return true;
+        }
+        let full = self.entries >= MAX_ENTRIES;
+        let of_host = match self.by_host.get_mut(host) {
+            Some(of_host) => of_host,
+            None if full => return false,
+            None => self.by_host.entry(host.into()).or_default(),
+        };
+        if let Some(said) = of_host.get_mut(room) {
+            *said = members;
+            return true;
+        }
+        if full || of_host.len() >= MAX_ROOMS_PER_HOST {
+            return false;
+        }
+        of_host.insert(room.into(), members);
+        self.entries += 1;
+        true
+    }
+
+    /// A neighbour itself says so: if others have said the same, that is settled.
+    pub(super) fn confirm(&mut self, host: &str, room: &str, members: u64) {
+        let Some(of_host) = self.by_host.get_mut(host) else { return };
+        if of_host.get(room) == Some(&members) {
+            of_host.remove(room);
+            self.entries -= 1;
+            if of_host.is_empty() {
+                self.by_host.remove(host);
+            }
+        }
+    }
+
+    /// What was said of a host that is a neighbour no more.
+    pub(super) fn take(&mut self, host: &str) -> BTreeMap<Arc<str>, u64> {
+        let of_host = self.by_host.remove(host).unwrap_or_default();
+        self.entries -= of_host.len();
+        of_host
     }
 }

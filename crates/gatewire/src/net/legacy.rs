@@ -1,6 +1,7 @@
 //! Connections of wire versions 1 and 2: how they begin, and what ends them.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewire_core::session::ProtocolError;
@@ -8,6 +9,10 @@ use gatewire_legacy::downlink::PeerError;
 use gatewire_legacy::handshake::{
     Admitted, Dialler, ExpectProof, MAX_EARLY, Progress, Registered, Seed, Step, V2Secret,
 };
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::channel::Channel;
 use super::handshake::{read_frame, read_frame_up_to};
@@ -33,6 +38,22 @@ pub(crate) async fn accept<'k>(
     let role = read_frame(channel, &mut buffer).await?;
     let admitted = expect.handle(&role).map_err(|error| handshake_error(&error));
     Ok(admitted.map(|admitted| (admitted, buffer)))
+}
+
+/// How long an old router may take to see the end, as long as neighbours of version 3.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Ends the connection of an old router so that it sees the end. What it still sends is thrown away: a connection that is closed
+/// with unread bytes is reset, and the originals take no reset for an end.
+pub(crate) async fn linger(mut stream: TcpStream) {
+    let mut trash = [0; 4096];
+    let end = async {
+        stream.shutdown().await?;
+        while stream.read(&mut trash).await? > 0 {}
+        Ok::<_, io::Error>(())
+    };
+    // An error, or too late: it is over either way.
+    let _seen = timeout(LINGER, end).await;
 }
 
 /// The dialler's side: what it is given, and what came behind.

@@ -240,8 +240,8 @@ impl RouterBuilder {
         #[cfg(feature = "legacy")]
         let (old, v2_uplinks) = {
             let takes = self.servers.iter().any(|server| server.inner.takes_v2_routers());
-            config.v2_gateway = takes || !self.v2_uplinks.is_empty();
-            let old = config.v2_gateway.then(|| v2::V2Cluster::new(&self.name));
+            let is_one = takes || !self.v2_uplinks.is_empty();
+            let old = is_one.then(|| v2::V2Cluster::new(&self.name));
             let old = old.transpose().map_err(StartError::V2Name)?.map(Arc::new);
             (old, self.v2_uplinks)
         };

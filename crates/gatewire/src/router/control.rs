@@ -17,12 +17,16 @@ use super::plane::Plane;
 use crate::error::DisconnectReason;
 use crate::net::link::HasLink;
 
+const NAME_TAKEN: &str = "another node has this name";
+
 /// What is to be done behind a change, without the lock.
 #[derive(Default)]
 struct After {
     events: Vec<RouterEvent>,
     gone: Vec<NodeId>,
     reach: bool,
+    /// Others are gateways to version 2 than before.
+    gateways: bool,
     taken: bool,
 }
 
@@ -79,6 +83,13 @@ impl RouterInner {
                 Output::Event(event) => self.note(plane, event, &mut after),
             }
         }
+        #[cfg(feature = "legacy")]
+        if let Some(old) = &self.old
+            && after.events.iter().any(is_of_nodes)
+        {
+            // With the lock: the last change is the last one told.
+            old.leave_out(plane.router.nodes().map(|name| name.as_str().into()));
+        }
         after
     }
 
@@ -112,6 +123,10 @@ impl RouterInner {
                 }
                 return;
             }
+            cluster::Event::V2GatewaysChanged => {
+                after.gateways = true;
+                return;
+            }
             // Routes are looked up for each message; incarnations are not kept.
             _ => return,
         };
@@ -131,11 +146,28 @@ impl RouterInner {
             }
             self.tell(event);
         }
+        if after.gateways {
+            self.room_names.gateways_changed();
+            #[cfg(feature = "legacy")]
+            if let Some(old) = &self.old {
+                old.gateways_changed();
+            }
+        }
         if after.reach {
             self.reach.send_modify(|count| *count += 1);
         }
         if after.taken {
-            self.end_links(CloseCode::GoingAway, "another node has this name");
+            self.end_links(CloseCode::GoingAway, NAME_TAKEN);
+            #[cfg(feature = "legacy")]
+            if let Some(old) = &self.old {
+                old.end_links(NAME_TAKEN, |_| true);
+            }
         }
     }
+}
+
+/// Whether other nodes are reached than before.
+#[cfg(feature = "legacy")]
+fn is_of_nodes(event: &RouterEvent) -> bool {
+    matches!(event, RouterEvent::NodeUp { .. } | RouterEvent::NodeDown { .. })
 }

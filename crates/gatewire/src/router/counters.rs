@@ -26,7 +26,10 @@ pub struct RouterCounters {
     pub malformed: u64,
     /// Rooms that were not told to the cluster: this node has a million others.
     pub rooms_untold: u64,
-    /// Events that old hosts (of wire version 2) were sent, once for each host.
+    /// Names of other nodes' rooms that were not kept, since there are a million others: old hosts (of wire version 2)
+    /// do not hear of these rooms.
+    pub room_names_refused: u64,
+    /// Events that old hosts were sent, once for each host.
     pub to_old_hosts: u64,
     /// Events that have come from old hosts.
     pub from_old_hosts: u64,
@@ -46,6 +49,7 @@ pub(super) struct Counts {
     pub(super) late: AtomicU64,
     pub(super) malformed: AtomicU64,
     pub(super) rooms_untold: AtomicU64,
+    pub(super) room_names_refused: AtomicU64,
     pub(super) to_old_hosts: AtomicU64,
     pub(super) from_old_hosts: AtomicU64,
     pub(super) missed_by_old_hosts: AtomicU64,
@@ -69,6 +73,7 @@ impl Counts {
             late: read(&self.late),
             malformed: read(&self.malformed),
             rooms_untold: read(&self.rooms_untold),
+            room_names_refused: read(&self.room_names_refused),
             to_old_hosts: read(&self.to_old_hosts),
             from_old_hosts: read(&self.from_old_hosts),
             missed_by_old_hosts: read(&self.missed_by_old_hosts),

@@ -123,18 +123,6 @@ impl RouterInner {
         });
     }
 
-    /// A node tells the names of its rooms.
-    #[cfg(feature = "legacy")]
-    fn take_room_names(&self, frames: &Frames<'_>) {
-        if let Some(old) = self.v2() {
-            old.take_room_names(frames.bytes());
-        }
-    }
-
-    /// Only a gateway wants them.
-    #[cfg(not(feature = "legacy"))]
-    fn take_room_names(&self, _: &Frames<'_>) {}
-
     /// Whether this is a router of wire version 2 that is not reached as a node.
     #[cfg(feature = "legacy")]
     fn is_old_host(&self, name: &str) -> bool {
@@ -293,9 +281,11 @@ impl RouterInner {
             return self.take_request(&passing, payload);
         }
         match decode_events(payload, frame) {
-            Some((target, frames)) if are_names(&target) => {
-                self.take_room_names(&frames);
-            }
+            // Only a gateway wants names.
+            #[cfg(not(feature = "legacy"))]
+            Some((target, _)) if are_names(&target) => {}
+            #[cfg(feature = "legacy")]
+            Some((target, frames)) if are_names(&target) => self.take_room_names(frames.bytes()),
             Some((target, frames)) => {
                 Counts::add(&self.counts.delivered, 1);
                 self.deliver_beside(None, &target, class, &frames);

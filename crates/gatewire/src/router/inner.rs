@@ -199,7 +199,7 @@ impl RouterInner {
     }
 
     /// Whether it takes part in its cluster.
-    pub(super) fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.plane().router.state() == cluster::State::Running && !*self.closing.borrow()
     }
 

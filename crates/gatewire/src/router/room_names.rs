@@ -1,8 +1,9 @@
 //! Names of rooms, for gateways to wire version 2.
 //!
 //! Nodes tell each other hashes of rooms. A gateway has to tell old hosts their names. So each node tells the gateways that it can reach
-//! the names of its rooms: all of them once a gateway can be reached, then each that gets its first member. What has become of a
-//! room later the gateway knows by its hash.
+//! the names of its rooms: all of them once a gateway can be reached, then each that gets its first member. All of them again when
+//! some may have been lost: a link of this node has ended, or did not take them. What has become of a room later the gateway
+//! knows by its hash.
 //!
 //! On the wire names are events that address nobody, so a node that is no gateway, or of an earlier make, does nothing with
 //! them.
@@ -10,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use gatewire_cluster::NodeId;
@@ -17,6 +19,7 @@ use gatewire_codec::v3::routed::{Carried, encode_target};
 use gatewire_codec::{Target, ValueRef, v3};
 use gatewire_core::hub::RoomChange;
 use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use super::event::RouterEvent;
 use super::forward::Scratch;
@@ -36,10 +39,16 @@ struct Pending {
     rooms: BTreeSet<Box<str>>,
     /// Nodes that went, and may have come back.
     gone: BTreeSet<String>,
+    /// Names may have been lost on their way.
+    lost: bool,
 }
 
 /// Names are sent in frames of about this many bytes: small beside what a link reads at least, 1 MiB.
 const LONG: usize = 32 << 10;
+/// How long names that could not be sent wait until all are told again, at first and at most: a queue that was full has
+/// been written, or the link is being given up.
+const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN_AT_MOST: Duration = Duration::from_secs(64);
 
 impl RoomNames {
     fn note(&self, note: impl FnOnce(&mut Pending)) {
@@ -55,10 +64,20 @@ impl RoomNames {
         }
     }
 
+    /// Others are gateways than before.
+    pub(super) fn gateways_changed(&self) {
+        self.wake.notify_one();
+    }
+
+    /// A link of this node has ended, maybe with names on it.
+    pub(super) fn link_is_down(&self) {
+        self.note(|pending| pending.lost = true);
+    }
+
     /// The cluster has changed.
     pub(super) fn cluster_changed(&self, event: &RouterEvent) {
         match event {
-            RouterEvent::NodeUp { .. } => self.wake.notify_one(),
+            RouterEvent::NodeUp { .. } => self.gateways_changed(),
             RouterEvent::NodeDown { node } => self.note(|pending| {
                 pending.gone.insert(node.clone());
             }),
@@ -70,13 +89,14 @@ impl RoomNames {
 /// Tells gateways of rooms, until the router is closed.
 pub(super) async fn keep_told(router: Arc<RouterInner>) {
     let mut told = BTreeSet::new();
+    let mut pause = AGAIN;
     while router.unless_closing(router.room_names.wake.notified()).await.is_some() {
         let names = &router.room_names;
         let pending = {
             let mut pending = names.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *pending)
         };
-        told.retain(|(_, name)| !pending.gone.contains(name));
+        told.retain(|(_, name)| !pending.lost && !pending.gone.contains(name));
         let gateways: BTreeSet<(NodeId, String)> = {
             let plane = router.plane();
             let gateways = plane.router.v2_gateways();
@@ -89,31 +109,50 @@ pub(super) async fn keep_told(router: Arc<RouterInner>) {
         let ids = |nodes: Vec<&(NodeId, String)>| -> Vec<NodeId> {
             nodes.iter().map(|(id, _)| *id).collect()
         };
-        router.tell_names(&ids(old), pending.rooms.iter().map(|room| &**room));
+        let mut lost = router.tell_names(ids(old), pending.rooms.iter().map(|room| &**room));
         if !new.is_empty() {
             let rooms: BTreeSet<String> =
                 router.servers().iter().flat_map(|server| server.room_names()).collect();
-            router.tell_names(&ids(new), rooms.iter().map(String::as_str));
+            lost.extend(router.tell_names(ids(new), rooms.iter().map(String::as_str)));
         }
         told = gateways;
+        told.retain(|(node, _)| !lost.contains(node));
+        if lost.is_empty() {
+            pause = AGAIN;
+            continue;
+        }
+        // Those who have missed some are told all.
+        if router.unless_closing(sleep(pause)).await.is_none() {
+            return;
+        }
+        pause = AGAIN_AT_MOST.min(2 * pause);
+        router.room_names.wake.notify_one();
     }
 }
 
 impl RouterInner {
-    fn tell_names<'a>(&self, nodes: &[NodeId], rooms: impl Iterator<Item = &'a str>) {
+    /// Tells nodes of rooms: which have not got all of them.
+    fn tell_names<'a>(
+        &self,
+        mut nodes: Vec<NodeId>,
+        rooms: impl Iterator<Item = &'a str>,
+    ) -> Vec<NodeId> {
         let mut frames = BytesMut::new();
+        let mut lost = Vec::new();
         for room in rooms {
             // An error: a name that is too long for an event, and for old hosts too.
             let _fits = v3::encode_event(room, ValueRef::Empty, &mut frames);
             if frames.len() >= LONG {
-                self.send_names(nodes, &frames);
+                self.send_names(&mut nodes, &frames, &mut lost);
                 frames.clear();
             }
         }
-        self.send_names(nodes, &frames);
+        self.send_names(&mut nodes, &frames, &mut lost);
+        lost
     }
 
-    fn send_names(&self, nodes: &[NodeId], frames: &[u8]) {
+    /// Sends names to nodes. Those to which that cannot be done are `lost`, and get no more.
+    fn send_names(&self, nodes: &mut Vec<NodeId>, frames: &[u8], lost: &mut Vec<NodeId>) {
         if nodes.is_empty() || frames.is_empty() {
             return;
         }
@@ -121,10 +160,10 @@ impl RouterInner {
             let Scratch { split, bytes, long, .. } = scratch;
             encode_target(&Target::default(), bytes);
             let plane = self.plane();
-            // What is lost is counted; the gateway learns the names on the next occasion.
-            let nodes = nodes.iter().copied();
-            let _lost =
-                self.send(&plane, (Carried::Events, 0), nodes, split, &[bytes, frames], long);
+            let to = nodes.iter().copied();
+            let unsent = self.send(&plane, (Carried::Events, 0), to, split, &[bytes, frames], long);
+            nodes.retain(|node| !unsent.nodes.contains(node));
+            lost.extend(unsent.nodes);
         });
     }
 }

@@ -337,6 +337,7 @@ fn leave(link: &Arc<RouterLink>, in_use: &mut bool) {
             plane.router.link_down(now, link.id);
             plane.remove(link);
         });
+        link.router.room_names.link_is_down();
     }
 }
 

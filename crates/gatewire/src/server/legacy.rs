@@ -183,19 +183,21 @@ pub(super) async fn begin_router(
     let server = Arc::clone(&live.server);
     let router = server.router().and_then(|router| Some((router, router.v2()?)));
     let (Some((router, old)), Some(admitted)) = (router, peer.admitted) else {
-        let refused = refusal(Wire::V2, HandshakeError::Role);
-        let told = timeout_at(deadline, handshake::refuse(&mut channel, refused)).await;
-        return told.unwrap_or(Err(ConnectError::Timeout));
+        return send_away(channel, refusal(Wire::V2, HandshakeError::Role), deadline).await;
     };
     let old::Role::Router { host } = &admitted.role else { return Ok(()) };
     let host = host.clone();
     let link = server.address_of(established.session_id).to_string();
-    if let Err(refused) = old.may_link(&link, &host) {
+    let refused = if router.is_running() {
+        old.may_link(&link, &host).err().map(|refused| refused.to_string())
+    } else {
+        Some("the router takes part in no cluster".to_owned())
+    };
+    if let Some(refused) = refused {
         tracing::debug!(node = %router.name, %host, %refused, "an old router was sent away");
-        let frame = old::error_frame(Version::V2, 3, &refused.to_string());
+        let frame = old::error_frame(Version::V2, 3, &refused);
         let refused = Refusal { reject: Some(frame), error: HandshakeError::NodeName };
-        let told = timeout_at(deadline, handshake::refuse(&mut channel, refused)).await;
-        return told.unwrap_or(Err(ConnectError::Timeout));
+        return send_away(channel, refused, deadline).await;
     }
     let (frames, next_id) = admitted.accept(&link, &router.node);
     timeout_at(deadline, channel.send(&frames)).await.map_err(|_| ConnectError::Timeout)??;
@@ -208,6 +210,19 @@ pub(super) async fn begin_router(
         drop(live);
     });
     Ok(())
+}
+
+/// A router is told why it is none here.
+async fn send_away(
+    mut channel: Channel,
+    refused: Refusal,
+    deadline: Instant,
+) -> Result<(), ConnectError> {
+    let told = timeout_at(deadline, handshake::refuse(&mut channel, refused)).await;
+    if let Some(stream) = channel.into_plain() {
+        legacy::linger(stream).await;
+    }
+    told.unwrap_or(Err(ConnectError::Timeout))
 }
 
 impl Inner {

@@ -2,7 +2,7 @@
 
 use gatewire_codec::ValueRef;
 use gatewire_codec::legacy::{Kind, Policy};
-use gatewire_legacy::uplink::{NameError, Output, RoomRefused};
+use gatewire_legacy::uplink::{Cost, LinkUp, NameError, Output, RoomRefused};
 
 use super::network::{Alone, Network, Told, frame, gone_json, link_json, room_json, rooms};
 
@@ -143,6 +143,80 @@ fn what_others_say_of_a_neighbours_rooms_is_not_believed() {
     assert_eq!(alone.outputs(), []);
     alone.hears(link, &Told::add(Kind::LinkJoinRoom, "host2", &room_json("host2", "r", 1)));
     assert_eq!(alone.hosts_of("r"), ["host2"]);
+}
+
+#[test]
+fn what_others_have_said_of_a_neighbours_rooms_counts_once_its_link_has_ended() {
+    // It was dead for a while already, and nobody tells again what was told then.
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    let third = alone.linked_to("host4");
+    alone.behind(other, "host3", "host2");
+    let host2 = |room, members| room_json("host2", room, members);
+    for room in ["left", "stays", "late"] {
+        alone.hears(link, &Told::add(Kind::LinkJoinRoom, "host2", &host2(room, 1)));
+    }
+    // Copies of what it has said itself, which is settled.
+    alone.hears(other, &Told::add(Kind::LinkJoinRoom, "host3|host2", &host2("late", 5)));
+    alone.hears(link, &Told::add(Kind::LinkJoinRoom, "host2", &host2("late", 5)));
+    alone.hears(link, &Told::add(Kind::LinkLeaveRoom, "host2", &host2("late", 2)));
+    alone.hears(other, &Told::add(Kind::LinkJoinRoom, "host3|host2", &host2("stays", 1)));
+    // What it has said since.
+    alone.hears(other, &Told::add(Kind::LinkLeaveRoom, "host3|host2", &host2("left", 0)));
+    alone.hears(other, &Told::add(Kind::LinkJoinRoom, "host3|host2", &host2("new", 1)));
+    alone.hears(other, &Told::add(Kind::LinkJoinRoom, "host3|host2", &host2("new", 3)));
+    assert_eq!(alone.hosts_of("left"), ["host2"], "as long as its link is up");
+    alone.outputs();
+    alone.gateway.link_down(link);
+    assert_eq!(alone.hosts(), ["host2", "host3", "host4"]);
+    assert_eq!(alone.hosts_of("left"), [""; 0]);
+    for room in ["stays", "new", "late"] {
+        assert_eq!(alone.hosts_of(room), ["host2"], "{room}");
+    }
+    let outputs = alone.outputs();
+    let told = |kind, room, members| Told::add(kind, "host1|host2", &host2(room, members));
+    let left = told(Kind::LinkLeaveRoom, "left", 0);
+    let new = told(Kind::LinkJoinRoom, "new", 3);
+    for to in [other, third] {
+        let sent = outputs.iter().filter_map(|output| match output {
+            Output::Send { link, frame } if *link == to => Some(Told::read(frame)),
+            _ => None,
+        });
+        let of_rooms: Vec<_> = sent.filter(|told| told.kind != Kind::DelLink).collect();
+        assert_eq!(of_rooms, [left.clone(), new.clone()]);
+    }
+    let changed = |room: &str, present| Output::RoomChanged { room: room.into(), present };
+    assert!(outputs.contains(&changed("left", false)) && outputs.contains(&changed("new", true)));
+}
+
+#[test]
+fn what_others_have_said_of_a_host_that_cannot_be_reached_any_more_counts_for_nothing() {
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    alone.hears(other, &Told::add(Kind::LinkJoinRoom, "host3", &room_json("host2", "r", 1)));
+    alone.gateway.link_down(link);
+    assert_eq!(alone.gateway.rooms().count(), 0);
+    // Nor does it for the next link, which brings the whole truth.
+    let up = LinkUp { link: "L", host: "host2", cost: Cost::ONE, last_message_id: 3 };
+    let link = alone.gateway.link_up(&up).expect("it comes up");
+    alone.behind(other, "host3", "host2");
+    alone.gateway.link_down(link);
+    assert_eq!(alone.gateway.rooms().count(), 0);
+}
+
+#[test]
+fn what_is_kept_of_what_others_say_has_a_bound() {
+    use gatewire_legacy::uplink::MAX_ROOMS_PER_HOST;
+    let mut alone = Alone::new("host1");
+    alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    for room in 0..=MAX_ROOMS_PER_HOST {
+        let json = room_json("host2", &room.to_string(), 1);
+        alone.hears(other, &Told::add(Kind::LinkJoinRoom, "host3", &json));
+    }
+    assert_eq!(alone.gateway.counters().over_bound, 1);
 }
 
 #[test]

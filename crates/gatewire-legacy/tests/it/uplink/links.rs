@@ -131,6 +131,59 @@ fn links_that_a_second_router_of_the_own_name_tells_are_contradicted() {
 }
 
 #[test]
+fn a_link_that_others_take_for_gone_is_told_again_but_not_for_ever() {
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    let id = "host2/down/xx/link";
+    let gone = Told::add(Kind::DelLink, "host3", &gone_json("host1", "host2", id));
+    let there = Told::add(Kind::NewLink, "host1", &link_json("host1", "host2", id, 1));
+    let mut answers = 0;
+    for _ in 0..100 {
+        alone.hears(other, &gone);
+        let sent = alone.sent();
+        if sent.is_empty() {
+            break;
+        }
+        // To all: whoever has passed it on has believed it.
+        assert_eq!(sent, [(link, there.clone()), (other, there.clone())]);
+        answers += 1;
+    }
+    assert_eq!(answers, 8);
+    assert_eq!(alone.hosts(), ["host2", "host3"]);
+    // Another link has answers of its own.
+    let gone = gone_json("host1", "host3", "host3/down/xx/link");
+    alone.hears(link, &Told::add(Kind::DelLink, "host2", &gone));
+    assert_eq!(alone.sent().len(), 2);
+}
+
+#[test]
+fn a_link_to_this_host_that_is_not_the_one_that_is_up_is_contradicted() {
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    alone.linked_to("host3");
+    // As an original does that has missed the end of the link before: it might send into that one for ever.
+    let old = "host2/down/xx/before";
+    alone.hears(link, &Told::add(Kind::NewLink, "host2", &link_json("host2", "host1", old, 1)));
+    let gone = Told::add(Kind::DelLink, "host1", &gone_json("host2", "host1", old));
+    assert_eq!(alone.sent(), [(link, gone.clone())]);
+    assert_eq!(alone.gateway.counters().not_theirs, 1);
+    // It is not told to others either, nor is one of which this host itself has seen the end.
+    let next =
+        LinkUp { link: "host4/down/xx/1", host: "host4", cost: Cost::ONE, last_message_id: 3 };
+    let first = alone.gateway.link_up(&next).expect("it comes up");
+    let json = link_json("host4", "host1", "host4/down/xx/1", 1);
+    alone.hears(first, &Told::add(Kind::NewLink, "host4", &json));
+    alone.gateway.link_down(first);
+    let next = LinkUp { link: "host4/down/xx/2", ..next };
+    let second = alone.gateway.link_up(&next).expect("it comes up again");
+    alone.outputs();
+    alone.hears(second, &Told::add(Kind::NewLink, "host4", &json));
+    let gone = Told::add(Kind::DelLink, "host1", &gone_json("host4", "host1", "host4/down/xx/1"));
+    assert_eq!(alone.sent(), [(second, gone)]);
+}
+
+#[test]
 fn names_with_separators_are_no_hosts() {
     for (name, error) in [
         ("", NameError::Empty),

@@ -82,6 +82,32 @@ fn a_payload_is_passed_on_as_it_is_written() {
 }
 
 #[test]
+fn a_packet_without_its_exceptions_is_passed_on_with_none() {
+    // An original dies of it as it is.
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    for written in
+        [r#"{"event":"e","data":[1e999]}"#, r#"{"event":"e","data":[1e999],"except":null}"#]
+    {
+        alone.hears(link, &Told::sub(Kind::DataBroadcast, "host1|host3", written));
+        let outputs = alone.outputs();
+        let Output::Send { link: to, frame } = &outputs[0] else { panic!("{outputs:?}") };
+        let json = r#"{"event":"e","data":[1e999],"except":[]}"#;
+        assert_eq!(
+            (*to, Told::read(frame)),
+            (other, Told::sub(Kind::DataBroadcast, "host3", json))
+        );
+        let Output::Deliver(delivery) = &outputs[1] else { panic!("{outputs:?}") };
+        assert!(delivery.except.is_empty());
+    }
+    let json = r#"{"event":"e","data":1,"socketIds":["host3/d/a/b","host1/d/a/b"]}"#;
+    alone.hears(link, &Told::sub(Kind::DataToSocket, "host3", json));
+    let json = r#"{"event":"e","data":1,"socketIds":["host3/d/a/b"],"except":[]}"#;
+    assert_eq!(alone.sent(), [(other, Told::sub(Kind::DataToSocket, "host3", json))]);
+}
+
+#[test]
 fn a_packet_for_others_is_not_delivered_and_one_for_both_is() {
     let mut alone = Alone::new("host1");
     let link = alone.linked_to("host2");
@@ -178,4 +204,29 @@ fn hosts_that_are_out_of_reach_are_counted() {
     let published = alone.publish(&sockets(&["host7/a/b", "no-host"]), ValueRef::Empty);
     assert_eq!(published, Ok(Published { hosts: 0, unreachable: 1 }));
     assert_eq!(alone.outputs(), []);
+}
+
+#[test]
+fn nothing_is_published_to_who_is_left_out_and_what_others_send_it_is_passed_on() {
+    let mut alone = Alone::new("host1");
+    let link = alone.linked_to("host2");
+    let other = alone.linked_to("host3");
+    for (link, host) in [(link, "host2"), (other, "host3")] {
+        alone.hears(link, &Told::add(Kind::LinkJoinRoom, host, &room_json(host, "r", 1)));
+    }
+    alone.gateway.leave_out(["host3".into()].into());
+    alone.outputs();
+    let both = sockets(&["host2/d/a/b", "host3/d/a/b"]);
+    for audience in [Audience::Everyone, rooms(&["r"]), both] {
+        let published = alone.publish(&audience, ValueRef::Integer(1)).expect("it goes");
+        assert_eq!((published.hosts, published.unreachable), (1, 0), "{audience:?}");
+        let to: Vec<_> = alone.sent().into_iter().map(|(to, _)| to).collect();
+        assert_eq!(to, [link], "{audience:?}");
+    }
+    let json = r#"{"event":"e","data":1,"except":[]}"#;
+    alone.hears(link, &Told::sub(Kind::DataBroadcast, "host3", json));
+    assert_eq!(alone.sent(), [(other, Told::sub(Kind::DataBroadcast, "host3", json))]);
+    alone.gateway.leave_out([].into());
+    let published = alone.publish(&Audience::Everyone, ValueRef::Integer(1)).expect("it goes");
+    assert_eq!(published.hosts, 2);
 }

@@ -1,22 +1,22 @@
 //! A connection to an old router.
 
 use std::collections::VecDeque;
-use std::io;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use gatewire_codec::Framer;
 use gatewire_legacy::uplink::{Cost, LinkNumber, LinkRefused, LinkUp};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::V2Cluster;
+use super::writer::Writer;
 use crate::net::channel::Channel;
+use crate::net::legacy::linger;
 use crate::router::Task;
 use crate::router::event::RouterEvent;
 use crate::router::inner::RouterInner;
@@ -91,7 +91,7 @@ impl V2Link {
     }
 
     /// The next bytes to write, once there are some. `Err`: why there are no more.
-    async fn take(&self) -> Result<BytesMut, String> {
+    pub(super) async fn take(&self) -> Result<BytesMut, String> {
         loop {
             {
                 let mut queue = self.lock();
@@ -105,6 +105,11 @@ impl V2Link {
             }
             self.wake.notified().await;
         }
+    }
+
+    /// The next bytes to write. Empty: there are none, now.
+    pub(super) fn take_queued(&self) -> BytesMut {
+        self.lock().take()
     }
 }
 
@@ -127,7 +132,7 @@ impl Shaken {
     pub(crate) async fn run(self, router: &Arc<RouterInner>, old: &Arc<V2Cluster>) {
         let _task = Task::begin(router);
         let host = self.host.clone();
-        let Some(stream) = self.channel.into_plain() else { return };
+        let Some(mut stream) = self.channel.into_plain() else { return };
         let link = Arc::new(V2Link {
             queue: Mutex::default(),
             wake: Notify::new(),
@@ -146,14 +151,16 @@ impl Shaken {
                 let (address, error) = (host, refused.to_string());
                 tracing::debug!(node = %router.name, %address, %error, "an old router was sent away");
                 router.tell(RouterEvent::LinkFailed { address, error });
-                return;
+                return linger(stream).await;
             }
         };
         router.tell(RouterEvent::V2LinkUp { host: host.clone() });
-        let reason = up.drive(stream, self.leftover, &link).await;
+        let reason = up.drive(&mut stream, self.leftover, &link).await;
         tracing::debug!(node = %router.name, %host, %reason, "the link to an old router is down");
         drop(up);
         router.tell(RouterEvent::V2LinkDown { host, reason });
+        // Down first: nothing is to be sent where nobody reads.
+        linger(stream).await;
     }
 }
 
@@ -177,6 +184,8 @@ impl<'a> Up<'a> {
             Ok(number)
         });
         let up = Self { router, old, number: number? };
+        old.gateways_changed();
+        // Behind it, as those who end all links do not wait for the next one.
         if link
             .server
             .as_ref()
@@ -184,52 +193,32 @@ impl<'a> Up<'a> {
         {
             link.end("its server is closed");
         }
+        if !router.is_running() {
+            link.end("the router takes part in no cluster");
+        }
         Ok(up)
     }
 
     /// Reads and writes until one of them ends, or the router is closed: why.
-    async fn drive(&self, stream: TcpStream, leftover: BytesMut, link: &V2Link) -> String {
-        let (reader, mut writer) = stream.into_split();
+    async fn drive(&self, stream: &mut TcpStream, leftover: BytesMut, link: &V2Link) -> String {
+        let (reader, writer) = stream.split();
+        let mut writer = Writer::new(writer, self.router.limits.write_stall);
         let both = async {
             tokio::select! {
                 biased;
-                reason = self.write(&mut writer, link) => reason,
+                reason = writer.run(link) => reason,
                 reason = self.read(reader, leftover) => reason,
             }
         };
         let reason = self.router.unless_closing(both).await;
-        let farewell = async {
-            let rest = std::mem::take(&mut *link.lock()).take();
-            if reason.is_none() {
-                writer.write_all(&rest).await?;
-            }
-            writer.shutdown().await
-        };
-        // An error: it is over either way.
-        let _told = timeout(FAREWELL, farewell).await;
+        if reason.is_none() {
+            // An error, or too late: it is over either way.
+            let _written = timeout(FAREWELL, writer.drain(link)).await;
+        }
         reason.unwrap_or_else(|| "the router is closed".to_owned())
     }
 
-    async fn write(&self, writer: &mut OwnedWriteHalf, link: &V2Link) -> String {
-        let stall = self.router.limits.write_stall;
-        loop {
-            let batch = match link.take().await {
-                Ok(batch) => batch,
-                Err(why) => return why,
-            };
-            let mut rest = &batch[..];
-            while !rest.is_empty() {
-                match timeout(stall, writer.write(rest)).await {
-                    Ok(Ok(0)) => return io::Error::from(io::ErrorKind::WriteZero).to_string(),
-                    Ok(Ok(written)) => rest = &rest[written..],
-                    Ok(Err(error)) => return error.to_string(),
-                    Err(_) => return "it takes nothing any more".to_owned(),
-                }
-            }
-        }
-    }
-
-    async fn read(&self, mut reader: OwnedReadHalf, mut buffer: BytesMut) -> String {
+    async fn read(&self, mut reader: ReadHalf<'_>, mut buffer: BytesMut) -> String {
         let mut framer = Framer::new(self.router.limits.max_frame);
         loop {
             loop {
@@ -256,7 +245,6 @@ impl<'a> Up<'a> {
             self.router.reach.send_modify(|count| *count += 1);
         }
         for delivery in deliveries {
-            self.router.counts.from_old_hosts.fetch_add(1, Ordering::Relaxed);
             self.router.take_from_old_hosts(&delivery);
         }
     }
@@ -268,6 +256,7 @@ impl Drop for Up<'_> {
             state.links.remove(&self.number);
             state.machine.link_down(self.number);
         });
+        self.old.gateways_changed();
         self.router.reach.send_modify(|count| *count += 1);
     }
 }

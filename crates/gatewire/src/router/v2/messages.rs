@@ -116,8 +116,7 @@ impl RouterInner {
     pub(super) fn take_from_old_hosts(&self, delivery: &Delivery) {
         let Delivery { audience, event, value, except, .. } = delivery;
         // Sockets of old hosts are in no hub.
-        let own =
-            |socket: &&String| socket.split_once('/').is_some_and(|(host, _)| *host == *self.node);
+        let own = |socket: &&String| host_of(socket).is_some_and(|host| *host == *self.node);
         let except: Vec<String> = except.iter().filter(own).cloned().collect();
         let mut target =
             Target { except_sockets: Names::from_strings(&except), ..Target::default() };
@@ -138,6 +137,7 @@ impl RouterInner {
         if everywhere && !self.v2().is_some_and(|old| old.is_active()) {
             return;
         }
+        self.counts.from_old_hosts.fetch_add(1, Ordering::Relaxed);
         let mut frame = EVENT.take().unwrap_or_default();
         let encoded = frame.push(|out| v3::encode_event(event, value.as_ref(), out));
         match encoded {
@@ -169,14 +169,12 @@ impl State {
         if hosts.is_empty() {
             return Concerned::Nobody;
         }
-        let is_excepted =
-            |room: &str| self.machine.hosts_of(room).any(|host| hosts.iter().any(|of| of == host));
-        if target.except_rooms.iter().any(is_excepted) {
+        let is_one = |host: &str| hosts.iter().any(|of| of == host);
+        let has_some = |room: &str| self.machine.hosts_of(room).any(is_one);
+        if target.except_rooms.iter().any(has_some) {
             return Concerned::Unsayable("wire version 2 cannot except the members of a room");
         }
-        let is_theirs = |socket: &&str| {
-            socket.split_once('/').is_some_and(|(host, _)| hosts.iter().any(|of| of == host))
-        };
+        let is_theirs = |socket: &&str| host_of(socket).is_some_and(is_one);
         let theirs = |sockets: Names<'_>| -> Vec<String> {
             sockets.iter().filter(is_theirs).map(ToOwned::to_owned).collect()
         };
@@ -184,30 +182,38 @@ impl State {
         if target.everyone {
             return Concerned::Some(Audience::Everyone, except);
         }
-        let rooms: Vec<String> = target.rooms.iter().map(ToOwned::to_owned).collect();
         let sockets = theirs(target.sockets);
-        let in_rooms = rooms.iter().any(|room| self.machine.hosts_of(room).next().is_some());
-        match (in_rooms, sockets.is_empty()) {
+        match (target.rooms.iter().any(has_some), sockets.is_empty()) {
             (true, false) => {
                 Concerned::Unsayable("wire version 2 has no message for rooms and sockets at once")
             }
-            (true, true) => Concerned::Some(Audience::Rooms(rooms), except),
+            (true, true) => {
+                let rooms = target.rooms.iter().map(ToOwned::to_owned).collect();
+                Concerned::Some(Audience::Rooms(rooms), except)
+            }
             (false, _) => Concerned::Some(Audience::Sockets(sockets), except),
         }
     }
 
-    /// The old hosts of which sockets are addressed, or may be.
+    /// The old hosts of which sockets are addressed, or may be. Those that are nodes as well get everything by version 3.
     fn hosts_concerned(&mut self, target: &Target<'_>) -> Vec<String> {
-        let mut hosts: Vec<String> = self.machine.hosts().map(ToOwned::to_owned).collect();
-        if target.everyone || hosts.is_empty() {
-            return hosts;
-        }
-        let in_room = |room: &str, host: &str| self.machine.hosts_of(room).any(|of| of == host);
-        hosts.retain(|host| {
-            let socket_of = |socket: &str| socket.split_once('/').is_some_and(|(of, _)| of == host);
-            target.rooms.iter().any(|room| in_room(room, host))
-                || target.sockets.iter().any(socket_of)
-        });
+        let machine = &mut self.machine;
+        let mut hosts: Vec<String> = if target.everyone {
+            machine.hosts().map(ToOwned::to_owned).collect()
+        } else {
+            let of_sockets = target.sockets.iter().filter_map(host_of);
+            let of_sockets: Vec<&str> = of_sockets.filter(|host| machine.reaches(host)).collect();
+            let of_rooms = target.rooms.iter().flat_map(|room| machine.hosts_of(room));
+            of_rooms.chain(of_sockets).map(ToOwned::to_owned).collect()
+        };
+        hosts.retain(|host| !machine.is_left_out(host));
+        hosts.sort_unstable();
+        hosts.dedup();
         hosts
     }
+}
+
+/// The host of a socket's id, or the node of its address.
+fn host_of(socket: &str) -> Option<&str> {
+    socket.split_once('/').map(|(host, _)| host)
 }

@@ -14,24 +14,28 @@
 //! ```
 //!
 //! **One of several.** Two gateways between the same two clusters would carry everything twice. Of those that reach each
-//! other only the one with the smallest name is active: the others keep their links up, announce nothing and carry
-//! nothing, but for messages to sockets of their own. So one cluster of version 3 has one old cluster. While a change is
-//! not known to all gateways, a message may come twice or not at all.
+//! other and have links to old routers, which their records tell, only the one with the smallest name is active: the
+//! others keep their links up, announce nothing and carry nothing, but for messages to sockets of their own. So one cluster of version 3 has one old cluster. While a change is
+//! not known to all gateways, a message may come twice or not at all. Each gateway is an old host to the others; what is for it
+//! goes by version 3 alone, so nothing goes round between two.
 //!
 //! **Names of rooms.** Nodes tell each other hashes of rooms, and gateways the names too ([`super::room_names`]).
 //!
-//! **Locks.** The state is under one mutex, which is taken behind a hub's and the order of an origin; under it only the
-//! queues of links are locked. What changes the cluster is done by one task that compares what is with what should be
+//! **Locks.** The state is under one mutex, which is taken behind a hub's, the order of an origin and the plane; under it
+//! only the queues of links are locked. What changes the cluster is done by one task that compares what is with what should be
 //! ([`rooms`]), so nobody's order matters.
 
 mod handle;
 mod link;
 mod messages;
+mod named;
 mod rooms;
 mod uplink;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use gatewire_codec::{Message, split_frame, v3};
 use gatewire_core::hub::RoomChange;
@@ -41,9 +45,11 @@ use gatewire_legacy::uplink::{
 use tokio::sync::Notify;
 
 use super::Task;
+use super::counters::Counts;
 use super::event::RouterEvent;
 use super::inner::RouterInner;
 pub(crate) use link::{Shaken, V2Link};
+use named::{Kept, Named};
 pub use uplink::V2Uplink;
 use uplink::keep_up;
 
@@ -60,8 +66,8 @@ struct State {
     /// How many servers of this node have members of a room.
     local: BTreeMap<Box<str>, u64>,
     /// Rooms that other nodes have named, whatever has become of them.
-    named: BTreeSet<String>,
-    /// Whether this gateway carries anything, see the [module's documentation](self).
+    named: Named,
+    /// Whether this gateway carries anything once it has links, see the [module's documentation](self).
     active: bool,
 }
 
@@ -69,14 +75,17 @@ struct State {
 #[derive(Default)]
 struct Stale {
     rooms: BTreeSet<String>,
-    nodes: bool,
+    /// Which gateway is active.
+    gateways: bool,
+    /// Which names are of use.
+    names: bool,
 }
 
 impl V2Cluster {
     pub(super) fn new(host: &str) -> Result<Self, NameError> {
         let machine = Gateway::new(host)?;
-        let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let stale = Stale { rooms: BTreeSet::new(), nodes: true };
+        let (links, local, named) = (BTreeMap::new(), BTreeMap::new(), Named::new(MAX_NAMED));
+        let stale = Stale { gateways: true, ..Stale::default() };
         Ok(Self {
             state: Mutex::new(State { machine, links, local, named, active: true }),
             stale: Mutex::new(stale),
@@ -141,27 +150,40 @@ impl V2Cluster {
         });
     }
 
-    /// Another node has named its rooms. Names are kept: a room that has lost its members may have some at any time.
-    pub(super) fn take_room_names(&self, mut events: &[u8]) {
-        let mut rooms = Vec::new();
-        {
+    /// Another node has named its rooms. Names are kept: a room that has lost its members may have some at any time. How
+    /// many were not.
+    fn take_room_names(&self, now: Duration, mut events: &[u8]) -> usize {
+        let (mut rooms, mut refused) = (Vec::new(), 0);
+        let crowded = {
             let mut state = self.lock();
             while let Ok(Some((frame, behind))) = split_frame(events, u32::MAX) {
                 events = behind;
                 let Ok(Message::Event { event: room, .. }) = v3::decode(frame) else { continue };
-                if state.named.len() < MAX_NAMED && state.named.insert(room.to_owned()) {
-                    rooms.push(room.to_owned());
+                match state.named.insert(now, room) {
+                    Kept::New => rooms.push(room.to_owned()),
+                    Kept::Known => {}
+                    Kept::Full => refused += 1,
                 }
             }
-        }
-        self.look_at(|stale| stale.rooms.extend(rooms));
+            state.named.is_crowded()
+        };
+        self.look_at(|stale| {
+            stale.rooms.extend(rooms);
+            stale.names |= crowded;
+        });
+        refused
+    }
+
+    /// Others are gateways than before, or this one has links to old routers where it had none, or the other way round.
+    pub(super) fn gateways_changed(&self) {
+        self.look_at(|stale| stale.gateways = true);
     }
 
     /// The cluster has changed.
     pub(super) fn note(&self, event: &RouterEvent) {
         match event {
             RouterEvent::NodeUp { .. } | RouterEvent::NodeDown { .. } => {
-                self.look_at(|stale| stale.nodes = true);
+                self.gateways_changed();
             }
             RouterEvent::RoomRegistered { room, .. }
             | RouterEvent::RoomUnregistered { room, .. } => {
@@ -173,6 +195,13 @@ impl V2Cluster {
         }
     }
 
+    /// Version 3 reaches these nodes: should some be old hosts as well, as other gateways to the same old cluster are,
+    /// they get nothing twice. The plane is locked.
+    pub(super) fn leave_out(&self, nodes: impl Iterator<Item = Box<str>>) {
+        let nodes = nodes.collect();
+        self.lock().machine.leave_out(nodes);
+    }
+
     /// The old hosts that can be reached.
     pub(super) fn hosts(&self) -> Vec<String> {
         self.lock().machine.hosts().map(ToOwned::to_owned).collect()
@@ -180,7 +209,7 @@ impl V2Cluster {
 
     /// Whether a way leads to an old host of this name.
     pub(super) fn reaches(&self, name: &str) -> bool {
-        self.lock().machine.hosts().any(|host| host == name)
+        self.lock().machine.reaches(name)
     }
 
     /// The old hosts with members of a room.
@@ -194,7 +223,8 @@ impl V2Cluster {
     }
 
     pub(super) fn is_active(&self) -> bool {
-        self.lock().active
+        let state = self.lock();
+        state.active && !state.links.is_empty()
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -208,8 +238,8 @@ impl V2Cluster {
     }
 }
 
-/// How many names of rooms are kept that other nodes have told, as many as a node may have rooms. Old hosts do not
-/// hear of further ones.
+/// How many names of rooms are kept that other nodes have told, as many as a node may have rooms. Before there are more, those
+/// whose rooms nobody has are forgotten. Old hosts do not hear of further ones, which are counted.
 const MAX_NAMED: usize = 1 << 20;
 
 /// Starts what a gateway does by itself.
@@ -227,8 +257,19 @@ pub(super) fn start(router: &Arc<RouterInner>, uplinks: Vec<V2Uplink>) {
 }
 
 impl RouterInner {
+    /// A node tells the names of its rooms.
+    pub(super) fn take_room_names(&self, events: &[u8]) {
+        if let Some(old) = self.v2() {
+            let refused = old.take_room_names(self.elapsed(), events);
+            Counts::add(&self.counts.room_names_refused, refused);
+        }
+    }
+
     /// The old cluster, if this router is its gateway.
     pub(crate) fn v2(&self) -> Option<&Arc<V2Cluster>> {
         self.old.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;

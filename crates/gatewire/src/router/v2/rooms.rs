@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use super::{Stale, V2Cluster};
+use super::{Stale, State, V2Cluster};
 use crate::router::inner::RouterInner;
 
 /// What this task has told the cluster.
@@ -15,6 +15,8 @@ use crate::router::inner::RouterInner;
 struct Told {
     joined: BTreeSet<String>,
     watched: BTreeSet<String>,
+    /// That this node is a gateway.
+    gateway: bool,
 }
 
 /// Tells each side of the rooms of the other, until the router is closed.
@@ -22,10 +24,16 @@ pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<V2C
     let mut told = Told::default();
     while router.unless_closing(old.wake.notified()).await.is_some() {
         let stale = std::mem::take(&mut *old.stale.lock().unwrap_or_else(PoisonError::into_inner));
-        let Stale { mut rooms, nodes } = stale;
-        if nodes && old.choose(&router) {
-            rooms.extend(old.all_rooms());
-            rooms.extend(told.joined.iter().cloned());
+        let Stale { mut rooms, gateways, names } = stale;
+        if gateways {
+            old.offer(&router, &mut told);
+            if old.choose(&router) {
+                rooms.extend(old.all_rooms());
+                rooms.extend(told.joined.iter().cloned());
+            }
+        }
+        if names {
+            rooms.extend(old.forget_names(&router));
         }
         for room in &rooms {
             old.compare(&router, &mut told, room);
@@ -35,6 +43,14 @@ pub(in crate::router) async fn keep_rooms(router: Arc<RouterInner>, old: Arc<V2C
 }
 
 impl V2Cluster {
+    /// A node is a gateway as long as it has links to old routers: another one does not stand by for a node without.
+    fn offer(&self, router: &RouterInner, told: &mut Told) {
+        let has_links = !self.lock().links.is_empty();
+        if std::mem::replace(&mut told.gateway, has_links) != has_links {
+            router.control(|plane, now| plane.router.set_v2_gateway(now, has_links));
+        }
+    }
+
     /// Whether this gateway is active from now on: `true` if that has changed.
     fn choose(&self, router: &RouterInner) -> bool {
         let active = {
@@ -50,7 +66,21 @@ impl V2Cluster {
         let state = self.lock();
         let local = state.local.keys().map(ToString::to_string);
         let theirs = state.machine.rooms().map(ToOwned::to_owned);
-        local.chain(theirs).chain(state.named.iter().cloned()).collect()
+        local.chain(theirs).chain(state.named.iter().map(ToOwned::to_owned)).collect()
+    }
+
+    /// Forgets the names of rooms that nobody has any more: which.
+    fn forget_names(&self, router: &RouterInner) -> Vec<String> {
+        let now = router.elapsed();
+        let mut rooms = self.lock().named.take_old(now);
+        // One by one, as others want the plane too.
+        rooms.retain(|room| router.plane().router.destinations(room).next().is_none());
+        let mut state = self.lock();
+        let is_unused = |state: &State, room: &str| {
+            !state.local.contains_key(room) && state.machine.hosts_of(room).next().is_none()
+        };
+        rooms.retain(|room| is_unused(&state, room) && state.named.forget(now, room));
+        rooms.into_iter().map(String::from).collect()
     }
 
     fn compare(&self, router: &RouterInner, told: &mut Told, room: &str) {

@@ -4,7 +4,7 @@ use gatewire::legacy::{V2Secret, V2Uplink};
 use gatewire::{RouterEvent, RouterEvents};
 
 use super::{client_secret, dialler, gateway, gateway_at};
-use crate::cluster::{close_all, node_with};
+use crate::cluster::{close_all, node, node_with};
 use crate::legacy::rig::secret;
 use crate::rig::{eventually, within};
 
@@ -68,4 +68,35 @@ async fn a_name_that_no_old_host_can_have_is_an_error() {
     // Without old routers it is as good as any.
     let router = gatewire::Router::builder("a|b").start().expect("a good name");
     within(router.close()).await;
+}
+
+#[tokio::test]
+async fn a_router_whose_name_is_taken_ends_its_links_to_old_routers_and_takes_no_more() {
+    let hubs = [node("hub1", &[]).await, node("hub2", &[]).await];
+    let twins = [gateway("twin", &[&hubs[0]]).await, gateway("twin", &[&hubs[1]]).await];
+    let olds = [dialler("old1", &[], &twins[0]).await, dialler("old2", &[], &twins[1]).await];
+    let taken = async |events: &mut RouterEvents| loop {
+        match within(events.next()).await.expect("none is missed") {
+            Some(RouterEvent::NameTaken) => return,
+            Some(_) => {}
+            None => panic!("the router is closed"),
+        }
+    };
+    let [mut first, mut second] = [0, 1].map(|twin: usize| twins[twin].node.router.events());
+    let bridge = node("bridge", &[&hubs[0], &hubs[1]]).await;
+    let loser = tokio::select! {
+        () = taken(&mut first) => 0,
+        () = taken(&mut second) => 1,
+    };
+    eventually(|| twins[loser].node.router.v2_hosts().is_empty()).await;
+    eventually(|| olds[loser].router.v2_hosts().is_empty()).await;
+    assert_eq!(twins[1 - loser].node.router.v2_hosts().len(), 1);
+    let uplink = V2Uplink::to(twins[loser].v2).secret(secret());
+    let late = node_with("late", &[], |builder| builder.v2_uplink(uplink)).await;
+    next_failure(&mut late.router.events()).await;
+    assert!(late.router.v2_hosts().is_empty());
+    close_all(vec![late, bridge]).await;
+    close_all(olds.into()).await;
+    close_all(twins.map(|twin| twin.node).into()).await;
+    close_all(hubs.into()).await;
 }

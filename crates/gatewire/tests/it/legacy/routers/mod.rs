@@ -1,5 +1,6 @@
 //! Routers as gateways to hosts of version 2.
 
+mod cable;
 mod links;
 mod messages;
 mod raw;

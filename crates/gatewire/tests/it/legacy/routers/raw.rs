@@ -23,22 +23,30 @@ struct Original {
 
 impl Original {
     async fn dial(to: &Gateway, host: &'static str) -> Self {
+        let (original, welcome) = Self::knock(to, host).await;
+        assert!(welcome, "{host} is let in");
+        original
+    }
+
+    /// Shakes hands, and tells whether it was let in.
+    async fn knock(to: &Gateway, host: &'static str) -> (Self, bool) {
         let stream = within(TcpStream::connect(to.v2)).await.expect("it listens");
         let mut original = Self { stream, buffer: BytesMut::new(), link: String::new(), host };
         let role = Role::Router { host: host.to_owned() };
         let (_, mut step) = Dialler { version: Version::V2, secret: Some(secret()), role }.start();
         loop {
             let frame = original.read().await.expect("it goes on");
-            match step.handle(&frame).expect("a sound handshake") {
-                Progress::Waits(answer, next) => {
+            match step.handle(&frame) {
+                Ok(Progress::Waits(answer, next)) => {
                     original.write(&answer).await;
                     step = next;
                 }
-                Progress::Done(registered) => {
+                Ok(Progress::Done(registered)) => {
                     assert_eq!(registered.host.as_deref(), Some("gate"));
                     original.link = registered.id;
-                    return original;
+                    return (original, true);
                 }
+                Err(_) => return (original, false),
             }
         }
     }
@@ -57,6 +65,13 @@ impl Original {
 
     async fn write(&mut self, bytes: &[u8]) {
         within(self.stream.write_all(bytes)).await.expect("it is read");
+    }
+
+    /// Sends much that nobody waits for, and sees an end, not a reset.
+    async fn sees_the_end(&mut self) {
+        self.write(&vec![0; 1 << 20]).await;
+        let end = within(self.stream.read_buf(&mut self.buffer)).await;
+        assert_eq!(end.map_err(|error| error.kind()), Ok(0));
     }
 
     async fn tell(&mut self, kind: Kind, policy: Policy, cells: &str, json: &str) {
@@ -153,5 +168,45 @@ async fn what_would_crash_an_original_ends_a_link_at_most() {
     original.write(&[2, 0, 0, 0, 2, 200]).await;
     assert_eq!(original.read().await, None);
     eventually(|| gate.node.router.v2_hosts().is_empty()).await;
+    gate.node.close().await;
+}
+
+#[tokio::test]
+async fn what_is_queued_when_the_router_is_closed_is_written_in_whole_frames() {
+    // More than the kernel takes, so that one frame is cut and hundreds wait.
+    const EVENTS: usize = 384;
+    let (gate, mut original) = up().await;
+    let text = "x".repeat(64 << 10);
+    for _ in 0..EVENTS {
+        gate.node.router.emit("say", text.as_str()).expect("it is queued");
+    }
+    let closing = tokio::spawn(gate.node.close());
+    let mut events = 0;
+    while let Some(frame) = original.read().await {
+        let packet = Packet::decode_as(Version::V2, &frame).expect("a frame");
+        let ValueRef::Object { bytes, .. } = packet.value else { panic!("{packet:?}") };
+        assert!(packet.kind == Kind::DataBroadcast && bytes.len() > text.len());
+        events += 1;
+    }
+    assert_eq!((events, original.buffer.len()), (EVENTS, 0));
+    within(closing).await.expect("it is closed");
+}
+
+#[tokio::test]
+async fn an_original_whose_link_ends_sees_no_reset() {
+    // It would keep the link in its tables, and never shake hands again.
+    let (gate, mut original) = up().await;
+    original.write(&[2, 0, 0, 0, 2, 200]).await;
+    original.sees_the_end().await;
+    assert!(gate.node.router.v2_hosts().is_empty());
+    gate.node.close().await;
+}
+
+#[tokio::test]
+async fn an_original_that_is_refused_sees_no_reset() {
+    let (gate, _original) = up().await;
+    let (mut second, welcome) = Original::knock(&gate, "host1").await;
+    assert!(!welcome);
+    second.sees_the_end().await;
     gate.node.close().await;
 }

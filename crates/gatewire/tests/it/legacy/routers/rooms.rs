@@ -1,7 +1,8 @@
 //! Of which rooms the sides tell each other.
 
-use super::{dialler, gateway_with, listener};
-use crate::cluster::{close_all, node};
+use super::cable::Cable;
+use super::{dialler, gateway, gateway_with, listener};
+use crate::cluster::{close_all, node, node_with};
 use crate::rig::{eventually, within};
 
 #[tokio::test]
@@ -46,4 +47,31 @@ async fn a_room_of_another_node_is_told_whether_it_was_there_before_the_gateway_
         assert!(within(east.router.wait_for_v2_room("before", "west")).await);
     }
     close_all(vec![east, west.node, inner]).await;
+}
+
+#[tokio::test]
+async fn names_of_rooms_that_are_lost_with_a_link_are_told_again() {
+    let west = gateway("west", &[]).await;
+    let between = node("between", &[&west.node]).await;
+    let cable = Cable::to(west.node.server.local_addr()).await;
+    let inner = node_with("inner", &[&between], |builder| builder.uplink(cable.address, 1)).await;
+    let east = dialler("east", &[], &west).await;
+    west.node.reaches(&[&between, &inner]).await;
+    // By the cable, which costs less than the way around.
+    eventually(|| inner.router.cost_to("west") == Some(1)).await;
+    let (client, _) = listener(&inner).await;
+    within(client.join("before")).await.expect("it may");
+    assert!(within(east.router.wait_for_v2_room("before", "west")).await);
+
+    let sent = || {
+        let links = inner.router.links().into_iter();
+        links.filter(|link| link.node == "west").map(|link| link.frames_sent).sum::<u64>()
+    };
+    let before = sent();
+    cable.hold();
+    within(client.join("lost")).await.expect("it may");
+    eventually(|| sent() > before).await;
+    cable.cut();
+    assert!(within(east.router.wait_for_v2_room("lost", "west")).await);
+    close_all(vec![east, inner, between, west.node]).await;
 }
