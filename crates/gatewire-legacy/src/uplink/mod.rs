@@ -20,7 +20,11 @@
 //! **No versions.** The wire has no sequence numbers, so a late copy of an old fact looks like news. Three rules keep
 //! tables right. A link that is gone is remembered as gone: its id is never used again, so a late `UL_NEW_LINK` is
 //! refused. Counts are absolute. And what a neighbour says of its own rooms is believed from itself alone: its
-//! link keeps the order. Counts of hosts farther away are believed as they come, as the originals do.
+//! link keeps the order. Counts of hosts farther away are believed as they come, as the originals do. What others say of a
+//! neighbour is kept until its link has ended, and counts then if another way leads there: that link may have been dead for a while.
+//!
+//! **Contradiction.** A gateway knows its own links best. Who tells of one that is none, or of a link of its own to the gateway beside
+//! the one that is up, is told that it is gone; one that others take for gone is told again, a few times at most.
 //!
 //! **Routing.** A frame with a message names the hosts that it is still for. Each router splits that set by the next
 //! link of the cheapest way (costs of both ends may differ), and takes its own name out. A gateway passes a frame on only to where it

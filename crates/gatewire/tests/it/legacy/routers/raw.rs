@@ -67,9 +67,9 @@ impl Original {
         within(self.stream.write_all(bytes)).await.expect("it is read");
     }
 
-    /// Sends much that nobody waits for, and sees an end, not a reset.
+    /// Sends more than the kernel keeps, which nobody waits for, and sees an end, not a reset.
     async fn sees_the_end(&mut self) {
-        self.write(&vec![0; 1 << 20]).await;
+        self.write(&vec![0; 16 << 20]).await;
         let end = within(self.stream.read_buf(&mut self.buffer)).await;
         assert_eq!(end.map_err(|error| error.kind()), Ok(0));
     }
