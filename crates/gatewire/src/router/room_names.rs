@@ -19,7 +19,7 @@ use gatewire_codec::v3::routed::{Carried, encode_target};
 use gatewire_codec::{Target, ValueRef, v3};
 use gatewire_core::hub::RoomChange;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, timeout_at};
 
 use super::event::RouterEvent;
 use super::forward::Scratch;
@@ -86,24 +86,70 @@ impl RoomNames {
     }
 }
 
+/// Those to whom some names could not be sent, until they are told all of them again.
+struct Missed {
+    nodes: BTreeSet<NodeId>,
+    /// When that is.
+    until: Option<Instant>,
+    /// How long they wait the next time.
+    pause: Duration,
+}
+
+impl Missed {
+    fn none() -> Self {
+        Self { nodes: BTreeSet::new(), until: None, pause: AGAIN }
+    }
+
+    /// Waits until there is something to tell.
+    async fn wait(&self, wake: &Notify) {
+        match self.until {
+            // Either way what is due is looked at.
+            Some(until) => drop(timeout_at(until, wake.notified()).await),
+            None => wake.notified().await,
+        }
+    }
+
+    /// Their time has come: they are as those who were told nothing.
+    fn end(&mut self) {
+        if self.until.is_some_and(|until| Instant::now() >= until) {
+            self.nodes.clear();
+            self.until = None;
+        }
+    }
+
+    fn add(&mut self, nodes: Vec<NodeId>) {
+        if !nodes.is_empty() {
+            self.nodes.extend(nodes);
+            let until = Instant::now() + self.pause;
+            if *self.until.get_or_insert(until) == until {
+                self.pause = AGAIN_AT_MOST.min(2 * self.pause);
+            }
+        } else if self.nodes.is_empty() {
+            self.pause = AGAIN;
+        }
+    }
+}
+
 /// Tells gateways of rooms, until the router is closed.
 pub(super) async fn keep_told(router: Arc<RouterInner>) {
     let mut told = BTreeSet::new();
-    let mut pause = AGAIN;
-    while router.unless_closing(router.room_names.wake.notified()).await.is_some() {
+    let mut missed = Missed::none();
+    while router.unless_closing(missed.wait(&router.room_names.wake)).await.is_some() {
         let names = &router.room_names;
         let pending = {
             let mut pending = names.pending.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *pending)
         };
         told.retain(|(_, name)| !pending.lost && !pending.gone.contains(name));
-        let gateways: BTreeSet<(NodeId, String)> = {
+        missed.end();
+        let mut gateways: BTreeSet<(NodeId, String)> = {
             let plane = router.plane();
             let gateways = plane.router.v2_gateways();
             gateways.map(|name| (name.id(), name.as_str().to_owned())).collect()
         };
         // What changes from here on is noted; so it is in the list below, or told later, or both.
         names.wanted.store(!gateways.is_empty(), Ordering::Release);
+        gateways.retain(|(id, _)| !missed.nodes.contains(id));
         let (old, new): (Vec<_>, Vec<_>) =
             gateways.iter().partition(|gateway| told.contains(*gateway));
         let ids = |nodes: Vec<&(NodeId, String)>| -> Vec<NodeId> {
@@ -116,17 +162,8 @@ pub(super) async fn keep_told(router: Arc<RouterInner>) {
             lost.extend(router.tell_names(ids(new), rooms.iter().map(String::as_str)));
         }
         told = gateways;
-        told.retain(|(node, _)| !lost.contains(node));
-        if lost.is_empty() {
-            pause = AGAIN;
-            continue;
-        }
-        // Those who have missed some are told all.
-        if router.unless_closing(sleep(pause)).await.is_none() {
-            return;
-        }
-        pause = AGAIN_AT_MOST.min(2 * pause);
-        router.room_names.wake.notify_one();
+        told.retain(|(id, _)| !lost.contains(id));
+        missed.add(lost);
     }
 }
 
@@ -171,4 +208,36 @@ impl RouterInner {
 /// Whether events address nobody: then they are names.
 pub(super) fn are_names(target: &Target<'_>) -> bool {
     !target.everyone && target.rooms.is_empty() && target.sockets.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: NodeId = NodeId::from_bits(7);
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_have_missed_some_wait_longer_each_time_and_others_do_not_wait() {
+        let wake = Notify::new();
+        let mut missed = Missed::none();
+        for seconds in [1, 2, 4, 8, 16, 32, 64, 64] {
+            let begin = Instant::now();
+            missed.add(vec![NODE]);
+            wake.notify_one();
+            missed.wait(&wake).await;
+            missed.end();
+            assert!(missed.nodes.contains(&NODE));
+            assert_eq!(begin.elapsed(), Duration::ZERO, "others have news");
+            missed.wait(&wake).await;
+            missed.end();
+            assert!(missed.nodes.is_empty());
+            assert_eq!(begin.elapsed().as_secs(), seconds);
+        }
+        // All were told.
+        missed.add(Vec::new());
+        missed.add(vec![NODE]);
+        let begin = Instant::now();
+        missed.wait(&wake).await;
+        assert_eq!(begin.elapsed().as_secs(), 1);
+    }
 }
