@@ -5,6 +5,7 @@
 //! has examples, and must ignore none.
 
 use std::collections::HashMap;
+use std::fs;
 
 use crate::command::{Failure, cargo, run_and_keep};
 use crate::workspace::{Package, Workspace};
@@ -25,8 +26,15 @@ struct Outcome {
     ignored: usize,
 }
 
-pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
-    let output = run_and_keep(cargo(&workspace.root).args(["test", "--workspace", "--doc"]))?;
+/// Runs them, or with `--log FILE` takes what a run of all tests has printed.
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    let output = match arguments {
+        [] => run_and_keep(cargo(&workspace.root).args(["test", "--workspace", "--doc"]))?,
+        [option, file] if option == "--log" => {
+            fs::read_to_string(file)?.lines().map(str::to_owned).collect()
+        }
+        _ => return Err(Failure::new("usage: cargo xtask readme [--log FILE]")),
+    };
     let outcomes = outcomes(&output);
     let mut wrong = 0;
     for package in workspace.crates() {
@@ -79,7 +87,7 @@ fn examples_of(workspace: &Workspace, package: &Package) -> Result<usize, Failur
     }
     let mut count = 0;
     for path in paths.into_iter().filter(|path| path.exists()) {
-        count += rust_examples(&std::fs::read_to_string(path)?).len();
+        count += rust_examples(&fs::read_to_string(path)?).len();
     }
     Ok(count)
 }

@@ -38,7 +38,7 @@ const STEPS: [Step; 15] = [
     step("sim", Place::Beside, sim::check),
     step("fuzz", Place::Beside, fuzz::smoke),
     step("clippy", Place::Main, clippy),
-    step("readme", Place::Main, readme::run),
+    step("readme", Place::Main, |workspace| readme::run(workspace, &[])),
     step("doc", Place::Main, doc),
     step("features", Place::Main, features::run),
     step("standalone", Place::Main, standalone::run),
