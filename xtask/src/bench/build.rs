@@ -9,6 +9,9 @@ use crate::command::{Failure, cargo, run as run_command};
 use crate::tools::is_here;
 use crate::workspace::Workspace;
 
+/// The test of the load programs, for which they are built.
+const PROGRAMS_TEST: &str = "programs";
+
 /// A system under test that can be measured here.
 pub(super) struct Ready {
     pub(super) peer: &'static Peer,
@@ -66,10 +69,16 @@ fn command(
 ) -> Result<Result<Vec<PathBuf>, String>, Failure> {
     match program {
         peer::Program::Own { package, binary } => {
-            let (profile, folder) =
-                if pace == Pace::Quick { ("dev", "debug") } else { ("release", "release") };
             let mut build = cargo(&workspace.root);
-            build.args(["build", "--profile", profile, "--package", package, "--bins"]);
+            let folder = if pace == Pace::Quick {
+                // As the tests of the workspace have built them: alone they have other features, and everything below
+                // them would be compiled once more.
+                build.args(["test", "--workspace", "--no-run", "--test", PROGRAMS_TEST]);
+                "debug"
+            } else {
+                build.args(["build", "--release", "--package", package, "--bins"]);
+                "release"
+            };
             run_command(&mut build)?;
             Ok(Ok(vec![file(&workspace.target.join(folder), binary)]))
         }
